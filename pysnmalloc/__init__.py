@@ -1,0 +1,74 @@
+"""pysnmalloc: the memory allocator of the paper “snmalloc: A Message Passing Allocator” (ISMM 2019).
+
+    import pysnmalloc as sn
+
+    with sn.Heap(sn.PAPER) as heap:
+        p = heap.malloc(100)                # an int, a byte address in the heap
+        heap.view(p)[:5] = b"hello"         # the object's bytes
+        heap.free(p)
+
+All that the paper keeps in memory lives in the bytes of ``heap.memory``; the
+modules, one per concept, are in the order in which they build on each other:
+
+    config, sizeclass, platform, memory, atomics, pagemap, metaslab, freelist, slablist, chunklist,
+    superslab, mediumslab, slab, stack, large, messagequeue, remotecache, allocator, fastpath,
+    checked, laws, statistics, heap
+"""
+
+from .allocator import Allocator
+from .atomics import AtomicCounts, Atomics, Order
+from .config import CLASSROOM, PAPER, PAPER_1MIB, PRESETS, Config, Decommit
+from .errors import (
+    ConfigError,
+    DoubleFree,
+    HeapClosed,
+    HeapExhausted,
+    InvalidPointer,
+    LawBroken,
+    LeakError,
+    SnmallocError,
+    WriteAfterFree,
+    WrongThread,
+)
+from .heap import Heap
+from .memory import NULL, Layout, Memory
+from .sizeclass import SizeclassTable, size_to_sizeclass, sizeclass_table, sizeclass_to_size
+from .statistics import AllocatorStatistics, ChunkEntry, HeapStatistics, SizeclassStatistics
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CLASSROOM",
+    "NULL",
+    "PAPER",
+    "PAPER_1MIB",
+    "PRESETS",
+    "Allocator",
+    "AllocatorStatistics",
+    "AtomicCounts",
+    "Atomics",
+    "ChunkEntry",
+    "Config",
+    "ConfigError",
+    "Decommit",
+    "DoubleFree",
+    "Heap",
+    "HeapClosed",
+    "HeapExhausted",
+    "HeapStatistics",
+    "InvalidPointer",
+    "LawBroken",
+    "Layout",
+    "LeakError",
+    "Memory",
+    "Order",
+    "SizeclassStatistics",
+    "SizeclassTable",
+    "SnmallocError",
+    "WriteAfterFree",
+    "WrongThread",
+    "__version__",
+    "size_to_sizeclass",
+    "sizeclass_table",
+    "sizeclass_to_size",
+]

@@ -1,0 +1,502 @@
+"""The per-thread allocator: malloc and free over everything below (§2.1, §2.2).
+
+    malloc(size):  receive messages;  small: first slab of the class's list, or a new slab
+                                      medium: first medium slab of the class, or a new chunk
+                                      large: chunks from the global stacks
+    free(p):       receive messages;  page map ─► whose is it?
+                                      mine: back to its slab
+                                      another's: {next, target} into the object, into the remote cache;
+                                                 at 1 MiB, post
+
+An allocator owns the small and medium objects that it allocated and alone
+changes their slabs. All it knows is in its block of the heap: queue, stub, list
+heads, buckets; this Python object is a view of the block, and statistics.
+
+This module is the plain code of the concepts. ``fastpath`` puts closures in the
+place of ``malloc`` and ``free`` that do the same to the same bytes, faster.
+
+Who may call what: one thread at a time holds an allocator, and it alone calls
+its methods. Only ``queue.enqueue`` on its block is for all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import mul
+from typing import NoReturn
+
+from .atomics import AtomicCounts, Atomics, AtomicsLock
+from .chunklist import KIND, OWNER, ChunkList, Kind
+from .config import BUCKETS_OFFSET, Config, Decommit
+from .errors import HeapClosed, InvalidPointer
+from .large import Commitment, LargeObjects
+from .mediumslab import Mediumslab
+from .memory import NULL, Layout, Memory
+from .messagequeue import TARGET, MessageQueue
+from .metaslab import Metaslab
+from .pagemap import MEDIUM, NOT_OURS, SUPERSLAB, PageMap
+from .remotecache import RemoteCache
+from .sizeclass import Sizeclass, size_to_sizeclass, sizeclass_table
+from .slab import Slab
+from .slablist import SlabList
+from .superslab import Status, Superslab
+
+__all__ = ["Allocator", "MessageCounts", "Shared"]
+
+AVAILABLE, ONLY_SHORT = 144, 152  # byte offsets in the allocator's block: list heads of superslabs
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all allocators of a heap have in common."""
+
+    config: Config
+    layout: Layout
+    memory: Memory
+    lock: AtomicsLock
+    decommit: Decommit
+    commitment: Commitment
+
+
+class MessageCounts:
+    """What an allocator did with messages; written by its thread only.
+
+    Attributes:
+        departed: objects freed here that another owns, by size class.
+        arrived: objects received that are the allocator's own, by size class.
+        forwarded: messages received that were another's.
+        posts: how often the remote cache was posted.
+        batches: lists sent, one exchange each.
+        posted_bytes: ``freed_bytes`` as it was at the last post.
+    """
+
+    __slots__ = ("_sizes", "arrived", "batches", "departed", "forwarded", "posted_bytes", "posts")
+
+    def __init__(self, sizes: tuple[int, ...]) -> None:
+        self._sizes = sizes
+        self.departed = [0] * len(sizes)
+        self.arrived = [0] * len(sizes)
+        self.forwarded = self.posts = self.batches = self.posted_bytes = 0
+
+    @property
+    def freed_bytes(self) -> int:
+        """Rounded bytes of all that departed."""
+        return sum(map(mul, self.departed, self._sizes))
+
+
+class Allocator:
+    """One allocator of a heap; get it from ``Heap.acquire`` or ``Heap.allocator``.
+
+    Attributes:
+        number: its number, 1 or more; ``address`` is ``number << config.allocator_bits``.
+        address: of its block in the heap; what owner and target words hold.
+        holder: identifier of the thread that holds it, None while it is in the pool.
+        closed: whether its heap was closed.
+        lost: whether its thread did not come along when this process forked.
+        malloc: ``malloc(size) -> address``, see ``plain_malloc``.
+        free: ``free(address)``, see ``plain_free``.
+    """
+
+    malloc: Callable[[int], int]
+    free: Callable[[int], None]
+
+    def __init__(self, number: int, shared: Shared) -> None:
+        self.number = number
+        self.address = number << shared.config.allocator_bits
+        self.config = shared.config
+        self.table = sizeclass_table(shared.config)
+        self.messages = MessageCounts(self.table.sizes)
+        self.atomic_counts = AtomicCounts()
+        self.holder: int | None = None
+        self.lost = False
+        self.closed = False
+        self._shared = shared
+        self._chunk_mask = ~(shared.config.chunk_size - 1)
+        self._view()
+        self.queue.init()
+        self.cache.init()
+        for slabs in self.small_classes:
+            slabs.clear()
+        self._install()
+
+    def _view(self) -> None:
+        """Make this thread's own views of the heap, and of the concepts in it."""
+        shared, config = self._shared, self.config
+        memory = self.memory = shared.memory.own_views()
+        self._u64 = memory.u64
+        atomics = self.atomics = Atomics(memory, shared.lock)
+        atomics.counts = self.atomic_counts
+        self.metaslab = Metaslab(memory, config)
+        self.pagemap = PageMap(memory, config, shared.layout)
+        self.slab = Slab(memory, self.metaslab)
+        self.superslab = Superslab(memory, config, self.metaslab)
+        self.mediumslab = Mediumslab(memory, config)
+        self.large = LargeObjects(memory, atomics, config, shared.layout, shared.decommit, shared.commitment)
+        self.queue = MessageQueue(memory, atomics, self.address)
+        self.cache = RemoteCache(memory, config, self.address)
+        self.available = ChunkList(memory, self.address + AVAILABLE)
+        self.only_short = ChunkList(memory, self.address + ONLY_SHORT)
+        heads = self.address + BUCKETS_OFFSET + 16 * config.buckets
+        self.small_classes = tuple(
+            SlabList(memory, self.metaslab, heads + 8 * sizeclass) for sizeclass in range(config.num_small)
+        )
+        self.medium_classes = tuple(
+            ChunkList(memory, heads + 8 * sizeclass) for sizeclass in range(config.num_small, config.num_sizeclasses)
+        )
+
+    def _install(self) -> None:
+        """Put ``malloc`` and ``free`` in place; the fast path has its own."""
+        self.malloc, self.free = self.plain_malloc, self.plain_free
+
+    def held_by(self, thread: int | None) -> None:
+        """Say which thread holds the allocator; a new one gets views of its own. For the heap to call."""
+        if thread is not None and thread != self.holder:
+            self._view()
+            self._install()
+        self.holder = thread
+
+    def __repr__(self) -> str:
+        return f"<Allocator {self.number} at {self.address:#x}, {self.config.name}>"
+
+    # The interface.
+
+    def plain_malloc(self, size: int) -> int:
+        """Return the address of ``size`` bytes or more, aligned to 16 or to the class's power of two.
+
+        A size of 0 gets the smallest class. First receives up to ``remote_batch`` messages (§2.2).
+
+        Raises:
+            HeapExhausted: when no address space is left.
+            ValueError: when ``size`` is negative.
+        """
+        self.handle_message_queue()
+        return self._malloc(size)
+
+    def _malloc(self, size: int) -> int:
+        """Allocate, messages aside."""
+        if size < 0:
+            raise ValueError(f"malloc({size}): a size is 0 or more bytes")
+        sizeclass = size_to_sizeclass(size)
+        if sizeclass < self.config.num_small:
+            return self._small_alloc(sizeclass)
+        if sizeclass < self.config.num_sizeclasses:
+            return self._medium_alloc(sizeclass)
+        return self._large_alloc(size)
+
+    def plain_free(self, address: int) -> None:
+        """Free an object, whoever allocated it; of 0: nothing. First receives messages (§2.2).
+
+        Raises:
+            InvalidPointer: when the page map says that no object is there. In checked mode every address
+                that is not a live object is refused; else freeing one is undefined, as in C.
+        """
+        self.handle_message_queue()
+        self._free(address)
+
+    def _free(self, address: int) -> None:
+        """Free, messages aside."""
+        if address == NULL:
+            return
+        kind = self.pagemap.get(address)
+        chunk = address & self._chunk_mask
+        if kind not in (SUPERSLAB, MEDIUM):
+            self._large_dealloc(address, kind)
+            return
+        owner = self._u64[chunk + OWNER >> 3]
+        if owner != self.address:
+            self._remote_dealloc(owner, address, self._sizeclass(address, kind))
+        elif kind == SUPERSLAB:
+            self._small_dealloc(address)
+        else:
+            self._medium_dealloc(chunk, address)
+
+    def calloc(self, count: int, size: int) -> int:
+        """Return the address of ``count * size`` zeroed bytes. Errors as ``malloc``."""
+        if count < 0 or size < 0:
+            raise ValueError(f"calloc({count}, {size}): both are 0 or more")
+        total = count * size
+        if size_to_sizeclass(total) >= self.config.num_sizeclasses:
+            self.handle_message_queue()
+            return self._large_alloc(total, zero=True)
+        address = self.malloc(total)
+        self.memory.zero(address, total)
+        return address
+
+    def realloc(self, address: int, size: int) -> int:
+        """Return an object of ``size`` bytes with the old one's contents, which is then free.
+
+        In place where the size class stays the same. Of null: ``malloc(size)``; to 0 bytes: frees, returns 0.
+        When no space is left, the old object stays as it was. Errors as ``malloc`` and ``free``.
+        """
+        if address == NULL:
+            return self.malloc(size)
+        if size == 0:
+            self.free(address)
+            return NULL
+        old = self.usable_size(address)
+        if self.rounded(size) == old:
+            return address
+        moved = self.malloc(size)
+        kept = min(old, size)
+        self.memory.u8[moved : moved + kept] = self.memory.u8[address : address + kept]
+        self.free(address)
+        return moved
+
+    def aligned_alloc(self, alignment: int, size: int) -> int:
+        """Return ``size`` bytes or more at a multiple of ``alignment``, any power of two.
+
+        The last object of a slab ends flush with it, so objects are aligned to the power of two in their
+        size: a class with enough of them serves. Cost: up to 3 steps more than ``malloc`` and its errors.
+        """
+        if alignment < 1 or alignment & (alignment - 1):
+            raise ValueError(f"aligned_alloc({alignment}, ...): the alignment is a power of two")
+        sizeclass = size_to_sizeclass(max(size, alignment))
+        while sizeclass < self.config.num_sizeclasses:
+            if self.table.sizes[sizeclass] % alignment == 0:
+                return self.malloc(self.table.sizes[sizeclass])
+            sizeclass += 1
+        # Large objects start at a multiple of their size, which is a power of two.
+        return self.malloc(max(size, alignment, self.config.chunk_size))
+
+    def usable_size(self, address: int) -> int:
+        """Return how many bytes an object has: its class's size, or a power of two of address space (§2.4).
+
+        Raises:
+            InvalidPointer: when the page map says that no object is there.
+        """
+        kind = self.pagemap.get(address)
+        if kind in (SUPERSLAB, MEDIUM):
+            return self.table.sizes[self._sizeclass(address, kind)]
+        self._demand_large(address, kind, "usable_size")
+        return 1 << kind
+
+    def rounded(self, size: int) -> int:
+        """Return the bytes that a request of ``size`` gets."""
+        sizeclass = size_to_sizeclass(size)
+        if sizeclass < self.config.num_sizeclasses:
+            return self.table.sizes[sizeclass]
+        return 1 << self._large_bits(size)
+
+    def close(self) -> None:
+        """Refuse every further call; for the heap, when it is closed."""
+        self.closed = True
+        self.malloc = self.free = self._refuse
+
+    def _refuse(self, argument: int) -> NoReturn:
+        """Stand in for malloc and free of a closed heap."""
+        raise HeapClosed(f"call with {argument} on {self!r}, whose heap was closed; make a new Heap")
+
+    # Messages.
+
+    def handle_message_queue(self) -> None:
+        """Receive up to ``remote_batch`` messages; every malloc and free begins with it (§2.2).
+
+        Cost: one plain load when there is none.
+        """
+        if not self.queue.is_empty():
+            self.receive()
+
+    def receive(self) -> None:
+        """Free what is the allocator's own, forward the rest, and post if that fills the cache."""
+        for message in self.queue.dequeue_batch(self.config.remote_batch):
+            if message != self.queue.stub:
+                self._handle(message)
+        if self.cache.cached() >= self.config.remote_cache:
+            self.post()
+
+    def post(self) -> None:
+        """Send everything in the remote cache on its way (§2.2). Cost: one exchange per list."""
+        self.messages.posts += 1
+        self.messages.posted_bytes = self.messages.freed_bytes
+        self.cache.post(self._send)
+
+    def mend_queue(self) -> None:
+        """After a fork: where a producer was cut off before its link, give its messages up."""
+        *_, newest = self.queue.walk()
+        self.queue.truncate(newest)
+
+    def _handle(self, message: int) -> None:
+        """Free one message's object if it is ours, else take it into the cache."""
+        target = self._u64[message + TARGET >> 3]
+        chunk = message & self._chunk_mask
+        # The header is read rather than the page map: it is what the owner left there, and nearer.
+        small = self._u64[chunk + KIND >> 3] == Kind.SUPER
+        sizeclass = self._sizeclass(message, SUPERSLAB if small else MEDIUM)
+        if target != self.address:
+            self.messages.forwarded += 1
+            self.cache.dealloc(target, message, self.table.sizes[sizeclass])
+            return
+        self.messages.arrived[sizeclass] += 1
+        if small:
+            self._small_dealloc(message)
+        else:
+            self._medium_dealloc(chunk, message)
+
+    def _remote_dealloc(self, owner: int, address: int, sizeclass: Sizeclass) -> None:
+        """Free another allocator's object: into the cache, and post when that is full."""
+        size = self.table.sizes[sizeclass]
+        self.messages.departed[sizeclass] += 1
+        self.cache.dealloc(owner, address, size)
+        if self.cache.cached() >= self.config.remote_cache:
+            self.post()
+
+    def _send(self, first: int, last: int) -> None:
+        """Send a list of messages to the owner of the first."""
+        self.messages.batches += 1
+        owner = self._u64[(first & self._chunk_mask) + OWNER >> 3]
+        MessageQueue(self.memory, self.atomics, owner).enqueue(first, last)
+
+    # Small objects.
+
+    def _small_alloc(self, sizeclass: Sizeclass) -> int:
+        """Allocate from the first slab with space, or from a new one."""
+        slabs = self.small_classes[sizeclass]
+        slab = slabs.first()
+        if slab == NULL:
+            slab = self._alloc_slab(sizeclass)
+            slabs.insert(slab)
+        taken = self.slab.alloc(slab, slabs, self.table.sizes[sizeclass])
+        self._changed(sizeclass, slab)
+        return taken
+
+    def _small_dealloc(self, address: int) -> None:
+        """Free an own small object; a slab that is then free goes back to its superslab."""
+        slab = self.metaslab.slab_of(address)
+        sizeclass = self.metaslab.sizeclass(slab)
+        if self.slab.dealloc(slab, self.small_classes[sizeclass], address):
+            self._dealloc_slab(slab, sizeclass)
+        self._changed(sizeclass, slab)
+
+    def _alloc_slab(self, sizeclass: Sizeclass) -> int:
+        """Take a slab: short ones for small classes first, from superslabs with nothing else left (§2.8)."""
+        short = sizeclass <= self.table.short_max_sizeclass
+        if short:
+            superslab = self.only_short.pop()
+            if superslab != NULL:
+                return self._taken(self.superslab.alloc_short_slab(superslab, sizeclass))
+        superslab = self.available.first() or self._new_superslab()
+        take = self.superslab.alloc_short_slab if short else self.superslab.alloc_slab
+        slab = take(superslab, sizeclass)
+        status = self.superslab.status(superslab)
+        if status is not Status.AVAILABLE:
+            self.available.remove(superslab)
+            if status is Status.ONLY_SHORT:
+                self.only_short.insert(superslab)
+        return self._taken(slab)
+
+    def _dealloc_slab(self, slab: int, sizeclass: Sizeclass) -> None:  # noqa: ARG002  # checked mode wants it
+        """Give a slab back; its superslab changes lists by its status, and goes when it is empty."""
+        superslab = slab & self._chunk_mask
+        before = self.superslab.status(superslab)
+        self.superslab.dealloc_slab(superslab, slab)
+        self.large.slab_returned(*self._own_part(slab))
+        after = self.superslab.status(superslab)
+        if before is after:
+            return
+        lists = {Status.AVAILABLE: self.available, Status.ONLY_SHORT: self.only_short}
+        if before in lists:
+            lists[before].remove(superslab)
+        if after in lists:
+            lists[after].insert(superslab)
+        else:
+            self._return_chunk(superslab)
+
+    def _new_superslab(self) -> int:
+        """Make a chunk a superslab, on the list of those with full-length slabs free."""
+        superslab = self.large.take_chunk()
+        self.superslab.init(superslab, self.address)
+        self.pagemap.set(superslab, SUPERSLAB)
+        self.available.insert(superslab)
+        return superslab
+
+    def _taken(self, slab: int) -> int:
+        """A slab came into use."""
+        self.large.slab_taken(*self._own_part(slab))
+        return slab
+
+    def _own_part(self, slab: int) -> tuple[int, int]:
+        """Start and length of what is committed with a slab: of the short one, all but the first page."""
+        header = self.config.page_size if slab & self._chunk_mask == slab else 0
+        return slab + header, self.config.slab_size - header
+
+    # Medium objects.
+
+    def _medium_alloc(self, sizeclass: Sizeclass) -> int:
+        """Allocate from the first medium slab of the class with space, or from a new one (§2.7)."""
+        slabs = self.medium_classes[sizeclass - self.config.num_small]
+        slab = slabs.first()
+        fresh = slab == NULL
+        if fresh:
+            slab = self.large.take_chunk()
+            self.mediumslab.init(slab, self.address, sizeclass)
+            self.pagemap.set(slab, MEDIUM)
+        taken = self.mediumslab.alloc(slab)
+        full = self.mediumslab.full(slab)
+        if fresh and not full:
+            slabs.insert(slab)
+        elif full and not fresh:
+            slabs.remove(slab)
+        self.large.slab_taken(taken, self.table.sizes[sizeclass])
+        return taken
+
+    def _medium_dealloc(self, slab: int, address: int) -> None:
+        """Free an own medium object; an empty medium slab goes back to the stack of chunks."""
+        sizeclass = self.mediumslab.sizeclass(slab)
+        slabs = self.medium_classes[sizeclass - self.config.num_small]
+        was_full = self.mediumslab.dealloc(slab, address)
+        self.large.slab_returned(address, self.table.sizes[sizeclass])
+        if self.mediumslab.empty(slab):
+            if not was_full:
+                slabs.remove(slab)
+            self._return_chunk(slab)
+        elif was_full:
+            slabs.insert(slab)
+
+    def _return_chunk(self, chunk: int) -> None:
+        """Give an empty superslab or medium slab back."""
+        self.pagemap.set(chunk, NOT_OURS)
+        self.large.return_chunk(chunk)
+
+    # Large objects.
+
+    def _large_alloc(self, size: int, *, zero: bool = False) -> int:
+        """Allocate whole chunks, a power of two of them (§2.5)."""
+        bits = self._large_bits(size)
+        block = self.large.alloc(bits - self.config.chunk_bits, size, zero=zero)
+        self.pagemap.set_large(block, bits)
+        return block
+
+    def _large_dealloc(self, address: int, kind: int) -> None:
+        """Free a large object, whoever allocated it: its chunks are nobody's."""
+        self._demand_large(address, kind, "free")
+        self.pagemap.clear_large(address, kind)
+        self.large.dealloc(address, kind - self.config.chunk_bits)
+
+    def _large_bits(self, size: int) -> int:
+        """log2 of the address space of a large object."""
+        return max((size - 1).bit_length(), self.config.chunk_bits)
+
+    def _demand_large(self, address: int, kind: int, call: str) -> None:
+        """Refuse what the page map does not know as the start of a large object."""
+        start, bits = self.pagemap.large_start(address)
+        if start == address != NULL:
+            return
+        if start == NULL:
+            raise InvalidPointer(
+                f"{call}({address:#x}): the page map says {kind} (not ours) for this chunk, so no object of this "
+                "heap is there; pass an address that malloc of this heap returned and nobody freed (§2.4)"
+            )
+        raise InvalidPointer(
+            f"{call}({address:#x}): this is inside the large object of {1 << bits:,} bytes that starts at "
+            f"{start:#x}, {address - start:,} bytes before; pass its start (§2.4, §2.5)"
+        )
+
+    def _sizeclass(self, address: int, kind: int) -> Sizeclass:
+        """Size class of an object by its slab's metadata or its medium slab's header."""
+        if kind == SUPERSLAB:
+            return self.metaslab.sizeclass(self.metaslab.slab_of(address))
+        return self.mediumslab.sizeclass(address & self._chunk_mask)
+
+    def _changed(self, sizeclass: Sizeclass, slab: int) -> None:
+        """Something about a slab, or which is first of its class, may have changed. The fast path listens."""

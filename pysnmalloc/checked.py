@@ -1,0 +1,275 @@
+"""Checked mode, for labs: every misuse found, and named (``Heap(checked=True)``).
+
+    record          live:  address ─► what was asked, by whom
+    (private,       freed: address ─► the same; its bytes behind the first 16 hold a pattern
+    not the paper)
+
+    free(p):    not live ─► DoubleFree, or InvalidPointer: inside an object, or foreign
+    malloc:     an object used again whose pattern was changed ─► WriteAfterFree
+    check():    the same of every free object
+    close():    what is still live ─► LeakError
+
+The record is kept beside the heap and never asks the allocator what is free. The
+first 16 bytes of a free object are the allocator's: link, list node or message.
+A write into the link is found when the list is used, or by the laws.
+
+Left out: reads after free, and writes past an object's end, which a view of the
+object does not allow. When a slab goes back to its superslab, or a chunk to its
+stack, its former objects are forgotten: their bytes are nobody's.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from .allocator import Allocator, Shared
+from .config import Decommit
+from .errors import DoubleFree, HeapClosed, InvalidPointer, LeakError, WriteAfterFree, WrongThread
+from .memory import NULL
+from .metaslab import BUMP_BIT
+from .pagemap import MEDIUM, SUPERSLAB, PageMap
+from .sizeclass import size_to_sizeclass, sizeclass_table
+
+__all__ = ["CheckRecord", "CheckedAllocator"]
+
+PATTERN = 0xDD
+ALLOCATORS_OWN = 16  # bytes at a free object's start: link, list node, or message
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of an object.
+
+    Attributes:
+        asked: bytes requested.
+        size: bytes it has.
+        owner: number of the allocator that allocated it.
+        sizeclass: None for a large object.
+    """
+
+    asked: int
+    size: int
+    owner: int
+    sizeclass: int | None
+
+    def __str__(self) -> str:
+        kind = "a large object" if self.sizeclass is None else f"size class {self.sizeclass} ({self.size} bytes)"
+        return f"{self.asked} bytes asked, {kind}, owner allocator {self.owner}"
+
+
+class CheckRecord:
+    """The record of one heap; any thread may call any method, one step of a dict being atomic in Python."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._u8 = shared.memory.u8
+        self._pagemap = PageMap(shared.memory, shared.config, shared.layout)
+        self.live: dict[int, Record] = {}
+        self.freed: dict[int, Record] = {}
+
+    def allocated(self, address: int, asked: int, owner: int) -> None:
+        """Enter an object; if it was free before, nobody may have written into it.
+
+        Raises:
+            WriteAfterFree: when somebody did. The object is not handed out again.
+        """
+        sizeclass = size_to_sizeclass(asked)
+        if sizeclass < self._shared.config.num_sizeclasses:
+            record = Record(asked, sizeclass_table(self._shared.config).sizes[sizeclass], owner, sizeclass)
+        else:
+            record = Record(asked, 1 << max((asked - 1).bit_length(), self._shared.config.chunk_bits), owner, None)
+        before = self.freed.pop(address, None)
+        if before is not None:
+            self._demand_untouched(address, before, "found when malloc used it again")
+        self.live[address] = record
+
+    def resized(self, address: int, asked: int) -> None:
+        """An object was reallocated in place."""
+        self.live[address] = replace(self.live[address], asked=asked)
+
+    def leaving(self, address: int, call: str) -> None:
+        """An object is about to be freed: mark it, and fill it with the pattern.
+
+        Raises:
+            DoubleFree, InvalidPointer: when no live object starts there.
+        """
+        record = self.live.pop(address, None)
+        if record is None:
+            raise self.diagnose(address, call)
+        self.freed[address] = record
+        if record.sizeclass is not None:
+            view = self._u8[address + ALLOCATORS_OWN : address + record.size]
+            view[:] = bytes([PATTERN]) * len(view)
+
+    def demand_live(self, address: int, call: str) -> None:
+        """Refuse what is not the start of a live object."""
+        if address not in self.live:
+            raise self.diagnose(address, call)
+
+    def diagnose(self, address: int, call: str) -> InvalidPointer:
+        """Return the error that says what an address is, which is no live object."""
+        if address in self.freed:
+            return DoubleFree(
+                f"{call}({address:#x}): this object is free already: {self.freed[address]}; free each object "
+                "once, and drop the address then (§2.8: its link would be overwritten)"
+            )
+        kind = self._pagemap.get(address)
+        around = next(((a, r) for a, r in tuple(self.live.items()) if a < address < a + r.size), None)
+        if around is not None:
+            start, record = around
+            return InvalidPointer(
+                f"{call}({address:#x}): this is {address - start} bytes inside the object at {start:#x}: {record}; "
+                f"pass its start, see Heap.object_start (§2.4)"
+            )
+        where = {SUPERSLAB: "in a superslab", MEDIUM: "in a medium slab"}.get(kind, "not in a chunk of this heap")
+        return InvalidPointer(
+            f"{call}({address:#x}): no object was ever allocated there; the page map says {kind}, {where} (§2.4). "
+            "Pass an address that malloc of this heap returned"
+        )
+
+    def forget(self, first: int, end: int, size: int) -> None:
+        """A slab or chunk is free: what were its objects are bytes like others."""
+        for address in range(first, end, size):
+            self.freed.pop(address, None)
+
+    def check_free_objects(self) -> None:
+        """Raise ``WriteAfterFree`` for the first free object whose bytes were changed."""
+        for address, record in sorted(self.freed.items()):
+            self._demand_untouched(address, record, "found by check()")
+
+    def report_leaks(self) -> None:
+        """Raise ``LeakError`` when objects are live."""
+        if not self.live:
+            return
+        leaks = sorted(self.live.items())
+        lines = [f"  {address:#x}: {record}" for address, record in leaks[:10]]
+        if len(leaks) > 10:
+            lines.append(f"  and {len(leaks) - 10} more")
+        total = sum(record.asked for _, record in leaks)
+        raise LeakError(
+            f"{len(leaks)} objects of {total:,} bytes were live when the heap was closed; free each before:\n"
+            + "\n".join(lines),
+            tuple((address, record.asked) for address, record in leaks),
+        )
+
+    def _demand_untouched(self, address: int, record: Record, when: str) -> None:
+        """Compare a free object's bytes with the pattern; pages that were given back read as zero."""
+        if record.sizeclass is None:
+            return
+        view = self._u8[address + ALLOCATORS_OWN : address + record.size]
+        if view == bytes([PATTERN]) * len(view):
+            return
+        if self._shared.decommit is Decommit.SLAB and not any(view):
+            return
+        offset = next(i for i, byte in enumerate(view) if byte != PATTERN)
+        raise WriteAfterFree(
+            f"object {address:#x} was written after it was freed, {when}: {record}; byte {offset + ALLOCATORS_OWN} "
+            f"is {view[offset]:#04x}, not the pattern {PATTERN:#04x}; whoever kept its address must not use it "
+            "after free (§2.8: a free object's memory is the allocator's)"
+        )
+
+
+class CheckedAllocator(Allocator):
+    """An allocator that checks every call. It runs the plain code."""
+
+    def __init__(self, number: int, shared: Shared, record: CheckRecord) -> None:
+        self._record = record
+        self._inside = threading.Lock()
+        super().__init__(number, shared)
+
+    def _install(self) -> None:
+        """Put the checking calls in place."""
+        self.malloc, self.free = self.checked_malloc, self.checked_free
+
+    @contextmanager
+    def _alone(self, call: str) -> Iterator[None]:
+        """Refuse a call while another is under way in this allocator."""
+        if self.closed:
+            raise HeapClosed(f"{call} on {self!r}, whose heap was closed; make a new Heap")
+        if not self._inside.acquire(blocking=False):
+            raise WrongThread(
+                f"{call}: {self!r} is in the middle of another call; one thread at a time may use an allocator, "
+                "and no finalizer may (§2.1); use heap.malloc and heap.free, or acquire one for each thread"
+            )
+        try:
+            yield
+        finally:
+            self._inside.release()
+
+    def checked_malloc(self, size: int) -> int:
+        """``plain_malloc``, entered in the record."""
+        with self._alone(f"malloc({size})"):
+            if size >= 0:
+                self._demand_sane_head(size_to_sizeclass(size))
+            address = self.plain_malloc(size)
+            self._record.allocated(address, size, self.number)
+            return address
+
+    def checked_free(self, address: int) -> None:
+        """``plain_free`` of what the record knows as live, and nothing else."""
+        with self._alone(f"free({address:#x})"):
+            if address != NULL:
+                self._record.leaving(address, "free")
+            self.plain_free(address)
+
+    def calloc(self, count: int, size: int) -> int:
+        """As ``Allocator.calloc``; every byte is zeroed by hand."""
+        if count < 0 or size < 0:
+            raise ValueError(f"calloc({count}, {size}): both are 0 or more")
+        address = self.malloc(count * size)
+        self.memory.zero(address, count * size)
+        return address
+
+    def realloc(self, address: int, size: int) -> int:
+        """As ``Allocator.realloc``, of live objects only."""
+        if address != NULL:
+            self._record.demand_live(address, "realloc")
+        moved = super().realloc(address, size)
+        if moved == address != NULL:
+            self._record.resized(address, size)
+        return moved
+
+    def usable_size(self, address: int) -> int:
+        """As ``Allocator.usable_size``, of live objects only."""
+        self._record.demand_live(address, "usable_size")
+        return super().usable_size(address)
+
+    def _demand_sane_head(self, sizeclass: int) -> None:
+        """Look at the free object that malloc would take: its link must lead to an object of the slab."""
+        if sizeclass >= self.config.num_small:
+            return
+        slab = self.small_classes[sizeclass].first()
+        if slab == NULL:
+            return
+        meta = self.metaslab
+        fields = meta.fields(slab)
+        if fields.head & BUMP_BIT or fields.head == fields.link:
+            return
+        link = self.memory.u16[slab + fields.head >> 1]
+        size = self.table.sizes[sizeclass]
+        target = link & ~BUMP_BIT
+        if (self.config.slab_size - target) % size or slab + target in self._record.live:
+            record = self._record.freed.get(slab + fields.head)
+            raise WriteAfterFree(
+                f"object {slab + fields.head:#x} was written after it was freed, found when malloc was to use it "
+                f"again: {record}; its link, the first 16 bits, is {link:#06x}, which is no free object of its slab "
+                "(§2.8); whoever kept its address must not use it after free"
+            )
+
+    def _dealloc_slab(self, slab: int, sizeclass: int) -> None:
+        """Forget the slab's objects, then give it back."""
+        first = self.table.first_head(sizeclass, short=slab & self._chunk_mask == slab) - BUMP_BIT
+        self._record.forget(slab + first, slab + self.config.slab_size, self.table.sizes[sizeclass])
+        super()._dealloc_slab(slab, sizeclass)
+
+    def _return_chunk(self, chunk: int) -> None:
+        """Forget a medium slab's objects, then give it back."""
+        if self.pagemap.get(chunk) == MEDIUM:
+            size = self.table.sizes[self.mediumslab.sizeclass(chunk)]
+            slots = self.table.capacity(self.mediumslab.sizeclass(chunk))
+            end = chunk + self.config.chunk_size
+            self._record.forget(end - slots * size, end, size)
+        super()._return_chunk(chunk)

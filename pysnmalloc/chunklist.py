@@ -1,0 +1,86 @@
+"""Doubly linked lists of chunks: superslabs, or medium slabs, with space (§2.7, §2.8).
+
+    list head ──► ┌chunk 12──┐ ◄──► ┌chunk 9───┐
+    (allocator)   │ next 64  │      │ next 64  │ ──► 0
+             0 ◄──│ prev 72  │      │ prev 72  │
+                  └──────────┘      └──────────┘
+
+The node is in the chunk's header, on the second cache line: the first holds
+what other threads read (owner and kind) and never changes while in use, so
+that moving a chunk between lists disturbs nobody. 0 ends the list both ways.
+
+A list belongs to one allocator and is used by its thread only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .memory import NULL, Memory
+
+__all__ = ["KIND", "OWNER", "ChunkList", "Kind"]
+
+OWNER, KIND = 0, 8  # byte offsets in every chunk's header
+NEXT, PREV = 64, 72
+
+
+class Kind:
+    """What a chunk's header says that it is, or last was."""
+
+    FRESH = 0
+    LARGE = 1
+    MEDIUM = 2
+    SUPER = 3
+    DECOMMITTED = 4
+
+
+class ChunkList:
+    """One list of chunks.
+
+    Args:
+        head: address of the word that holds the address of the first chunk.
+    """
+
+    __slots__ = ("_head", "_u64")
+
+    def __init__(self, memory: Memory, head: int) -> None:
+        self._u64 = memory.u64
+        self._head = head >> 3
+
+    def first(self) -> int:
+        """Return the first chunk, or 0. Cost: 1 load."""
+        return self._u64[self._head]
+
+    def insert(self, chunk: int) -> None:
+        """Put a chunk at the front. Cost: 4 stores."""
+        u64, after = self._u64, self._u64[self._head]
+        u64[chunk + NEXT >> 3] = after
+        u64[chunk + PREV >> 3] = NULL
+        if after != NULL:
+            u64[after + PREV >> 3] = chunk
+        u64[self._head] = chunk
+
+    def remove(self, chunk: int) -> None:
+        """Take a chunk out, wherever it stands. Cost: 2 stores."""
+        u64 = self._u64
+        before, after = u64[chunk + PREV >> 3], u64[chunk + NEXT >> 3]
+        if after != NULL:
+            u64[after + PREV >> 3] = before
+        if before != NULL:
+            u64[before + NEXT >> 3] = after
+        else:
+            u64[self._head] = after
+
+    def pop(self) -> int:
+        """Take out the first chunk and return it, or 0."""
+        chunk = self.first()
+        if chunk != NULL:
+            self.remove(chunk)
+        return chunk
+
+    def walk(self) -> Iterator[int]:
+        """Yield the chunks, first to last, for those who look on."""
+        chunk = self.first()
+        while chunk != NULL:
+            yield chunk
+            chunk = self._u64[chunk + NEXT >> 3]

@@ -1,0 +1,241 @@
+"""The configuration of a heap: six numbers, from which every other constant follows (§2.1, §2.3).
+
+    chunk = 2^slab_count_bits slabs                                  PAPER   PAPER_1MIB   CLASSROOM
+    ┌─────────┬─────────┬─────────┬─ ─ ─┬─────────┐    chunk        16 MiB        1 MiB       8 KiB
+    │ header, │ slab 1  │ slab 2  │     │ slab n  │    slab         64 KiB       16 KiB       1 KiB
+    │ slab 0  │         │         │     │         │    slabs           256           64           8
+    └─────────┴─────────┴─────────┴─ ─ ─┴─────────┘
+
+A chunk is aligned to its size and is one of: part of a large object, a medium
+slab, a superslab. A request of up to one slab is small, of less than a chunk
+medium, all above large. (The paper's text says that small is *less than* a
+slab; its code counts the class of exactly one slab among the small ones.)
+
+The law of this module: a ``Config`` that exists can work. What cannot is
+refused with the reason when it is made, so no other module checks it again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from dataclasses import dataclass
+from functools import cached_property
+
+from .errors import ConfigError
+
+__all__ = ["CLASSROOM", "PAPER", "PAPER_1MIB", "PRESETS", "Config", "Decommit"]
+
+ADDRESS_BITS = 48  # of a pointer on the paper's machines
+CACHE_LINE = 64
+MIN_OBJECT_BITS = 4  # 16 bytes: {next, target} of a message on its way home, or two list pointers
+METADATA_OFFSET = 88  # of a superslab's header: owner, kind, next, prev, head and used come first
+MEDIUM_STACK_OFFSET = 84  # of a medium slab's header
+MEDIUM_UNIT = 256  # bytes; a medium object's index is its offset in these units, in 16 bits
+BUCKETS_OFFSET = 192  # of an allocator's block: queue, stub, list heads come first
+
+
+class Decommit(enum.Enum):
+    """When pages go back to the operating system (§2.9)."""
+
+    NEVER = "never"
+    SUPERSLAB = "superslab"
+    """When a superslab or medium slab is empty, all but its first page; the paper's default."""
+    SLAB = "slab"
+    """When any slab or medium object is free."""
+    LAZY = "lazy"
+    """When ``Heap.notify_low_memory`` says that memory is scarce."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """The constants of a heap, validated (§2.1, §2.3). Sizes are in bytes, ``*_bits`` are log2.
+
+    Raises:
+        ConfigError: when the numbers cannot work together; the message says why.
+    """
+
+    name: str = "custom"
+    slab_bits: int = 16
+    """log2 of a slab's bytes. At most 16: offsets in a slab are kept in 16 bits."""
+    slab_count_bits: int = 8
+    """log2 of the slabs in a superslab. At most 8: slab indices are kept in a byte."""
+    page_bits: int = 12
+    """log2 of a page: what is committed and decommitted, and a medium slab's header."""
+    remote_cache: int = 1 << 20
+    """Bytes of remotely freed objects at which an allocator posts them (§2.2)."""
+    remote_batch: int = 64
+    """Messages that one call of malloc or free receives at most (§2.2)."""
+    bucket_bits: int = 6
+    """k: the remote cache has 2^k buckets, a round of posting looks at k bits (§2.2)."""
+    allocator_bits: int = 11
+    """log2 of an allocator's alignment: number = address >> allocator_bits (§2.2)."""
+    number_bits: int = 16
+    """log2 of how many allocator numbers there are; 0 is null, so 2^number_bits - 1 can be used."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name != "name" and (not isinstance(value, int) or isinstance(value, bool)):
+                raise ConfigError(f"{field.name} must be an int, not {value!r}")
+        for works, reason in self._demands():
+            if not works:
+                raise ConfigError(f"configuration “{self.name}” cannot work: {reason}")
+
+    def _demands(self) -> list[tuple[bool, str]]:
+        """Pairs of a condition and what is wrong where it does not hold, most basic first."""
+        in_range = [
+            (
+                low <= getattr(self, name) <= high,
+                f"{name} is {getattr(self, name)}, not {low} to {high}: {why}",
+            )
+            for name, low, high, why in _RANGES
+        ]
+        if not all(holds for holds, _ in in_range):
+            return in_range
+        return [
+            (
+                self.chunk_bits <= 24,
+                f"a chunk of 2^{self.chunk_bits} bytes has more than 65,536 units of {MEDIUM_UNIT} bytes, and "
+                "a medium object's index has 16 bits (§2.7); lower slab_bits or slab_count_bits",
+            ),
+            (
+                self.page_bits <= self.slab_bits,
+                f"a page of {self.page_size} bytes is larger than a slab of {self.slab_size} (§2.9)",
+            ),
+            (
+                4 * self.superslab_header <= self.slab_size,
+                f"the superslab's header of {self.superslab_header} bytes takes more than a quarter of the "
+                f"short slab's {self.slab_size} (§2.8); raise slab_bits or lower slab_count_bits",
+            ),
+            (
+                MEDIUM_STACK_OFFSET + 2 * self.slab_count <= self.page_size,
+                f"a medium slab's stack of up to {self.slab_count} indices does not fit in the page of "
+                f"{self.page_size} bytes that is its header (§2.7); raise page_bits",
+            ),
+            (
+                self.allocator_block <= 1 << self.allocator_bits,
+                f"an allocator's state takes {self.allocator_block} bytes, and its alignment of "
+                f"2^{self.allocator_bits} leaves less (§2.2); raise allocator_bits or lower bucket_bits",
+            ),
+            (
+                self.allocator_bits + self.number_bits <= 32,
+                f"2^{self.number_bits} allocators of 2^{self.allocator_bits} bytes take more than 4 GiB of "
+                "address space; lower number_bits",
+            ),
+        ]
+
+    # Derived constants, each from the one above it.
+
+    @cached_property
+    def slab_size(self) -> int:
+        """Bytes of a slab."""
+        return 1 << self.slab_bits
+
+    @cached_property
+    def slab_count(self) -> int:
+        """Slabs of a superslab, the short one among them."""
+        return 1 << self.slab_count_bits
+
+    @cached_property
+    def chunk_bits(self) -> int:
+        """log2 of a chunk's bytes."""
+        return self.slab_bits + self.slab_count_bits
+
+    @cached_property
+    def chunk_size(self) -> int:
+        """Bytes of a chunk: a superslab, a medium slab, or the unit of large objects."""
+        return 1 << self.chunk_bits
+
+    @cached_property
+    def page_size(self) -> int:
+        """Bytes of a page."""
+        return 1 << self.page_bits
+
+    @cached_property
+    def superslab_header(self) -> int:
+        """Bytes before the short slab's objects: 88 and 8 for each slab, in whole cache lines (§2.8)."""
+        exact = METADATA_OFFSET + 8 * self.slab_count
+        return -(-exact // CACHE_LINE) * CACHE_LINE
+
+    @cached_property
+    def medium_header(self) -> int:
+        """Bytes counted for a medium slab's header: one page, so that objects are page-aligned (§2.7)."""
+        return self.page_size
+
+    @cached_property
+    def num_small(self) -> int:
+        """Number of small size classes: 16 bytes up to one slab. Four classes per power of two (§2.6)."""
+        return 4 * self.slab_bits - 20
+
+    @cached_property
+    def num_sizeclasses(self) -> int:
+        """Number of small and medium size classes together (§2.6)."""
+        return 4 * self.chunk_bits - 21
+
+    @cached_property
+    def num_large(self) -> int:
+        """Number of large classes: 2^0, 2^1, ... chunks, up to the whole address space (§2.5)."""
+        return ADDRESS_BITS - self.chunk_bits
+
+    @cached_property
+    def buckets(self) -> int:
+        """Buckets of the remote cache (§2.2)."""
+        return 1 << self.bucket_bits
+
+    @cached_property
+    def hop_bound(self) -> int:
+        """How often a message is sent at most: each hop matches bucket_bits more bits of a number (§2.2)."""
+        return -(-(ADDRESS_BITS - self.allocator_bits) // self.bucket_bits)
+
+    @cached_property
+    def allocator_block(self) -> int:
+        """Bytes of an allocator's state in the heap, 16 for a bucket and 8 for a size class's list head."""
+        return BUCKETS_OFFSET + 16 * self.buckets + 8 * self.num_sizeclasses
+
+    def replace(self, **changes: int | str) -> Config:
+        """Return a copy with some fields changed, validated anew."""
+        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]  # checked in __post_init__
+
+
+_RANGES = (
+    (
+        "slab_bits",
+        10,
+        16,
+        "a slab holds a few objects of 256 bytes at least, and offsets in it have 16 bits (§2.8)",
+    ),
+    (
+        "slab_count_bits",
+        1,
+        8,
+        "a superslab has a slab beside the short one, and slab indices have 8 bits (§2.8)",
+    ),
+    ("page_bits", 8, 16, "a medium object's index counts units of 256 bytes (§2.7)"),
+    ("remote_cache", 0, 1 << 62, "it is a number of bytes"),
+    ("remote_batch", 1, 1 << 20, "a call that receives nothing would never empty the queue"),
+    ("bucket_bits", 1, 12, "each round of posting must look at one bit of the number at least (§2.2)"),
+    ("allocator_bits", 6, 20, "an allocator starts on a cache line of its own"),
+    ("number_bits", 1, 24, "number 0 is null, so there must be a number 1"),
+)
+
+PAPER = Config(name="paper")
+"""The paper's default: 16 MiB chunks of 256 slabs of 64 KiB."""
+
+PAPER_1MIB = Config(name="paper-1mib", slab_bits=14, slab_count_bits=6)
+"""The paper's "snmalloc-1mib": 1 MiB chunks of 64 slabs of 16 KiB."""
+
+CLASSROOM = Config(
+    name="classroom",
+    slab_bits=10,
+    slab_count_bits=3,
+    page_bits=8,
+    remote_cache=1024,
+    bucket_bits=2,
+    number_bits=6,
+)
+"""So small that a whole superslab can be drawn: 8 slabs of 1 KiB, 4 buckets, allocators 1 to 63."""
+
+PRESETS = {preset.name: preset for preset in (PAPER, PAPER_1MIB, CLASSROOM)}
+"""The presets by name, as the command line knows them."""

@@ -1,0 +1,302 @@
+"""The hot path in one place: malloc and free as closures over cells of the heap.
+
+    malloc                                      free
+      inbox?          ─► slow: receive            inbox?               ─► slow: receive
+      used, head, base = bins[size]               used, head, base = slabs[p >> slab_bits]
+      head odd?       ─► slow: bump, new slab     used < 2?            ─► slow: alien, full, last
+      p = base + head                             p.link = head
+      p.link = -1?    ─► slow: slab gets full     head = p - base
+      head = p.link, used += 1                    used -= 1
+
+The steps of ``freelist``, on the same bytes; a test compares them. They are fast
+because nothing is computed that can be kept, and nothing is checked twice:
+
+* A cell is a view of one word, with no dimensions: ``head[()]`` reads 16 bits of
+  the heap without an index. Tables find a slab's cells, by size and by address.
+  They are derived: plain code that may change what is first, full or ours calls
+  ``_changed``, which looks at the heap again.
+* Poison instead of checks: what the fast path must not touch has cells with head
+  1 (like bump space) and used 0 (like the last object), so the one comparison
+  needed anyway sends it to the plain code, which asks page map and owner.
+* ``inbox`` is front.next as a C integer; its truth value tests 8 bytes.
+* Every object used here is made by the thread that uses it, since sharing one
+  costs three times as much on free-threaded Python: hence closures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from .allocator import Allocator
+from .config import METADATA_OFFSET
+from .memory import NULL
+from .messagequeue import FRONT
+from .metaslab import HEAD, SIZECLASS, USED
+from .pagemap import SUPERSLAB
+from .remotecache import BUCKETS, CACHED
+from .sizeclass import size_to_sizeclass
+
+try:
+    from ctypes import c_uint64
+except ImportError:  # a Python without ctypes
+    c_uint64 = None  # type: ignore[assignment,misc]
+
+__all__ = ["FastAllocator"]
+
+Cells = tuple["memoryview[int]", "memoryview[int]", int]  # of a slab: used, head, its address
+Bin = list[Any]  # the same three, but of whichever slab is first; a list has no types by place
+
+FAST_SIZES = 4096  # requests of up to this many bytes have an entry in the table
+WIDTH = {"H": 2, "Q": 8}
+
+
+class _Inbox:
+    """The truth value of a word of the heap, where there is no ctypes."""
+
+    def __init__(self, cell: memoryview[int]) -> None:
+        self._cell = cell
+
+    def __bool__(self) -> bool:
+        return self._cell[()] != 0
+
+
+class FastAllocator(Allocator):
+    """An allocator whose ``malloc`` and ``free`` are the fast path. All else is as in ``Allocator``."""
+
+    def _install(self) -> None:
+        """Make tables and closures, in the thread that will use them."""
+        config = self.config
+        poison: Cells = (
+            memoryview(b"\0\0").cast("H", shape=[]),
+            memoryview(b"\1\0").cast("H", shape=[]),
+            NULL,
+        )
+        self._no_slab = poison
+        self._cells: dict[int, Cells] = {}
+        # By size class: the cells of the first slab with space.
+        self._bins: list[Bin] = [list(poison) for _ in range(config.num_small)]
+        # By slab: its cells if it is ours and has space, and its size class. Twice as long as there are
+        # slabs: a negative index counts from the end, and finds poison there.
+        reach = 2 * (self._shared.layout.first_chunk + 16 * config.chunk_size >> config.slab_bits)
+        self._slabs = [poison] * reach
+        self._classes = [0] * reach
+        self._build()
+        for sizeclass, slabs in enumerate(self.small_classes):
+            for node in slabs.walk():
+                self._changed(sizeclass, self.metaslab.slab_of(node))
+
+    def _changed(self, sizeclass: int, slab: int) -> None:
+        """Look again which slab is first of a class, and whether this one is ours and has space."""
+        first = self.small_classes[sizeclass].first()
+        bin = self._bins[sizeclass]
+        if bin[2] != first:
+            bin[:] = self._cells_of(first) if first != NULL else self._no_slab
+        cells = self._cells_of(slab)
+        has_space = cells[0][()] != 0 and not self.metaslab.is_full(cells[1][()])
+        index = slab >> self.config.slab_bits
+        self._cover(index)
+        self._slabs[index] = cells if has_space else self._no_slab
+        self._classes[index] = sizeclass
+
+    def _cover(self, index: int) -> None:
+        """Make the tables by slab reach an index."""
+        while len(self._slabs) < 2 * (index + 1):
+            self._slabs.extend([self._no_slab] * len(self._slabs))
+            self._classes.extend([0] * len(self._classes))
+
+    def _cells_of(self, slab: int) -> Cells:
+        """Return a slab's cells; making them takes 2 µs, once per slab."""
+        cells = self._cells.get(slab)
+        if cells is None:
+            word = self.metaslab.word(slab)
+            cells = self._cells[slab] = (self._cell(word + USED, "H"), self._cell(word + HEAD, "H"), slab)
+        return cells
+
+    def _cell(self, address: int, format: Literal["H", "Q"]) -> memoryview[int]:
+        """Return the cell of the word at an address."""
+        return self.memory.u8[address : address + WIDTH[format]].cast(format, shape=[])
+
+    def _watch(self, message: int) -> object:
+        """Return something that is true while another message is linked behind this one."""
+        if c_uint64 is None:
+            return _Inbox(self._cell(message, "Q"))
+        return c_uint64.from_buffer(self.memory.space.buffer, message)
+
+    def _build(self) -> None:
+        """Build ``malloc``, ``free`` and their slow halves over the tables."""
+        config = self.config
+        u16, u64 = self.memory.u16, self.memory.u64
+        slabs, slab_bits, slab_size = self._slabs, config.slab_bits, config.slab_size
+        sizes, sizeclass_of, bins = self._size_tables()
+        end_mark = int.from_bytes(b"\xff\xff", "little")  # -1 in 16 bits; a constant might be shared
+        front, end = self.address + FRONT >> 3, self._shared.layout.end
+        inbox = self._watch(u64[front])
+        free_remote, free_messages = self._build_free_remote(), self._build_free_messages()
+
+        def malloc(size: int) -> int:
+            if inbox:
+                return malloc_slow(size)
+            try:
+                used, head, base = bins[size]
+            except IndexError:
+                return malloc_slow(size)
+            offset = head[()]
+            if offset & 1:
+                return malloc_slow(size)
+            taken: int = base + offset
+            link = u16[taken >> 1]
+            if link == end_mark:
+                return malloc_slow(size)
+            head[()] = link
+            used[()] += 1
+            return taken
+
+        def free(address: int) -> None:
+            if inbox:
+                return free_slow(address)
+            try:
+                used, head, base = slabs[address >> slab_bits]
+            except IndexError:
+                return free_far(address)
+            count = used[()]
+            if count < 2:
+                return free_slow(address)
+            u16[address >> 1] = head[()]
+            head[()] = address - base
+            used[()] = count - 1
+            return None
+
+        def malloc_slow(size: int) -> int:
+            """Receive; bump; or leave it to the plain code."""
+            if inbox:
+                receive()
+            if 0 <= size < len(sizeclass_of):
+                used, head, base = bins[size]
+                bump = head[()]
+                behind = bump + sizes[sizeclass_of[size]]
+                if bump & 1 and base and behind < slab_size:
+                    head[()] = behind
+                    used[()] += 1
+                    bumped: int = base + bump - 1
+                    return bumped
+            return self._malloc(size)
+
+        def free_slow(address: int) -> None:
+            """Receive; put another's small object into the remote cache; or leave it to the plain code."""
+            if inbox:
+                receive()
+            if not free_remote(address):
+                self._free(address)
+
+        def free_far(address: int) -> None:
+            """Free where the table does not reach; next time it will, if there can be objects at all."""
+            if 0 < address < end:
+                self._cover(address >> slab_bits)
+            free_slow(address)
+
+        def receive() -> None:
+            """Receive as ``Allocator.receive`` does, and watch the new front."""
+            nonlocal inbox
+            if self.closed:
+                self._refuse(self.number)
+            batch = self.queue.dequeue_batch(config.remote_batch)
+            inbox = self._watch(u64[front])
+            free_messages(batch)
+
+        def close() -> None:
+            """Make even those who kept ``malloc`` and ``free`` come to ``receive``, which refuses."""
+            nonlocal inbox
+            inbox = True
+
+        self.malloc, self.free, self._receive, self._close = malloc, free, receive, close
+
+    def _size_tables(self) -> tuple[tuple[int, ...], bytes, tuple[Bin, ...]]:
+        """Return sizes by class, classes by size, and bins by size; small sizes only.
+
+        Bins are followed by as much poison, for negative sizes.
+        """
+        largest = min(FAST_SIZES, self.config.slab_size)
+        sizeclass_of = bytes(map(size_to_sizeclass, range(largest + 1)))
+        poison: Bin = list(self._no_slab)
+        bins = [self._bins[sizeclass] for sizeclass in sizeclass_of] + [poison] * (largest + 1)
+        return (*self.table.sizes,), sizeclass_of, tuple(bins)
+
+    def _build_free_remote(self) -> Callable[[int], bool]:
+        """Build ``free_remote``: free another's small object, or return False and do nothing.
+
+        The steps of ``Allocator._remote_dealloc`` and ``RemoteCache.dealloc``.
+        """
+        config, pagemap = self.config, self._shared.layout.pagemap
+        u8, u64, departed = self.memory.u8, self.memory.u64, self.messages.departed
+        me, chunk_bits, slab_bits = self.address, config.chunk_bits, config.slab_bits
+        end, sizeclass_at = self._shared.layout.end, METADATA_OFFSET + SIZECLASS
+        buckets, number_shift, bucket_mask = (
+            self.address + BUCKETS >> 3,
+            config.allocator_bits,
+            config.buckets - 1,
+        )
+        cached, limit, sizes = (
+            self._cell(self.address + CACHED, "Q"),
+            config.remote_cache,
+            list(self.table.sizes),
+        )
+
+        def free_remote(address: int) -> bool:
+            if not 0 < address < end:
+                return False
+            chunk = address >> chunk_bits
+            if u8[pagemap + chunk] != SUPERSLAB:
+                return False
+            chunk <<= chunk_bits
+            owner = u64[chunk >> 3]
+            if owner == me:
+                return False
+            sizeclass = u8[chunk + sizeclass_at + (address - chunk >> slab_bits << 3)]
+            departed[sizeclass] += 1
+            message = address >> 3
+            u64[message + 1] = owner
+            last = buckets + ((owner >> number_shift & bucket_mask) << 1) + 1
+            u64[u64[last] >> 3] = address
+            u64[last] = address
+            total = cached[()] + sizes[sizeclass]
+            cached[()] = total
+            if total >= limit:
+                self.post()
+            return True
+
+        return free_remote
+
+    def _build_free_messages(self) -> Callable[[list[int]], None]:
+        """Build ``free_messages``: free small objects of ours as ``free`` does, leave the rest to the plain code."""
+        u16, slabs, classes, slab_bits = self.memory.u16, self._slabs, self._classes, self.config.slab_bits
+        arrived, stub, handle = self.messages.arrived, self.queue.stub, self._handle
+        cached, limit = self._cell(self.address + CACHED, "Q"), self.config.remote_cache
+
+        def free_messages(batch: list[int]) -> None:
+            # Only slabs of ours have an entry, so their messages have come home.
+            self._cover(max(batch, default=0) >> slab_bits)
+            for message in batch:
+                slab = message >> slab_bits
+                used, head, base = slabs[slab]
+                count = used[()]
+                if count > 1:
+                    u16[message >> 1] = head[()]
+                    head[()] = message - base
+                    used[()] = count - 1
+                    arrived[classes[slab]] += 1
+                elif message != stub:
+                    handle(message)
+            if cached[()] >= limit:
+                self.post()
+
+        return free_messages
+
+    def receive(self) -> None:
+        """Receive as ``Allocator.receive`` does."""
+        self._receive()
+
+    def close(self) -> None:
+        """Refuse every further call."""
+        super().close()
+        self._close()

@@ -1,0 +1,397 @@
+"""The heap: what all allocators share, and the way in (§2.1).
+
+    Heap ──┬── reserved bytes: page map, stacks of free chunks, chunks
+           ├── pool of allocators, each held by one thread at a time
+           ├── malloc, free, ...: by the calling thread's own allocator
+           └── view, statistics, check: for all who hold an address
+
+A thread's first call takes an allocator from the pool, or makes one; when the
+thread ends it goes back: its remote cache is posted, its slabs stay its own and
+its queue keeps receiving until another thread takes it up. An allocator can
+also be held explicitly (``acquire``), several in one thread, by number if wanted.
+
+Fork: the child has a copy of the heap, and only the thread that forked. Its
+allocators go on; those of other threads may have been cut off in the middle of
+a call, and are never used again. Objects can still be read, and freed: what
+belongs to a lost allocator stays in its queue. Messages that another thread was
+just sending to a survivor are lost with it; the survivor's queue is mended.
+
+Who may call what: everything here may be called by any thread, but ``check``,
+``close`` and exact ``statistics`` want the others to be out of their calls.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from .allocator import Allocator, Shared
+from .atomics import AtomicCounts, Atomics, Order
+from .checked import CheckedAllocator, CheckRecord
+from .config import PAPER, Config, Decommit
+from .errors import HeapClosed, InvalidPointer, LeakError
+from .fastpath import FastAllocator
+from .large import Commitment
+from .laws import check_laws
+from .mediumslab import Mediumslab
+from .memory import BUMP, LOW_MEMORY_EPOCH, NULL, Layout, Memory, default_reserve_for
+from .metaslab import Metaslab
+from .pagemap import MEDIUM, SUPERSLAB, PageMap
+from .platform import AddressSpace
+from .sizeclass import sizeclass_table
+from .statistics import ChunkEntry, HeapStatistics, chunk_map, heap_statistics
+
+__all__ = ["Heap"]
+
+
+class _Lease:
+    """A thread's hold on its allocator; it ends with the thread, whose locals Python drops then."""
+
+    __slots__ = ("allocator", "heap")
+
+    def __init__(self, heap: Heap) -> None:
+        self.heap = weakref.ref(heap)
+        self.allocator = heap.acquire()
+
+    def __del__(self) -> None:
+        heap = self.heap() if not sys.is_finalizing() else None
+        if heap is not None and not heap.closed and self.allocator.holder is not None:
+            heap.release(self.allocator)
+
+
+class Heap:
+    """A heap of its own, independent of all others.
+
+    Args:
+        config: ``PAPER``, ``PAPER_1MIB``, ``CLASSROOM`` or a ``Config``.
+        checked: find misuse: double free, free of what is no object, write after free, leaks. Slower.
+        reserve: bytes of address space, of which only touched pages take memory. Default: 64 GiB where
+            that costs nothing, see ``platform.default_reserve``.
+        decommit: when pages go back to the operating system (§2.9).
+        fast: use the fast path; without it, the plain code of the concepts runs, as in checked mode.
+
+    Raises:
+        ConfigError: when ``reserve`` is too small for one chunk.
+        HeapExhausted: when the operating system refuses the address space.
+    """
+
+    def __init__(
+        self,
+        config: Config = PAPER,
+        *,
+        checked: bool = False,
+        reserve: int | None = None,
+        decommit: Decommit = Decommit.SUPERSLAB,
+        fast: bool = True,
+    ) -> None:
+        self.config = config
+        self.checked = checked
+        self.fast = fast and not checked
+        self.closed = False
+        reserve = default_reserve_for(config) if reserve is None else reserve
+        self.layout = Layout.of(config, reserve)
+        self.memory = Memory(AddressSpace(reserve))
+        self.memory.u64[BUMP >> 3] = self.layout.first_chunk
+        self._shared = Shared(config, self.layout, self.memory, threading.Lock(), decommit, Commitment())
+        self._atomics = Atomics(self.memory, self._shared.lock)
+        self._pagemap = PageMap(self.memory, config, self.layout)
+        self._metaslab = Metaslab(self.memory, config)
+        self._record = CheckRecord(self._shared) if checked else None
+        self._allocators: dict[int, Allocator] = {}
+        self._pool: list[Allocator] = []
+        # Reentrant: the collector may end a lease while its thread is in acquire or release.
+        self._pool_lock = threading.RLock()
+        self._local = threading.local()
+        _heaps.add(self)
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else f"{len(self._allocators)} allocators"
+        return f"<Heap {self.config.name}, {self.memory.space.size:,} bytes reserved, {state}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self.close()
+        except LeakError as leaks:
+            if error is None:
+                raise
+            error.add_note(str(leaks))  # the first error is the one to read
+
+    def close(self) -> None:
+        """Give the memory back. Every later call on the heap or its allocators is refused.
+
+        Views of objects stay readable (as zeroes) until they are dropped.
+
+        Raises:
+            LeakError: in checked mode, when objects are live; the heap is closed all the same.
+        """
+        if self.closed:
+            return
+        self.closed = True
+        for allocator in self._allocators.values():
+            allocator.close()
+        self.memory.space.close()
+        if self._record is not None:
+            self._record.report_leaks()
+
+    # Allocators.
+
+    def acquire(self, number: int | None = None) -> Allocator:
+        """Hold an allocator: one from the pool, or a new one; give it back with ``release``.
+
+        Args:
+            number: which one, 1 to ``2^number_bits - 1``; by default the pool's newest, else the
+                smallest number never used.
+
+        Raises:
+            ValueError: when the number is out of range or held already.
+        """
+        self._demand_open()
+        with self._pool_lock:
+            allocator = self._pooled(number) if number is not None else self._any()
+            allocator.held_by(threading.get_ident())
+            return allocator
+
+    def release(self, allocator: Allocator) -> None:
+        """Give an allocator back to the pool, its remote cache posted; its slabs and queue live on."""
+        self._demand_open()
+        with self._pool_lock:
+            if allocator.holder is None or self._allocators.get(allocator.number) is not allocator:
+                raise ValueError(f"release({allocator!r}): this heap has not lent it out")
+            allocator.post()
+            allocator.held_by(None)
+            self._pool.append(allocator)
+
+    @contextmanager
+    def allocator(self, number: int | None = None) -> Iterator[Allocator]:
+        """Hold an allocator for the length of a ``with`` block."""
+        allocator = self.acquire(number)
+        try:
+            yield allocator
+        finally:
+            if not self.closed:
+                self.release(allocator)
+
+    @property
+    def allocators(self) -> tuple[Allocator, ...]:
+        """All allocators there ever were, in the order in which they were made."""
+        return tuple(self._allocators.values())
+
+    def cleanup_unused(self) -> None:
+        """Let the allocators in the pool, which no thread drives, receive and forward what waits for them."""
+        self._demand_open()
+        with self._pool_lock:
+            for allocator in self._pool:
+                allocator.held_by(threading.get_ident())
+                while not allocator.queue.is_empty():
+                    allocator.receive()
+                allocator.post()
+                allocator.held_by(None)
+
+    def _any(self) -> Allocator:
+        """Take the pool's newest allocator, or make one."""
+        if self._pool:
+            return self._pool.pop()
+        number = next((n for n in range(1, 1 << self.config.number_bits) if n not in self._allocators), None)
+        if number is None:
+            raise ValueError(f"all {(1 << self.config.number_bits) - 1} allocators of this heap are held")
+        return self._make(number)
+
+    def _pooled(self, number: int) -> Allocator:
+        """Take one allocator by its number out of the pool, or make it."""
+        last = (1 << self.config.number_bits) - 1
+        if not 1 <= number <= last:
+            raise ValueError(f"acquire(number={number}): this configuration has the numbers 1 to {last} (§2.2)")
+        if number not in self._allocators:
+            return self._make(number)
+        allocator = self._allocators[number]
+        if allocator not in self._pool:
+            raise ValueError(f"acquire(number={number}): that allocator is held already; release it first")
+        self._pool.remove(allocator)
+        return allocator
+
+    def _make(self, number: int) -> Allocator:
+        """Make an allocator, of the kind that the heap's mode wants."""
+        if self._record is not None:
+            made: Allocator = CheckedAllocator(number, self._shared, self._record)
+        else:
+            made = FastAllocator(number, self._shared) if self.fast else Allocator(number, self._shared)
+        self._allocators[number] = made
+        return made
+
+    # The calling thread's own allocator.
+
+    def own(self) -> Allocator:
+        """Return the calling thread's allocator, taken from the pool on its first call.
+
+        It goes back when the thread ends. In a hot loop, hold it: ``a = heap.own()``.
+        """
+        try:
+            lease: _Lease = self._local.lease
+        except AttributeError:
+            lease = self._local.lease = _Lease(self)
+        return lease.allocator
+
+    def malloc(self, size: int) -> int:
+        """``Allocator.malloc`` of the calling thread's own allocator."""
+        return self.own().malloc(size)
+
+    def free(self, address: int) -> None:
+        """``Allocator.free`` of the calling thread's own allocator."""
+        self.own().free(address)
+
+    def calloc(self, count: int, size: int) -> int:
+        """``Allocator.calloc`` of the calling thread's own allocator."""
+        return self.own().calloc(count, size)
+
+    def realloc(self, address: int, size: int) -> int:
+        """``Allocator.realloc`` of the calling thread's own allocator."""
+        return self.own().realloc(address, size)
+
+    def aligned_alloc(self, alignment: int, size: int) -> int:
+        """``Allocator.aligned_alloc`` of the calling thread's own allocator."""
+        return self.own().aligned_alloc(alignment, size)
+
+    # For all who hold an address.
+
+    def usable_size(self, address: int) -> int:
+        """Return how many bytes an object has; see ``Allocator.usable_size``."""
+        start, end = self._extent(address)
+        return end - start
+
+    def view(self, address: int) -> memoryview[int]:
+        """Return the bytes of an object, writable, as long as its usable size.
+
+        Raises:
+            InvalidPointer: when no object starts there, as far as the page map and size class tell.
+        """
+        start, end = self._extent(address)
+        if start != address:
+            raise InvalidPointer(
+                f"view({address:#x}): this is inside the object that starts at {start:#x}, {address - start:,} "
+                "bytes before; pass its start, see object_start (§2.4)"
+            )
+        return self.memory.u8[start:end]
+
+    def object_start(self, address: int) -> int:
+        """Return the start of the object around an address, by page map and size class (§2.4)."""
+        return self._extent(address)[0]
+
+    def object_end(self, address: int) -> int:
+        """Return the address behind the object around an address."""
+        return self._extent(address)[1]
+
+    def _extent(self, address: int) -> tuple[int, int]:
+        """Start and end of the object around an address. Cost: 3 loads; for large ones, up to log2 jumps."""
+        self._demand_open()
+        config = self.config
+        kind = self._pagemap.get(address)
+        chunk = address & ~(config.chunk_size - 1)
+        if kind == SUPERSLAB:
+            slab = self._metaslab.slab_of(address)
+            size = sizeclass_table(config).sizes[self._metaslab.sizeclass(slab)]
+            first = slab + (config.superslab_header if slab == chunk else 0)
+            end = slab + config.slab_size
+        elif kind == MEDIUM:
+            size = sizeclass_table(config).sizes[Mediumslab(self.memory, config).sizeclass(chunk)]
+            first, end = chunk + config.medium_header, chunk + config.chunk_size
+        else:
+            first, bits = self._pagemap.large_start(address)
+            size = 1 << bits
+            end = first + size
+        start = end - -(-(end - address) // size) * size  # objects end flush with their slab
+        if kind == 0 or start < first or first == NULL:
+            raise InvalidPointer(
+                f"no object of this heap is around {address:#x}: the page map says {kind} for its chunk, and "
+                "headers are not objects; pass an address inside something that malloc returned (§2.4)"
+            )
+        return start, end
+
+    # Looking on.
+
+    def statistics(self) -> HeapStatistics:
+        """Return what the heap did and holds; exact while no other thread is in a call."""
+        self._demand_open()
+        base = self.memory.base()
+        resident = self.memory.space.resident(base) if base is not None else None
+        return heap_statistics(self._shared, self.allocators, self._atomics.counts + AtomicCounts(), resident)
+
+    def chunk_map(self) -> tuple[ChunkEntry, ...]:
+        """Return every chunk that was ever handed out, by address."""
+        self._demand_open()
+        return tuple(chunk_map(self._shared))
+
+    def check(self) -> None:
+        """Check every law of every structure, while no other thread is in a call.
+
+        Raises:
+            LawBroken: naming the first law that does not hold, with a dump of the structure.
+            WriteAfterFree: in checked mode, when bytes of a free object were changed.
+        """
+        self._demand_open()
+        check_laws(self._shared, [a for a in self.allocators if not a.lost])
+        if self._record is not None:
+            self._record.check_free_objects()
+
+    def notify_low_memory(self) -> None:
+        """Say that memory is scarce: by ``Decommit.LAZY``, the next call for a chunk decommits free ones."""
+        self._demand_open()
+        self._atomics.fetch_add(LOW_MEMORY_EPOCH, 1, Order.RELAXED)
+
+    def _demand_open(self) -> None:
+        """Refuse calls on a closed heap."""
+        if self.closed:
+            raise HeapClosed("this heap was closed and its memory given back; make a new Heap")
+
+
+# Fork. Locks are held over it, so that no read-modify-write is cut in two.
+
+_heaps: weakref.WeakSet[Heap] = weakref.WeakSet()
+_forking: list[Heap] = []
+
+
+def _before_fork() -> None:
+    """Enter every heap's locks, always in the same order."""
+    _forking[:] = sorted(_heaps, key=id)
+    for heap in _forking:
+        heap._pool_lock.acquire()
+        heap._shared.lock.__enter__()
+
+
+def _after_fork_in_parent() -> None:
+    """Leave them again."""
+    for heap in reversed(_forking):
+        heap._shared.lock.__exit__(None, None, None)
+        heap._pool_lock.release()
+    _forking.clear()
+
+
+def _after_fork_in_child() -> None:
+    """Leave them, and part with the allocators of threads that are not here."""
+    survivor = threading.get_ident()
+    for heap in reversed(_forking):
+        heap._shared.lock.__exit__(None, None, None)
+        heap._pool_lock.release()
+        for allocator in heap._allocators.values():
+            if allocator.holder in (survivor, None):
+                allocator.mend_queue()
+            else:
+                allocator.lost = True
+    _forking.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

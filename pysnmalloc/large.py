@@ -1,0 +1,214 @@
+"""Large objects, and where chunks come from (§2.5).
+
+    fresh chunks:    first chunk ──────► bump ─ ─ ─ ─ ─► end of the reserve
+    freed, by size:  stack 0 (1 chunk)   stack 1 (2 chunks)   stack 2 (4 chunks) ...
+
+A large object is rounded up to a power of two of address space, at least a
+chunk; only the pages in use are committed. When it is freed it goes to the one
+global stack of its size, and all its pages but the first, which holds the link,
+are decommitted. Superslabs and medium slabs take their chunks from, and return
+them to, the stack of one-chunk objects. Blocks are never split or joined.
+
+Objects of several chunks start at a multiple of their size, for the sake of
+``aligned_alloc``; the chunks skipped for that go to the stacks of their sizes.
+
+The law: every chunk below the bump pointer is in one superslab, medium slab or
+large object, or in one block of one stack. Any thread may call any method: the
+stacks are lock-free, the bump pointer moves by compare-exchange.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Lock
+
+from .atomics import Atomics, Order
+from .chunklist import KIND, Kind
+from .config import Config, Decommit
+from .errors import HeapExhausted
+from .memory import BUMP, LOW_MEMORY_EPOCH, NULL, STACKS, Layout, Memory
+from .stack import ChunkStack
+
+__all__ = ["Commitment", "LargeObjects"]
+
+
+@dataclass
+class Commitment:
+    """How many bytes the heap counts as committed: a statistic, shared by all and so behind a lock.
+
+    Attributes:
+        committed: bytes that were taken into use and not given back.
+        large: committed bytes of each large object, by address.
+    """
+
+    committed: int = 0
+    large: dict[int, int] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock, repr=False)
+
+    def add(self, amount: int) -> None:
+        """Count bytes in or, negative, out."""
+        with self.lock:
+            self.committed += amount
+
+
+class LargeObjects:
+    """One allocator's access to the chunks that all share."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        atomics: Atomics,
+        config: Config,
+        layout: Layout,
+        decommit: Decommit,
+        commitment: Commitment,
+    ) -> None:
+        self._memory = memory
+        self._u64 = memory.u64
+        self._atomics = atomics
+        self._config = config
+        self._layout = layout
+        self.decommit = decommit
+        self._commitment = commitment
+        self.stacks = tuple(
+            ChunkStack(memory, atomics, STACKS + 16 * large_class) for large_class in range(config.num_large)
+        )
+
+    # A chunk for a superslab or medium slab.
+
+    def take_chunk(self) -> int:
+        """Take a chunk, freed or fresh. Cost: 1 compare-exchange; two where it is fresh.
+
+        Raises:
+            HeapExhausted: when there is none.
+        """
+        chunk, kept = self._take(0)
+        # By the strategy "every slab", slabs and medium objects commit themselves.
+        size = self._config.page_size if self.decommit is Decommit.SLAB else self._config.chunk_size
+        self._commitment.add(size - min(kept, size))
+        return chunk
+
+    def return_chunk(self, chunk: int) -> None:
+        """Give a chunk back, all its objects free. Cost: 1 compare-exchange, and decommitting by strategy."""
+        page, size = self._config.page_size, self._config.chunk_size
+        if self.decommit is Decommit.SUPERSLAB:
+            self._memory.space.decommit(chunk + page, size - page)
+            self._commitment.add(page - size)
+        self._push(chunk, 0)
+
+    # A large object.
+
+    def alloc(self, large_class: int, size: int, *, zero: bool = False) -> int:
+        """Take 2^large_class chunks and commit ``size`` bytes of them, in whole pages. Cost: as a chunk.
+
+        With ``zero``, the object reads as zero. Only pages that were never given back need stores for it.
+        """
+        block, kept = self._take(large_class)
+        page = self._config.page_size
+        used = max(-(-size // page) * page, page)
+        self._commitment.add(used - kept)
+        self._commitment.large[block] = used
+        if zero:
+            self._memory.zero(block, min(kept, used))
+        return block
+
+    def dealloc(self, block: int, large_class: int) -> None:
+        """Give a large object back. Cost: 1 compare-exchange, and decommitting its pages."""
+        used = self._commitment.large.pop(block)
+        page = self._config.page_size
+        if self.decommit is not Decommit.NEVER or large_class > 0:
+            self._memory.space.decommit(block + page, (self._config.chunk_size << large_class) - page)
+            self._commitment.add(page - used)
+        else:
+            self._commitment.add(self._config.chunk_size - used)
+        self._u64[block + KIND >> 3] = Kind.LARGE
+        self._push(block, large_class)
+
+    # Parts of a chunk that is in use, by the strategy "every slab when empty".
+
+    def slab_taken(self, start: int, length: int) -> None:  # noqa: ARG002  # memory commits itself when touched
+        """A slab or medium object comes into use."""
+        if self.decommit is Decommit.SLAB:
+            self._commitment.add(length)
+
+    def slab_returned(self, start: int, length: int) -> None:
+        """A slab or medium object is free."""
+        if self.decommit is Decommit.SLAB:
+            self._memory.space.decommit(start, length)
+            self._commitment.add(-length)
+
+    # Where blocks come from and go to.
+
+    def in_use(self) -> int:
+        """Return the bytes of address space that were ever handed out as chunks."""
+        return self._atomics.load(BUMP, Order.RELAXED) - self._layout.first_chunk
+
+    def _take(self, large_class: int) -> tuple[int, int]:
+        """Take a block from its stack, else a fresh one; return it and how much of it was kept committed."""
+        block = self.stacks[large_class].pop() if large_class < len(self.stacks) else NULL
+        self._lazily()
+        if block == NULL:
+            return self._fresh(large_class), 0
+        return block, self._kept(block, large_class)
+
+    def _fresh(self, large_class: int) -> int:
+        """Move the bump pointer; chunks skipped for alignment go to their stacks."""
+        size = self._config.chunk_size << large_class
+        bump = self._atomics.load(BUMP, Order.RELAXED)
+        moved = False
+        while not moved:
+            block = -(-bump // size) * size
+            if block + size > self._layout.end:
+                raise HeapExhausted(size, self._memory.space.size, self.in_use())
+            skipped = bump
+            moved, bump = self._atomics.compare_exchange(BUMP, bump, block + size, Order.RELAXED)
+        while skipped < block:
+            gap_class = self._largest_aligned(skipped, block)
+            self._commitment.add(self._config.page_size)  # the link touches the first page
+            self._push(skipped, gap_class)
+            skipped += self._config.chunk_size << gap_class
+        return block
+
+    def _largest_aligned(self, start: int, end: int) -> int:
+        """The class of the largest block that starts here, at a multiple of its size, and ends in range."""
+        chunk = start >> self._config.chunk_bits
+        return min((chunk & -chunk).bit_length() - 1, ((end - start) >> self._config.chunk_bits).bit_length() - 1)
+
+    def _push(self, block: int, large_class: int) -> None:
+        """Put a free block on its stack."""
+        self.stacks[large_class].push(block)
+        self._lazily()
+
+    def _kept(self, block: int, large_class: int) -> int:
+        """Bytes of a free block that are committed: its first page, or all where nothing was given back."""
+        kind = self._u64[block + KIND >> 3]
+        if kind == Kind.LARGE:
+            whole = self.decommit is Decommit.NEVER and large_class == 0
+        else:
+            whole = self.decommit in (Decommit.NEVER, Decommit.LAZY) and kind in (Kind.SUPER, Kind.MEDIUM)
+        return self._config.chunk_size if whole else self._config.page_size
+
+    def _lazily(self) -> None:
+        """After a low-memory notice, by the lazy strategy: decommit what lies on the stacks.
+
+        Whoever wins the compare-exchange of the epoch does the work; others go on.
+        """
+        if self.decommit is not Decommit.LAZY:
+            return
+        atomics = self._atomics
+        notices = atomics.load(LOW_MEMORY_EPOCH, Order.RELAXED)
+        seen = atomics.load(LOW_MEMORY_EPOCH + 8, Order.ACQUIRE)
+        if notices > seen:
+            won, _ = atomics.compare_exchange(LOW_MEMORY_EPOCH + 8, seen, notices, Order.ACQ_REL)
+            if won:
+                self._decommit_stacks()
+
+    def _decommit_stacks(self) -> None:
+        """Decommit all pages but the first of every free chunk that still has them."""
+        page, size = self._config.page_size, self._config.chunk_size
+        for chunk in reversed(self.stacks[0].pop_all()):
+            if self._u64[chunk + KIND >> 3] in (Kind.SUPER, Kind.MEDIUM):
+                self._memory.space.decommit(chunk + page, size - page)
+                self._commitment.add(page - size)
+                self._u64[chunk + KIND >> 3] = Kind.DECOMMITTED
+            self.stacks[0].push(chunk)

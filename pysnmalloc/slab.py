@@ -1,0 +1,61 @@
+"""A slab in use: its free list, its metadata and its place on the list of slabs with space (§2.8).
+
+                      alloc, and it was the last free object
+         ┌──────────────────────────────────────────────────────────┐
+    has space, on the list                                     full, off the list
+         └◄─────────────────────────────────────────────────────────┘
+         │            free: head = link = the object, insert at the front
+         ▼
+    free of the last object allocated: off the list, back to the superslab
+
+The law: the slab is on the list exactly while it has free space.
+
+Left out: the superslab's side of taking and returning slabs, which is the
+allocator's to join with this.
+"""
+
+from __future__ import annotations
+
+from .freelist import FreeList
+from .memory import Memory
+from .metaslab import HEAD, LINK, USED, Metaslab
+from .slablist import SlabList
+
+__all__ = ["Slab"]
+
+
+class Slab:
+    """The slabs of one allocator; every method takes a slab's address first. Its thread only."""
+
+    __slots__ = ("_meta", "_u16", "freelist")
+
+    def __init__(self, memory: Memory, metaslab: Metaslab) -> None:
+        self._u16 = memory.u16
+        self._meta = metaslab
+        self.freelist = FreeList(memory, metaslab)
+
+    def alloc(self, slab: int, slabs: SlabList, size: int) -> int:
+        """Take an object of the first slab on a list; a slab that becomes full leaves it."""
+        taken, head = self.freelist.take(slab, size)
+        if self._meta.is_full(head):
+            slabs.pop_front()
+        return taken
+
+    def dealloc(self, slab: int, slabs: SlabList, freed: int) -> bool:
+        """Take an object back; return whether that was the last one, so that the slab is free.
+
+        A slab that was full comes to the front of the list, so that it is the next to be used.
+        """
+        u16, word = self._u16, self._meta.word(slab)
+        was_full = self._meta.is_full(u16[word + HEAD >> 1])
+        last = u16[word + USED >> 1] == 1
+        if not was_full and not last:
+            self.freelist.put(slab, freed)
+            return False
+        u16[word + USED >> 1] -= 1
+        if was_full and not last:
+            u16[word + HEAD >> 1] = u16[word + LINK >> 1] = freed - slab
+            slabs.insert(slab)
+        elif not was_full:
+            slabs.remove(slab)
+        return last

@@ -1,0 +1,91 @@
+"""The list of slabs with free space, one per allocator and small size class (§2.8).
+
+    list head ──► ┌prev│next┐ ◄──► ┌prev│next┐ ◄──► ┌prev│next┐     prev of the first,
+    (allocator)   └─────────┘      └─────────┘      └─────────┘     next of the last:
+                  in a free object of each slab: `link` is its offset     all ones
+
+Doubly linked, so that a slab leaves in constant time wherever it stands. The
+node costs nothing: a slab on the list has free memory, and the two pointers
+live there. While bump space is left, in the slab's last 16 bytes; once a full
+slab gets an object back, in that object, which is also the end of the free
+list. Its ``prev`` is then read as the free list's end mark -1, and must be all
+ones: it is, since only the first slab of the list is allocated from.
+
+The law: a slab is on the list of its size class exactly while it has free space.
+The list belongs to one allocator and is used by its thread only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .memory import Memory
+from .metaslab import LINK, Metaslab
+
+__all__ = ["TERMINATOR", "SlabList"]
+
+TERMINATOR = 0xFFFF_FFFF_FFFF_FFFF
+PREV, NEXT = 0, 8  # byte offsets in the node
+
+
+class SlabList:
+    """One list of slabs.
+
+    Args:
+        head: address of the word that holds the address of the first node.
+    """
+
+    __slots__ = ("_head", "_meta", "_u16", "_u64")
+
+    def __init__(self, memory: Memory, metaslab: Metaslab, head: int) -> None:
+        self._u16 = memory.u16
+        self._u64 = memory.u64
+        self._meta = metaslab
+        self._head = head >> 3
+
+    def clear(self) -> None:
+        """Make the list empty, once, before its first use: zeroed memory is not an empty list."""
+        self._u64[self._head] = TERMINATOR
+
+    def first(self) -> int:
+        """Return the first slab, or 0 where there is none. Cost: 1 load."""
+        node = self._u64[self._head]
+        return 0 if node == TERMINATOR else self._meta.slab_of(node)
+
+    def insert(self, slab: int) -> None:
+        """Put a slab at the front. Cost: 4 stores."""
+        u64, node, after = self._u64, self._node(slab), self._u64[self._head]
+        u64[node + NEXT >> 3] = after
+        u64[node + PREV >> 3] = TERMINATOR
+        if after != TERMINATOR:
+            u64[after + PREV >> 3] = node
+        u64[self._head] = node
+
+    def remove(self, slab: int) -> None:
+        """Take a slab out, wherever it stands. Cost: 2 stores."""
+        u64, node = self._u64, self._node(slab)
+        before, after = u64[node + PREV >> 3], u64[node + NEXT >> 3]
+        if after != TERMINATOR:
+            u64[after + PREV >> 3] = before
+        if before != TERMINATOR:
+            u64[before + NEXT >> 3] = after
+        else:
+            u64[self._head] = after
+
+    def pop_front(self) -> None:
+        """Take out the first slab, whose node may just have been allocated to somebody.
+
+        Allocation writes nothing into an object, so the node can still be read.
+        """
+        self.remove(self.first())
+
+    def walk(self) -> Iterator[int]:
+        """Yield the addresses of the nodes, first to last, for those who look on."""
+        node = self._u64[self._head]
+        while node != TERMINATOR:
+            yield node
+            node = self._u64[node + NEXT >> 3]
+
+    def _node(self, slab: int) -> int:
+        """Address of a slab's node."""
+        return slab + self._u16[self._meta.word(slab) + LINK >> 1]
