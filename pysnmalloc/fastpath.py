@@ -29,10 +29,10 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from .allocator import Allocator
-from .config import METADATA_OFFSET
+from .config import BUCKETS_OFFSET, METADATA_OFFSET
 from .memory import NULL
 from .messagequeue import FRONT
-from .metaslab import HEAD, SIZECLASS, USED
+from .metaslab import HEAD, LINK, SIZECLASS, USED
 from .pagemap import SUPERSLAB
 from .remotecache import BUCKETS, CACHED
 from .sizeclass import size_to_sizeclass
@@ -45,7 +45,9 @@ except ImportError:  # a Python without ctypes
 __all__ = ["FastAllocator"]
 
 Cells = tuple["memoryview[int]", "memoryview[int]", int]  # of a slab: used, head, its address
-Bin = list[Any]  # the same three, but of whichever slab is first; a list has no types by place
+Bin = list[Any]  # the same three, of whichever slab is first; a list has no types by place
+Owned = tuple[Cells, "memoryview[int]", "memoryview[int]", int, "memoryview[int]", "memoryview[int]", Bin]
+# of a slab in use: its cells, together and one by one; the cells of link and list head; its class's bin
 
 FAST_SIZES = 4096  # requests of up to this many bytes have an entry in the table
 WIDTH = {"H": 2, "Q": 8}
@@ -76,10 +78,13 @@ class FastAllocator(Allocator):
         self._cells: dict[int, Cells] = {}
         # By size class: the cells of the first slab with space.
         self._bins: list[Bin] = [list(poison) for _ in range(config.num_small)]
-        # By slab: its cells if it is ours and has space, and its size class. Twice as long as there are
-        # slabs: a negative index counts from the end, and finds poison there.
+        # By slab: its cells if it is ours and has space; all about it if it is ours; its size class. Twice as
+        # long as there are slabs: a negative index counts from the end, and finds poison there.
         reach = 2 * (self._shared.layout.first_chunk + 16 * config.chunk_size >> config.slab_bits)
+        heads = self.address + BUCKETS_OFFSET + 16 * config.buckets
+        self._list_heads = [self._cell(heads + 8 * sizeclass, "Q") for sizeclass in range(config.num_small)]
         self._slabs = [poison] * reach
+        self._owned: list[Owned | None] = [None] * reach
         self._classes = [0] * reach
         self._build()
         for sizeclass, slabs in enumerate(self.small_classes):
@@ -92,17 +97,24 @@ class FastAllocator(Allocator):
         bin = self._bins[sizeclass]
         if bin[2] != first:
             bin[:] = self._cells_of(first) if first != NULL else self._no_slab
-        cells = self._cells_of(slab)
-        has_space = cells[0][()] != 0 and not self.metaslab.is_full(cells[1][()])
+        cells = used, head, _ = self._cells_of(slab)
         index = slab >> self.config.slab_bits
         self._cover(index)
-        self._slabs[index] = cells if has_space else self._no_slab
-        self._classes[index] = sizeclass
+        in_use, full = used[()] != 0, self.metaslab.is_full(head[()])
+        self._slabs[index] = cells if in_use and not full else self._no_slab
+        owned = self._owned[index]
+        if not in_use:
+            self._owned[index] = None
+        elif owned is None or owned[-1] is not bin:
+            link = self._cell(self.metaslab.word(slab) + LINK, "H")
+            self._owned[index] = (cells, *cells, link, self._list_heads[sizeclass], bin)
+            self._classes[index] = sizeclass
 
     def _cover(self, index: int) -> None:
         """Make the tables by slab reach an index."""
         while len(self._slabs) < 2 * (index + 1):
             self._slabs.extend([self._no_slab] * len(self._slabs))
+            self._owned.extend([None] * len(self._owned))
             self._classes.extend([0] * len(self._classes))
 
     def _cells_of(self, slab: int) -> Cells:
@@ -124,83 +136,63 @@ class FastAllocator(Allocator):
         return c_uint64.from_buffer(self.memory.space.buffer, message)
 
     def _build(self) -> None:
-        """Build ``malloc``, ``free`` and their slow halves over the tables."""
-        config = self.config
-        u16, u64 = self.memory.u16, self.memory.u64
-        slabs, slab_bits, slab_size = self._slabs, config.slab_bits, config.slab_size
-        sizes, sizeclass_of, bins = self._size_tables()
+        """Build ``malloc``, ``free`` and ``receive`` over the tables."""
+        u16, u64, slabs, slab_bits = self.memory.u16, self.memory.u64, self._slabs, self.config.slab_bits
+        bins, bump = self._build_bump()
+        take_last, put_back = self._build_take_last(), self._build_put_back()
+        free_remote, free_messages = self._build_free_remote(), self._build_free_messages(put_back)
+        plain_free, end = self._free, self._shared.layout.end
         end_mark = int.from_bytes(b"\xff\xff", "little")  # -1 in 16 bits; a constant might be shared
-        front, end = self.address + FRONT >> 3, self._shared.layout.end
+        front = self.address + FRONT >> 3
         inbox = self._watch(u64[front])
-        free_remote, free_messages = self._build_free_remote(), self._build_free_messages()
 
         def malloc(size: int) -> int:
             if inbox:
-                return malloc_slow(size)
+                receive()
             try:
                 used, head, base = bins[size]
             except IndexError:
-                return malloc_slow(size)
+                return bump(size)
             offset = head[()]
             if offset & 1:
-                return malloc_slow(size)
+                return bump(size)
             taken: int = base + offset
             link = u16[taken >> 1]
             if link == end_mark:
-                return malloc_slow(size)
+                return take_last(taken)
             head[()] = link
             used[()] += 1
             return taken
 
         def free(address: int) -> None:
             if inbox:
-                return free_slow(address)
+                receive()
             try:
                 used, head, base = slabs[address >> slab_bits]
             except IndexError:
-                return free_far(address)
+                free_far(address)
+                return
             count = used[()]
-            if count < 2:
-                return free_slow(address)
-            u16[address >> 1] = head[()]
-            head[()] = address - base
-            used[()] = count - 1
-            return None
-
-        def malloc_slow(size: int) -> int:
-            """Receive; bump; or leave it to the plain code."""
-            if inbox:
-                receive()
-            if 0 <= size < len(sizeclass_of):
-                used, head, base = bins[size]
-                bump = head[()]
-                behind = bump + sizes[sizeclass_of[size]]
-                if bump & 1 and base and behind < slab_size:
-                    head[()] = behind
-                    used[()] += 1
-                    bumped: int = base + bump - 1
-                    return bumped
-            return self._malloc(size)
-
-        def free_slow(address: int) -> None:
-            """Receive; put another's small object into the remote cache; or leave it to the plain code."""
-            if inbox:
-                receive()
-            if not free_remote(address):
-                self._free(address)
+            if count > 1:
+                u16[address >> 1] = head[()]
+                head[()] = address - base
+                used[()] = count - 1
+            elif not put_back(address) and not free_remote(address):
+                plain_free(address)
 
         def free_far(address: int) -> None:
-            """Free where the table does not reach; next time it will, if there can be objects at all."""
+            """Free where the tables do not reach; next time they will, if there can be objects at all."""
             if 0 < address < end:
                 self._cover(address >> slab_bits)
-            free_slow(address)
+            if not free_remote(address):
+                plain_free(address)
 
         def receive() -> None:
             """Receive as ``Allocator.receive`` does, and watch the new front."""
             nonlocal inbox
             if self.closed:
                 self._refuse(self.number)
-            batch = self.queue.dequeue_batch(config.remote_batch)
+            batch = self.queue.dequeue_batch(self.config.remote_batch)
             inbox = self._watch(u64[front])
             free_messages(batch)
 
@@ -211,16 +203,93 @@ class FastAllocator(Allocator):
 
         self.malloc, self.free, self._receive, self._close = malloc, free, receive, close
 
-    def _size_tables(self) -> tuple[tuple[int, ...], bytes, tuple[Bin, ...]]:
-        """Return sizes by class, classes by size, and bins by size; small sizes only.
+    def _build_bump(self) -> tuple[tuple[Bin, ...], Callable[[int], int]]:
+        """Build the table of bins by size, and ``bump``: allocate from bump space, or by the plain code.
 
-        Bins are followed by as much poison, for negative sizes.
+        The bins are followed by as much poison, for negative sizes.
         """
-        largest = min(FAST_SIZES, self.config.slab_size)
+        largest, slab_size = min(FAST_SIZES, self.config.slab_size), self.config.slab_size
         sizeclass_of = bytes(map(size_to_sizeclass, range(largest + 1)))
         poison: Bin = list(self._no_slab)
-        bins = [self._bins[sizeclass] for sizeclass in sizeclass_of] + [poison] * (largest + 1)
-        return (*self.table.sizes,), sizeclass_of, tuple(bins)
+        bins = (*(self._bins[sizeclass] for sizeclass in sizeclass_of), *[poison] * (largest + 1))
+        rounded = [self.table.sizes[sizeclass] for sizeclass in sizeclass_of]
+        plain_malloc = self._malloc
+
+        def bump(size: int) -> int:
+            if not 0 <= size <= largest:
+                return plain_malloc(size)
+            used, head, base = bins[size]
+            offset: int = head[()]
+            behind = offset + rounded[size]
+            if behind >= slab_size or not base:
+                return plain_malloc(size)  # the slab gets full, or there is none
+            head[()] = behind
+            used[()] += 1
+            taken: int = base + offset - 1
+            return taken
+
+        return bins, bump
+
+    def _build_take_last(self) -> Callable[[int], int]:
+        """Build ``take_last``: allocate the last free object of a first slab, which is its list node.
+
+        The steps of ``Slab.alloc`` and ``SlabList.pop_front`` where a slab becomes full.
+        """
+        u64, slabs, owned, slab_bits = self.memory.u64, self._slabs, self._owned, self.config.slab_bits
+        poison, full = self._no_slab, self.metaslab.full
+        terminator = int.from_bytes(b"\xff" * 8, "little")
+
+        def take_last(taken: int) -> int:
+            slab = taken >> slab_bits
+            _, used, head, _, _, list_head, bin = owned[slab]  # type: ignore[misc]  # ours: it is in a bin
+            used[()] += 1
+            head[()] = full
+            after = u64[(taken >> 3) + 1]
+            list_head[()] = after
+            if after == terminator:
+                bin[0], bin[1], bin[2] = poison
+            else:
+                u64[after >> 3] = terminator
+                bin[0], bin[1], bin[2] = slabs[after >> slab_bits]
+            slabs[slab] = poison
+            return taken
+
+        return take_last
+
+    def _build_put_back(self) -> Callable[[int], bool]:
+        """Build ``put_back``: free an object of an own full slab, or return False and do nothing.
+
+        The steps of ``Slab.dealloc`` and ``SlabList.insert`` where a full slab gets its first object back.
+        """
+        u64, slabs, owned, slab_bits = self.memory.u64, self._slabs, self._owned, self.config.slab_bits
+        terminator = int.from_bytes(b"\xff" * 8, "little")
+
+        def put_back(address: int) -> bool:
+            slab = address >> slab_bits
+            about = owned[slab]
+            if about is None:
+                return False
+            cells, used, head, base, link, list_head, bin = about
+            count = used[()]
+            if count < 2:
+                return False  # its last object: the slab goes back to the superslab
+            # Ours, with objects, and the tables do not let `free` touch it: so it is full.
+            used[()] = count - 1
+            offset = address - base
+            head[()] = offset
+            link[()] = offset
+            first = list_head[()]
+            node = address >> 3
+            u64[node] = terminator
+            u64[node + 1] = first
+            if first != terminator:
+                u64[first >> 3] = address
+            list_head[()] = address
+            bin[0], bin[1], bin[2] = cells
+            slabs[slab] = cells
+            return True
+
+        return put_back
 
     def _build_free_remote(self) -> Callable[[int], bool]:
         """Build ``free_remote``: free another's small object, or return False and do nothing.
@@ -267,7 +336,7 @@ class FastAllocator(Allocator):
 
         return free_remote
 
-    def _build_free_messages(self) -> Callable[[list[int]], None]:
+    def _build_free_messages(self, put_back: Callable[[int], bool]) -> Callable[[list[int]], None]:
         """Build ``free_messages``: free small objects of ours as ``free`` does, leave the rest to the plain code."""
         u16, slabs, classes, slab_bits = self.memory.u16, self._slabs, self._classes, self.config.slab_bits
         arrived, stub, handle = self.messages.arrived, self.queue.stub, self._handle
@@ -284,6 +353,8 @@ class FastAllocator(Allocator):
                     u16[message >> 1] = head[()]
                     head[()] = message - base
                     used[()] = count - 1
+                    arrived[classes[slab]] += 1
+                elif put_back(message):
                     arrived[classes[slab]] += 1
                 elif message != stub:
                     handle(message)
