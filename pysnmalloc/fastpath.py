@@ -3,7 +3,7 @@
     malloc                                      free
       inbox?          ─► slow: receive            inbox?               ─► slow: receive
       used, head, base = bins[size]               used, head, base = slabs[p >> slab_bits]
-      head odd?       ─► slow: bump, new slab     used < 2?            ─► slow: alien, full, last
+      head odd?       ─► bump, or new slab        used < 2?            ─► slow: alien, full, last
       p = base + head                             p.link = head
       p.link = -1?    ─► slow: slab gets full     head = p - base
       head = p.link, used += 1                    used -= 1
@@ -29,12 +29,13 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from .allocator import Allocator
+from .atomics import Order
 from .config import BUCKETS_OFFSET, METADATA_OFFSET
 from .memory import NULL
 from .messagequeue import FRONT
 from .metaslab import HEAD, LINK, SIZECLASS, USED
 from .pagemap import SUPERSLAB
-from .remotecache import BUCKETS, CACHED
+from .remotecache import CACHED
 from .sizeclass import size_to_sizeclass
 
 try:
@@ -137,11 +138,13 @@ class FastAllocator(Allocator):
 
     def _build(self) -> None:
         """Build ``malloc``, ``free`` and ``receive`` over the tables."""
-        u16, u64, slabs, slab_bits = self.memory.u16, self.memory.u64, self._slabs, self.config.slab_bits
-        bins, bump = self._build_bump()
+        u16, u64, slab_bits = self.memory.u16, self.memory.u64, self.config.slab_bits
+        slabs, owned = self._slabs, self._owned
+        (bins, rounded), slab_size = self._size_tables(), self.config.slab_size
         take_last, put_back = self._build_take_last(), self._build_put_back()
-        free_remote, free_messages = self._build_free_remote(), self._build_free_messages(put_back)
-        plain_free, end = self._free, self._shared.layout.end
+        free_remote = self._build_free_remote()
+        receive_batch, free_messages = self._build_receive_batch(), self._build_free_messages(put_back)
+        plain_malloc, plain_free, end = self._malloc, self._free, self._shared.layout.end
         end_mark = int.from_bytes(b"\xff\xff", "little")  # -1 in 16 bits; a constant might be shared
         front = self.address + FRONT >> 3
         inbox = self._watch(u64[front])
@@ -152,10 +155,15 @@ class FastAllocator(Allocator):
             try:
                 used, head, base = bins[size]
             except IndexError:
-                return bump(size)
+                return plain_malloc(size)
             offset = head[()]
             if offset & 1:
-                return bump(size)
+                if base and (behind := offset + rounded[size]) < slab_size:
+                    head[()] = behind
+                    used[()] += 1
+                    bumped: int = base + offset - 1
+                    return bumped
+                return plain_malloc(size)  # there is no slab, or this one gets full
             taken: int = base + offset
             link = u16[taken >> 1]
             if link == end_mark:
@@ -177,7 +185,12 @@ class FastAllocator(Allocator):
                 u16[address >> 1] = head[()]
                 head[()] = address - base
                 used[()] = count - 1
-            elif not put_back(address) and not free_remote(address):
+                return
+            about = owned[address >> slab_bits]
+            if about is None:
+                if not free_remote(address):
+                    plain_free(address)
+            elif not put_back(about, address):
                 plain_free(address)
 
         def free_far(address: int) -> None:
@@ -192,7 +205,7 @@ class FastAllocator(Allocator):
             nonlocal inbox
             if self.closed:
                 self._refuse(self.number)
-            batch = self.queue.dequeue_batch(self.config.remote_batch)
+            batch = receive_batch()
             inbox = self._watch(u64[front])
             free_messages(batch)
 
@@ -203,32 +216,16 @@ class FastAllocator(Allocator):
 
         self.malloc, self.free, self._receive, self._close = malloc, free, receive, close
 
-    def _build_bump(self) -> tuple[tuple[Bin, ...], Callable[[int], int]]:
-        """Build the table of bins by size, and ``bump``: allocate from bump space, or by the plain code.
+    def _size_tables(self) -> tuple[tuple[Bin, ...], list[int]]:
+        """Return bins by size, and object sizes by size, of small sizes.
 
         The bins are followed by as much poison, for negative sizes.
         """
-        largest, slab_size = min(FAST_SIZES, self.config.slab_size), self.config.slab_size
-        sizeclass_of = bytes(map(size_to_sizeclass, range(largest + 1)))
+        largest = min(FAST_SIZES, self.config.slab_size)
+        sizeclasses = [size_to_sizeclass(size) for size in range(largest + 1)]
         poison: Bin = list(self._no_slab)
-        bins = (*(self._bins[sizeclass] for sizeclass in sizeclass_of), *[poison] * (largest + 1))
-        rounded = [self.table.sizes[sizeclass] for sizeclass in sizeclass_of]
-        plain_malloc = self._malloc
-
-        def bump(size: int) -> int:
-            if not 0 <= size <= largest:
-                return plain_malloc(size)
-            used, head, base = bins[size]
-            offset: int = head[()]
-            behind = offset + rounded[size]
-            if behind >= slab_size or not base:
-                return plain_malloc(size)  # the slab gets full, or there is none
-            head[()] = behind
-            used[()] += 1
-            taken: int = base + offset - 1
-            return taken
-
-        return bins, bump
+        bins = (*(self._bins[sizeclass] for sizeclass in sizeclasses), *[poison] * (largest + 1))
+        return bins, [self.table.sizes[sizeclass] for sizeclass in sizeclasses]
 
     def _build_take_last(self) -> Callable[[int], int]:
         """Build ``take_last``: allocate the last free object of a first slab, which is its list node.
@@ -256,19 +253,15 @@ class FastAllocator(Allocator):
 
         return take_last
 
-    def _build_put_back(self) -> Callable[[int], bool]:
+    def _build_put_back(self) -> Callable[[Owned, int], bool]:
         """Build ``put_back``: free an object of an own full slab, or return False and do nothing.
 
         The steps of ``Slab.dealloc`` and ``SlabList.insert`` where a full slab gets its first object back.
         """
-        u64, slabs, owned, slab_bits = self.memory.u64, self._slabs, self._owned, self.config.slab_bits
+        u64, slabs, slab_bits = self.memory.u64, self._slabs, self.config.slab_bits
         terminator = int.from_bytes(b"\xff" * 8, "little")
 
-        def put_back(address: int) -> bool:
-            slab = address >> slab_bits
-            about = owned[slab]
-            if about is None:
-                return False
+        def put_back(about: Owned, address: int) -> bool:
             cells, used, head, base, link, list_head, bin = about
             count = used[()]
             if count < 2:
@@ -286,7 +279,7 @@ class FastAllocator(Allocator):
                 u64[first >> 3] = address
             list_head[()] = address
             bin[0], bin[1], bin[2] = cells
-            slabs[slab] = cells
+            slabs[base >> slab_bits] = cells
             return True
 
         return put_back
@@ -299,33 +292,27 @@ class FastAllocator(Allocator):
         config, pagemap = self.config, self._shared.layout.pagemap
         u8, u64, departed = self.memory.u8, self.memory.u64, self.messages.departed
         me, chunk_bits, slab_bits = self.address, config.chunk_bits, config.slab_bits
-        end, sizeclass_at = self._shared.layout.end, METADATA_OFFSET + SIZECLASS
-        buckets, number_shift, bucket_mask = (
-            self.address + BUCKETS >> 3,
-            config.allocator_bits,
-            config.buckets - 1,
-        )
-        cached, limit, sizes = (
-            self._cell(self.address + CACHED, "Q"),
-            config.remote_cache,
-            list(self.table.sizes),
-        )
+        end, sizeclass_at, superslab = self._shared.layout.end, METADATA_OFFSET + SIZECLASS, SUPERSLAB
+        cached, limit, sizes = self._cell(self.address + CACHED, "Q"), config.remote_cache, list(self.table.sizes)
+        last_of: dict[int, int] = {}  # by owner: index of its bucket's `last`
 
         def free_remote(address: int) -> bool:
             if not 0 < address < end:
                 return False
-            chunk = address >> chunk_bits
-            if u8[pagemap + chunk] != SUPERSLAB:
+            index = address >> chunk_bits
+            if u8[pagemap + index] != superslab:
                 return False
-            chunk <<= chunk_bits
+            chunk = index << chunk_bits
             owner = u64[chunk >> 3]
             if owner == me:
                 return False
             sizeclass = u8[chunk + sizeclass_at + (address - chunk >> slab_bits << 3)]
             departed[sizeclass] += 1
-            message = address >> 3
-            u64[message + 1] = owner
-            last = buckets + ((owner >> number_shift & bucket_mask) << 1) + 1
+            try:
+                last = last_of[owner]
+            except KeyError:
+                last = last_of[owner] = self.cache.last_of(owner) >> 3
+            u64[(address >> 3) + 1] = owner
             u64[u64[last] >> 3] = address
             u64[last] = address
             total = cached[()] + sizes[sizeclass]
@@ -336,25 +323,46 @@ class FastAllocator(Allocator):
 
         return free_remote
 
-    def _build_free_messages(self, put_back: Callable[[int], bool]) -> Callable[[list[int]], None]:
+    def _build_receive_batch(self) -> Callable[[], list[int]]:
+        """Build ``receive_batch``: the steps of ``MessageQueue.dequeue_batch``."""
+        u64, front_word, most = self.memory.u64, self.address + FRONT >> 3, self.config.remote_batch
+        counts, fence = self.atomic_counts, self.atomics.fence
+
+        def receive_batch() -> list[int]:
+            front = u64[front_word]
+            batch: list[int] = []
+            after = u64[front >> 3]
+            while after and len(batch) < most:
+                batch.append(front)
+                front = after
+                after = u64[front >> 3]
+            counts.loads += len(batch) + (len(batch) < most)
+            if batch:
+                u64[front_word] = front
+                fence(Order.ACQUIRE)
+            return batch
+
+        return receive_batch
+
+    def _build_free_messages(self, put_back: Callable[[Owned, int], bool]) -> Callable[[list[int]], None]:
         """Build ``free_messages``: free small objects of ours as ``free`` does, leave the rest to the plain code."""
-        u16, slabs, classes, slab_bits = self.memory.u16, self._slabs, self._classes, self.config.slab_bits
-        arrived, stub, handle = self.messages.arrived, self.queue.stub, self._handle
+        u16, slabs, owned, slab_bits = self.memory.u16, self._slabs, self._owned, self.config.slab_bits
+        classes, arrived, stub, handle = self._classes, self.messages.arrived, self.queue.stub, self._handle
         cached, limit = self._cell(self.address + CACHED, "Q"), self.config.remote_cache
 
         def free_messages(batch: list[int]) -> None:
-            # Only slabs of ours have an entry, so their messages have come home.
             self._cover(max(batch, default=0) >> slab_bits)
             for message in batch:
                 slab = message >> slab_bits
                 used, head, base = slabs[slab]
                 count = used[()]
+                about = owned[slab]  # only slabs of ours have an entry, so their messages have come home
                 if count > 1:
                     u16[message >> 1] = head[()]
                     head[()] = message - base
                     used[()] = count - 1
                     arrived[classes[slab]] += 1
-                elif put_back(message):
+                elif about is not None and put_back(about, message):
                     arrived[classes[slab]] += 1
                 elif message != stub:
                     handle(message)

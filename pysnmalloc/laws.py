@@ -272,7 +272,7 @@ def _(survey: Survey) -> Iterator[Breach]:
             listed = _listed(chunks, len(survey.chunks))
             if sorted(listed) != sorted(expected):
                 yield (
-                    f"the list “{status.value}” of allocator {allocator.number} is {_hex(listed)}, not {_hex(expected)}",
+                    f"list “{status.value}” of allocator {allocator.number}: {_hex(listed)}, not {_hex(expected)}",
                     ("\n".join(map(survey.dump_superslab, expected | set(listed) & set(survey.chunks)))),
                 )
     for superslab, _owner in survey.of_kind(SUPERSLAB):
@@ -344,7 +344,7 @@ def _(survey: Survey) -> Iterator[Breach]:
             if sorted(nodes) != sorted(should) or broken:
                 yield (
                     (
-                        f"allocator {allocator.number}'s list of class {sizeclass} is {_hex(nodes)}, not {_hex(should)}; "
+                        f"allocator {allocator.number}, list of class {sizeclass}: {_hex(nodes)}, not {_hex(should)}; "
                         f"wrong prev in {_hex(broken)}"
                     ),
                     "\n".join(survey.dump_slab(survey.metaslab.slab_of(node)) for node in sorted(should)),

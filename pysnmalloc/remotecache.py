@@ -65,6 +65,10 @@ class RemoteCache:
         """Return the bucket of a target allocator in a round: k bits of its number."""
         return (target >> self._shift + self._bits * round) & self._mask
 
+    def last_of(self, target: int) -> int:
+        """Return the address of the word that holds the last message of a target's bucket."""
+        return self._bucket(self.index(target, 0)) + LAST
+
     def dealloc(self, target: int, freed: int, size: int) -> None:
         """Take a freed object of ``size`` bytes in, on its way to ``target``. Cost: 5 stores, no atomics."""
         u64 = self._u64

@@ -1,0 +1,1 @@
+"""The benchmarks: ratios measured in one process, by ``nox -s bench``."""

@@ -1,0 +1,63 @@
+"""Measure, print a table, and with ``--json FILE`` add the figures to a file.
+
+python -m tests.bench [--only WORD] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from .harness import Figure, interpreter
+from .subjects import (
+    figures_of_churn,
+    figures_of_pairs,
+    figures_of_replay,
+    figures_of_scale,
+    figures_of_threads,
+)
+
+GROUPS = {
+    "pairs": figures_of_pairs,
+    "churn": figures_of_churn,
+    "scale": figures_of_scale,
+    "replay": figures_of_replay,
+    "threads": figures_of_threads,
+}
+
+
+def main() -> None:
+    """Run the groups asked for."""
+    parser = argparse.ArgumentParser(description="Measure pysnmalloc; ratios in one process, medians.")
+    parser.add_argument("--only", choices=GROUPS, action="append", help="groups to run (default: all)")
+    parser.add_argument("--json", type=Path, help="file to add the figures to, by interpreter")
+    options = parser.parse_args()
+    if sys.flags.dont_write_bytecode:
+        print("note: without .pyc files, threads contend for constants on free-threaded Python", file=sys.stderr)
+    print(f"Python {sys.version.split()[0]} ({interpreter()})")
+    figures: list[Figure] = []
+    for name in options.only or GROUPS:
+        if name == "threads" and not interpreter().endswith("t"):
+            continue  # under the GIL, two threads are one
+        for figure in GROUPS[name]():
+            print(line_of(figure), flush=True)
+            figures.append(figure)
+    if options.json:
+        known = json.loads(options.json.read_text()) if options.json.exists() else {}
+        known.setdefault(interpreter(), {}).update({figure.name: asdict(figure) for figure in figures})
+        options.json.write_text(json.dumps(known, indent=1) + "\n")
+
+
+def line_of(figure: Figure) -> str:
+    """Write a figure on one line."""
+    bound = "" if figure.target is None else f"{'at least' if figure.at_least else 'at most'} {figure.target:g}"
+    word = "" if figure.target is None else ("met" if figure.met else "NOT MET")
+    ours, theirs = figure.nanoseconds
+    return f"{figure.name:62} {figure.ratio:7.3f}  {bound:13} {word:8} ({ours:,.0f} / {theirs:,.0f} ns)"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""How the benchmarks measure: subjects in turn, short slices, medians of ratios.
+
+    round 1:  A B C D      A slice of each subject follows the other within milliseconds, so when the
+    round 2:  A B C D      machine slows down it slows all of them. The ratio is taken round by round,
+    ...                    and the median of the ratios is quoted. Times are for orientation only.
+
+The collector is off while a slice runs. Modules must come from .pyc files: on free-threaded Python, code
+compiled from source in the same process shares the reference counts of its own constants.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+Slice = Callable[[], float]  # runs a slice and returns nanoseconds per unit of work
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured ratio and what it is held against.
+
+    Attributes:
+        nanoseconds: medians of ours and theirs, per unit of work.
+        target: the bound, None where there is none for this interpreter.
+        at_least: whether the bound is a lower one.
+    """
+
+    name: str
+    ratio: float
+    nanoseconds: tuple[float, float]
+    target: float | None
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool:
+        """Tell whether the bound holds."""
+        if self.target is None:
+            return True
+        return self.ratio >= self.target if self.at_least else self.ratio <= self.target
+
+
+def interleave(subjects: dict[str, Slice], rounds: int, warm_up: int = 3) -> dict[str, list[float]]:
+    """Run a slice of every subject in turn, ``rounds`` times; return each subject's times."""
+    times: dict[str, list[float]] = {name: [] for name in subjects}
+    for turn in range(warm_up + rounds):
+        for name, run in subjects.items():
+            gc.collect(0)
+            gc.disable()
+            try:
+                taken = run()
+            finally:
+                gc.enable()
+            if turn >= warm_up:
+                times[name].append(taken)
+    return times
+
+
+def ratio(times: dict[str, list[float]], ours: str, theirs: str) -> tuple[float, tuple[float, float]]:
+    """Return the median of the round-by-round ratios, and both medians."""
+    pairs = [a / b for a, b in zip(times[ours], times[theirs], strict=True)]
+    return median(pairs), (median(times[ours]), median(times[theirs]))
+
+
+def timed(work: Callable[[], object], units: int) -> Slice:
+    """Make a slice of a function that does ``units`` units of work."""
+
+    def run() -> float:
+        start = time.perf_counter_ns()
+        work()
+        return (time.perf_counter_ns() - start) / units
+
+    return run
+
+
+def interpreter() -> str:
+    """Name this interpreter as the tables do: 3.11, 3.13, 3.13t."""
+    free_threaded = "t" if not getattr(sys, "_is_gil_enabled", lambda: True)() else ""
+    return f"{sys.version_info.major}.{sys.version_info.minor}{free_threaded}"
