@@ -110,6 +110,16 @@ class Config:
                 f"short slab's {self.slab_size} (§2.8); raise slab_bits or lower slab_count_bits",
             ),
             (
+                self.superslab_header <= self.page_size,
+                f"the superslab's header of {self.superslab_header} bytes is longer than the first page of "
+                f"{self.page_size}, all of a superslab that is not decommitted (§2.9); raise page_bits",
+            ),
+            (
+                8 * self.page_size <= self.chunk_size,
+                f"a medium slab's header of {self.page_size} bytes leaves no room in its chunk of {self.chunk_size} "
+                "for one object of the largest class, 7/8 of a chunk (§2.7); lower page_bits",
+            ),
+            (
                 MEDIUM_STACK_OFFSET + 2 * self.slab_count <= self.page_size,
                 f"a medium slab's stack of up to {self.slab_count} indices does not fit in the page of "
                 f"{self.page_size} bytes that is its header (§2.7); raise page_bits",
@@ -216,7 +226,7 @@ _RANGES = (
     ("remote_cache", 0, 1 << 62, "it is a number of bytes"),
     ("remote_batch", 1, 1 << 20, "a call that receives nothing would never empty the queue"),
     ("bucket_bits", 1, 12, "each round of posting must look at one bit of the number at least (§2.2)"),
-    ("allocator_bits", 6, 20, "an allocator starts on a cache line of its own"),
+    ("allocator_bits", 11, 20, "the heap's own block takes the 2 KiB of number 0 (§2.2)"),
     ("number_bits", 1, 24, "number 0 is null, so there must be a number 1"),
 )
 

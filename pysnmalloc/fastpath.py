@@ -79,14 +79,12 @@ class FastAllocator(Allocator):
         self._cells: dict[int, Cells] = {}
         # By size class: the cells of the first slab with space.
         self._bins: list[Bin] = [list(poison) for _ in range(config.num_small)]
-        # By slab: its cells if it is ours and has space; all about it if it is ours; its size class. Twice as
-        # long as there are slabs: a negative index counts from the end, and finds poison there.
-        reach = 2 * (self._shared.layout.first_chunk + 16 * config.chunk_size >> config.slab_bits)
+        # By slab number: its cells, poison where it is not ours or full; all about it, None where it is not ours.
+        self._slabs: dict[int, Cells] = {}
+        self._owned: dict[int, Owned | None] = {}
+        self._classes: dict[int, int] = {}
         heads = self.address + BUCKETS_OFFSET + 16 * config.buckets
         self._list_heads = [self._cell(heads + 8 * sizeclass, "Q") for sizeclass in range(config.num_small)]
-        self._slabs = [poison] * reach
-        self._owned: list[Owned | None] = [None] * reach
-        self._classes = [0] * reach
         self._build()
         for sizeclass, slabs in enumerate(self.small_classes):
             for node in slabs.walk():
@@ -100,23 +98,15 @@ class FastAllocator(Allocator):
             bin[:] = self._cells_of(first) if first != NULL else self._no_slab
         cells = used, head, _ = self._cells_of(slab)
         index = slab >> self.config.slab_bits
-        self._cover(index)
         in_use, full = used[()] != 0, self.metaslab.is_full(head[()])
         self._slabs[index] = cells if in_use and not full else self._no_slab
-        owned = self._owned[index]
+        owned = self._owned.get(index)
         if not in_use:
             self._owned[index] = None
         elif owned is None or owned[-1] is not bin:
             link = self._cell(self.metaslab.word(slab) + LINK, "H")
             self._owned[index] = (cells, *cells, link, self._list_heads[sizeclass], bin)
             self._classes[index] = sizeclass
-
-    def _cover(self, index: int) -> None:
-        """Make the tables by slab reach an index."""
-        while len(self._slabs) < 2 * (index + 1):
-            self._slabs.extend([self._no_slab] * len(self._slabs))
-            self._owned.extend([None] * len(self._owned))
-            self._classes.extend([0] * len(self._classes))
 
     def _cells_of(self, slab: int) -> Cells:
         """Return a slab's cells; making them takes 2 µs, once per slab."""
@@ -145,6 +135,7 @@ class FastAllocator(Allocator):
         free_remote = self._build_free_remote()
         receive_batch, free_messages = self._build_receive_batch(), self._build_free_messages(put_back)
         plain_malloc, plain_free, end = self._malloc, self._free, self._shared.layout.end
+        poison = self._no_slab
         end_mark = int.from_bytes(b"\xff\xff", "little")  # -1 in 16 bits; a constant might be shared
         front = self.address + FRONT >> 3
         inbox = self._watch(u64[front])
@@ -177,8 +168,8 @@ class FastAllocator(Allocator):
                 receive()
             try:
                 used, head, base = slabs[address >> slab_bits]
-            except IndexError:
-                free_far(address)
+            except KeyError:
+                free_unknown(address)
                 return
             count = used[()]
             if count > 1:
@@ -193,10 +184,12 @@ class FastAllocator(Allocator):
             elif not put_back(about, address):
                 plain_free(address)
 
-        def free_far(address: int) -> None:
-            """Free where the tables do not reach; next time they will, if there can be objects at all."""
-            if 0 < address < end:
-                self._cover(address >> slab_bits)
+        def free_unknown(address: int) -> None:
+            """Free in a slab not met before: enter it as not ours, if there can be objects at all."""
+            if not 0 < address < end:
+                plain_free(address)
+                return
+            slabs[address >> slab_bits], owned[address >> slab_bits] = poison, None
             if not free_remote(address):
                 plain_free(address)
 
@@ -292,13 +285,11 @@ class FastAllocator(Allocator):
         config, pagemap = self.config, self._shared.layout.pagemap
         u8, u64, departed = self.memory.u8, self.memory.u64, self.messages.departed
         me, chunk_bits, slab_bits = self.address, config.chunk_bits, config.slab_bits
-        end, sizeclass_at, superslab = self._shared.layout.end, METADATA_OFFSET + SIZECLASS, SUPERSLAB
+        sizeclass_at, superslab = METADATA_OFFSET + SIZECLASS, SUPERSLAB
         cached, limit, sizes = self._cell(self.address + CACHED, "Q"), config.remote_cache, list(self.table.sizes)
         last_of: dict[int, int] = {}  # by owner: index of its bucket's `last`
 
         def free_remote(address: int) -> bool:
-            if not 0 < address < end:
-                return False
             index = address >> chunk_bits
             if u8[pagemap + index] != superslab:
                 return False
@@ -348,21 +339,21 @@ class FastAllocator(Allocator):
         """Build ``free_messages``: free small objects of ours as ``free`` does, leave the rest to the plain code."""
         u16, slabs, owned, slab_bits = self.memory.u16, self._slabs, self._owned, self.config.slab_bits
         classes, arrived, stub, handle = self._classes, self.messages.arrived, self.queue.stub, self._handle
-        cached, limit = self._cell(self.address + CACHED, "Q"), self.config.remote_cache
+        cached, limit, poison = self._cell(self.address + CACHED, "Q"), self.config.remote_cache, self._no_slab
 
         def free_messages(batch: list[int]) -> None:
-            self._cover(max(batch, default=0) >> slab_bits)
             for message in batch:
                 slab = message >> slab_bits
-                used, head, base = slabs[slab]
+                used, head, base = slabs.get(slab, poison)
                 count = used[()]
-                about = owned[slab]  # only slabs of ours have an entry, so their messages have come home
                 if count > 1:
                     u16[message >> 1] = head[()]
                     head[()] = message - base
                     used[()] = count - 1
                     arrived[classes[slab]] += 1
-                elif about is not None and put_back(about, message):
+                    continue
+                about = owned.get(slab)  # only slabs of ours have one, so their messages have come home
+                if about is not None and put_back(about, message):
                     arrived[classes[slab]] += 1
                 elif message != stub:
                     handle(message)

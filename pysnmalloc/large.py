@@ -10,7 +10,8 @@ are decommitted. Superslabs and medium slabs take their chunks from, and return
 them to, the stack of one-chunk objects. Blocks are never split or joined.
 
 Objects of several chunks start at a multiple of their size, for the sake of
-``aligned_alloc``; the chunks skipped for that go to the stacks of their sizes.
+``aligned_alloc``; the chunks skipped for that go to stacks of their own, which
+are asked before the bump pointer moves, so that they count as fresh.
 
 The law: every chunk below the bump pointer is in one superslab, medium slab or
 large object, or in one block of one stack. Any thread may call any method: the
@@ -70,9 +71,9 @@ class LargeObjects:
         self._layout = layout
         self.decommit = decommit
         self._commitment = commitment
-        self.stacks = tuple(
-            ChunkStack(memory, atomics, STACKS + 16 * large_class) for large_class in range(config.num_large)
-        )
+        heads = range(STACKS, STACKS + 32 * config.num_large, 16)
+        stacks = tuple(ChunkStack(memory, atomics, head) for head in heads)
+        self.stacks, self.skipped = stacks[: config.num_large], stacks[config.num_large :]
 
     # A chunk for a superslab or medium slab.
 
@@ -148,26 +149,31 @@ class LargeObjects:
         block = self.stacks[large_class].pop() if large_class < len(self.stacks) else NULL
         self._lazily()
         if block == NULL:
-            return self._fresh(large_class), 0
+            return self._fresh(large_class)
         return block, self._kept(block, large_class)
 
-    def _fresh(self, large_class: int) -> int:
-        """Move the bump pointer; chunks skipped for alignment go to their stacks."""
+    def _fresh(self, large_class: int) -> tuple[int, int]:
+        """Take a block nobody had: one that was skipped, or by moving the bump pointer, which may skip some."""
+        if large_class < len(self.skipped) and (block := self.skipped[large_class].pop()) != NULL:
+            return block, self._config.page_size  # its link was in the first page
         size = self._config.chunk_size << large_class
         bump = self._atomics.load(BUMP, Order.RELAXED)
         moved = False
         while not moved:
-            block = -(-bump // size) * size
+            start, block = bump, -(-bump // size) * size
             if block + size > self._layout.end:
                 raise HeapExhausted(size, self._memory.space.size, self.in_use())
-            skipped = bump
             moved, bump = self._atomics.compare_exchange(BUMP, bump, block + size, Order.RELAXED)
-        while skipped < block:
-            gap_class = self._largest_aligned(skipped, block)
-            self._commitment.add(self._config.page_size)  # the link touches the first page
-            self._push(skipped, gap_class)
-            skipped += self._config.chunk_size << gap_class
-        return block
+        self._skip(start, block)
+        return block, 0
+
+    def _skip(self, start: int, end: int) -> None:
+        """Put chunks that an alignment skipped on the stacks of such, in the largest blocks that they make."""
+        while start < end:
+            large_class = self._largest_aligned(start, end)
+            self._commitment.add(self._config.page_size)  # for the link
+            self.skipped[large_class].push(start)
+            start += self._config.chunk_size << large_class
 
     def _largest_aligned(self, start: int, end: int) -> int:
         """The class of the largest block that starts here, at a multiple of its size, and ends in range."""

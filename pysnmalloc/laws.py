@@ -398,8 +398,9 @@ def _(survey: Survey) -> Iterator[Breach]:
     """Free blocks are aligned, apart, and together the chunks that the page map calls not ours."""
     free: list[int] = []
     any_allocator = next(iter(survey.allocators.values()), None)
-    stacks = any_allocator.large.stacks if any_allocator is not None else ()
-    for large_class, stack in enumerate(stacks):
+    large = any_allocator.large if any_allocator is not None else None
+    stacks = [*enumerate(large.stacks), *enumerate(large.skipped)] if large is not None else []
+    for large_class, stack in stacks:
         size = survey.config.chunk_size << large_class
         for block in islice(stack.walk(), len(survey.chunks) + 1):
             if block % size or block not in survey.chunks:

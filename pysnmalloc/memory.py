@@ -36,7 +36,7 @@ NULL = 0
 
 BUMP = 64  # address of the word that holds the next chunk never handed out
 LOW_MEMORY_EPOCH = 128  # address of the count of low-memory notices
-STACKS = 256  # address of the stacks of free chunks, 16 bytes each: head, incarnation number
+STACKS = 256  # address of the stacks of free and of skipped chunks, 16 bytes each: head, incarnation number
 
 
 class Words(Protocol):

@@ -1,0 +1,70 @@
+"""The project's tasks; `nox --list` shows them, CONTRIBUTING.md explains them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["tests", "types", "lint"]
+nox.options.error_on_missing_interpreters = False
+nox.options.default_venv_backend = "venv"
+
+FREE_THREADED = "3.13t"
+
+
+def free_threaded() -> str | None:
+    """Find the free-threaded interpreter: on PATH, or where .ci/python3.13t keeps the one it builds."""
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    kept = Path(os.environ.get("PYSNMALLOC_CACHE") or caches / "pysnmalloc") / "python3.13t/bin/python3.13t"
+    return shutil.which("python3.13t") or (str(kept) if kept.exists() else None)
+
+
+INTERPRETERS = ["3.11", "3.12", "3.13", "3.14", free_threaded() or FREE_THREADED]
+
+
+@nox.session(python=INTERPRETERS)
+def tests(session: nox.Session) -> None:
+    """Run the suite on every interpreter found."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check all types."""
+    session.install("-e", ".[dev]")
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    session.install("ruff>=0.9")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Break the core in one line, many times; the suite must notice each time."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "tests.mutants", *session.posargs)
+
+
+@nox.session(python=INTERPRETERS)
+def bench(session: nox.Session) -> None:
+    """Measure, ratios in one process; `-- --write` puts the figures into BENCHMARKS.md."""
+    session.install("-e", ".")
+    # Compiled ahead: on free-threaded Python, constants of code compiled from source are shared by threads.
+    session.run("python", "-m", "compileall", "-q", "pysnmalloc", "tests/bench", env={"PYTHONDONTWRITEBYTECODE": ""})
+    session.run("python", "-m", "tests.bench", *session.posargs, env={"PYTHONDONTWRITEBYTECODE": ""})
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation."""
+    session.install("-e", ".[docs]")
+    session.run("sphinx-build", "-W", "-b", "html", "docs", "docs/_build/html", *session.posargs)

@@ -1,0 +1,60 @@
+"""The command line.
+
+    pysnmalloc replay [TRACE ...]     replay recorded programs; the Redis trace that ships, if none is named
+    pysnmalloc doctor                 look at this Python and this machine, and test the allocator on them
+
+Data go to standard output; progress and errors to standard error. Exit codes:
+
+    0   everything is as it must be
+    1   a replay, or a check of doctor, failed
+    2   the command line, the configuration or a trace cannot be understood
+
+This package and ``replay.report`` are all that needs typer and rich; the library
+itself imports the standard library only.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+from .doctor import doctor_command
+from .replay import HELP, replay_command
+
+__all__ = ["app", "main"]
+
+SUMMARY = "The memory allocator of the paper “snmalloc: A Message Passing Allocator”, in Python."
+
+app = typer.Typer(
+    help=SUMMARY,
+    epilog="Each command has a --help of its own.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("replay", help=HELP)(replay_command)
+app.command("doctor")(doctor_command)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _version(wanted: bool) -> None:
+    """Print the version and leave."""
+    if wanted:
+        typer.echo(f"pysnmalloc {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that come before a command."""

@@ -1,0 +1,97 @@
+"""What the commands share: progress, errors as messages, sizes on the command line.
+
+The law: no error of the allocator or of a trace ends in a traceback; it is one
+message that names the file, the line and the reason. Progress is for terminals
+only, and only for work that takes longer than a second.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from ..errors import ConfigError, SnmallocError
+from ..replay import AddressError, TraceError
+
+__all__ = ["FAILED", "Bar", "bar", "friendly", "parse_bytes"]
+
+FAILED, USAGE = 1, 2
+PROGRESS_AFTER = 1.0  # seconds; what is over sooner needs no progress bar
+FACTORS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+class Bar:
+    """A progress bar on standard error, for terminals; shown once the work takes longer than a second."""
+
+    def __init__(self, patience: float = PROGRESS_AFTER) -> None:
+        self._console = Console(stderr=True)
+        self._began = monotonic()
+        self._patience = patience
+        self._progress: Progress | None = None
+        self._task = TaskID(0)
+
+    def show(self, title: str, share: float) -> None:
+        """Show how much is done, 0 to 1."""
+        if self._progress is None:
+            if not self._console.is_terminal or monotonic() - self._began < self._patience:
+                return
+            columns = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                TaskProgressColumn(),
+                TimeRemainingColumn(),
+            )
+            self._progress = Progress(*columns, console=self._console, transient=True)
+            self._task = self._progress.add_task(title, total=1.0)
+            self._progress.start()
+        self._progress.update(self._task, description=title, completed=share)
+
+    @property
+    def visible(self) -> bool:
+        """Whether there is something to see."""
+        return self._progress is not None
+
+    def close(self) -> None:
+        """Take it away."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+@contextmanager
+def bar(patience: float = PROGRESS_AFTER) -> Iterator[Bar]:
+    """Open a progress bar for the length of a block."""
+    shown = Bar(patience)
+    try:
+        yield shown
+    finally:
+        shown.close()
+
+
+@contextmanager
+def friendly() -> Iterator[None]:
+    """Turn errors into a message and an exit code."""
+    try:
+        yield
+    except (TraceError, ConfigError) as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(USAGE) from error
+    except SnmallocError as error:
+        typer.echo(f"Error: {error}", err=True)
+        if isinstance(error, AddressError):
+            typer.echo("Addresses depend on --config and --remote-cache: use those of the recording.", err=True)
+        raise typer.Exit(FAILED) from error
+
+
+def parse_bytes(text: str) -> int:
+    """Return a number of bytes: ``0``, ``4096``, ``8KiB``, ``1MiB``, ``2G``."""
+    match = re.fullmatch(r"\s*(\d+)\s*(?:([KMG])(?:iB)?|B)?\s*", text, re.IGNORECASE)
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is no number of bytes; write 0, 4096, 8KiB, 1MiB or 2GiB")
+    return int(match[1]) * FACTORS[(match[2] or "").upper()]

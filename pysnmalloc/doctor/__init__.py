@@ -1,0 +1,75 @@
+"""``doctor``: is this Python, on this machine, one on which the allocator works?
+
+    describe()       facts: interpreter, GIL, platform
+    examine(...)     checks: features of the platform, then the allocator itself
+
+The checks together take about the time that they are given. Each has a share of
+it and a fixed amount of work, and stops at whichever ends first.
+
+The law: what is checked is what users would call, and the judges are the
+contents of objects and ``Heap.check``.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from time import monotonic
+
+from . import features, selftest
+from .check import Check, Outcome, Work, make
+
+__all__ = ["CHECKS", "Check", "Outcome", "describe", "examine"]
+
+CHECKS: tuple[tuple[str, int, Work], ...] = (
+    # name, share of the time, work; what forks comes before what starts threads
+    ("address space is reserved", 1, features.reserve),
+    ("decommitted pages are given back", 1, features.dontneed),
+    ("fork copies a heap", 1, features.fork),
+    ("C integers follow the heap", 1, features.queue_test),
+    ("random operations, classroom", 20, selftest.classroom),
+    ("random operations, checked mode", 20, selftest.classroom_checked),
+    ("random operations, paper-1mib", 20, selftest.one_mib),
+    ("producer and consumer threads", 20, selftest.producer_consumer),
+    ("replay in recorded order", 8, selftest.recorded),
+    ("replay with real threads", 8, selftest.real),
+)
+
+
+def describe() -> dict[str, str]:
+    """Return facts about interpreter and machine."""
+    gil_enabled = getattr(sys, "_is_gil_enabled", None)
+    return {
+        "interpreter": f"{platform.python_implementation()} {platform.python_version()}",
+        "executable": sys.executable or "unknown",
+        "GIL": "on" if gil_enabled is None or gil_enabled() else "off",
+        "free-threaded build": "yes" if sysconfig.get_config_var("Py_GIL_DISABLED") else "no",
+        "platform": f"{platform.system()} {platform.release()}, {platform.machine()}, {sys.byteorder}-endian",
+        "processors": str(os.cpu_count() or "unknown"),
+    }
+
+
+def examine(seconds: float, report: Callable[[str, float], None]) -> Iterator[Check]:
+    """Make all checks, and yield each when it is done.
+
+    Args:
+        seconds: the time that all checks together may take, roughly.
+        report: called often, with the name of the check that runs and the share of all time that is
+            used up, 0 to 1.
+    """
+    began = monotonic()
+    total = sum(share for _, share, _ in CHECKS)
+    used = 0
+    for name, share, work in CHECKS:
+        used += share
+        until = began + seconds * used / total
+
+        def more(name: str = name, until: float = until) -> bool:
+            now = monotonic()
+            report(name, min((now - began) / seconds, 1.0) if seconds else 1.0)
+            return now < until
+
+        yield make(name, work, more)

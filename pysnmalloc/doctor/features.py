@@ -1,0 +1,116 @@
+"""Checks of the platform: what the heap is built on (§2.9).
+
+    reserve      address space that costs nothing until it is touched
+    dontneed     giving pages back
+    fork         a copy of everything for the child
+    queue_test   a C integer over the heap's bytes, which is the fast test for messages
+
+The law: each looks at what really happens, not at whether a name exists.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+from ..config import CLASSROOM, PAPER
+from ..heap import Heap
+from ..memory import Memory, default_reserve_for
+from ..platform import AddressSpace, default_reserve
+from .check import Absent, More, demand
+
+__all__ = ["dontneed", "fork", "queue_test", "reserve"]
+
+MIB = 1 << 20
+
+
+def reserve(_: More) -> str:
+    """Address space is granted, and reads as zero."""
+    size = default_reserve_for(PAPER)
+    space = AddressSpace(size)
+    view = memoryview(space.buffer)
+    try:
+        demand(view[0] == view[size - 1] == 0, "fresh memory does not read as zero")
+    finally:
+        view.release()
+        space.close()
+    if space.kind != "mmap":
+        raise Absent(f"no mmap: plain bytes, {size // MIB:,} MiB")
+    return f"{size / (1 << 30):,.2f} GiB granted (default here: {default_reserve() / (1 << 30):,.2f} GiB)"
+
+
+def dontneed(_: More) -> str:
+    """Decommitted pages leave physical memory and read as zero."""
+    space = AddressSpace(64 * MIB)
+    memory = Memory(space)
+    try:
+        memory.u8[: 16 * MIB] = b"\x5a" * (16 * MIB)
+        base = memory.base()
+        before = space.resident(base) if base is not None else None
+        space.decommit(0, 16 * MIB)
+        demand(not any(memory.u8[: 16 * MIB : 4096]), "decommitted memory does not read as zero")
+        space.decommit(0, 16 * MIB)  # the reads above may have put pages back
+        after = space.resident(base) if base is not None else None
+    finally:
+        space.close()
+    if not space.gives_back:
+        raise Absent("no MADV_DONTNEED: decommitting zeroes only")
+    if before is None or after is None:
+        raise Absent("MADV_DONTNEED is there; the system does not tell what is resident")
+    demand(before - after >= 15 * MIB, f"resident {before:,} bytes before, {after:,} after giving back 16 MiB")
+    return f"resident {before / MIB:.1f} MiB before, {after / MIB:.1f} MiB after"
+
+
+def queue_test(_: More) -> str:
+    """A C integer over the heap's bytes follows what is stored there."""
+    try:
+        from ctypes import c_uint64
+    except ImportError as error:
+        raise Absent("no ctypes: the queue test takes a little longer") from error
+    space = AddressSpace(MIB)
+    memory = Memory(space)
+    try:
+        word = c_uint64.from_buffer(space.buffer, 4096)
+        found = [bool(word)]
+        for value in (1 << 63, 0):
+            memory.u64[4096 >> 3] = value
+            found.append(bool(word))
+        demand(found == [False, True, False], f"its truth values, of 0, 2^63 and 0, are {found}")
+        del word
+    finally:
+        space.close()
+    return "the truth value of a word follows the heap"
+
+
+def fork(_: More) -> str:
+    """A child has a heap of its own, and its allocator goes on."""
+    if not hasattr(os, "fork"):
+        raise Absent("no fork on this platform")
+    with Heap(CLASSROOM) as heap:
+        ours = heap.malloc(32)
+        heap.view(ours)[:6] = b"parent"
+        with warnings.catch_warnings():
+            # Other threads may be about in an embedding program; the child only does what is below.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
+        if not child:
+            os._exit(_in_child(heap, ours))
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        demand(code == 0, f"the child could not use its copy of the heap (exit code {code})")
+        demand(bytes(heap.view(ours)[:6]) == b"parent", "the child changed the parent's object")
+        heap.free(ours)
+    return "the child's heap is a working copy"
+
+
+def _in_child(heap: Heap, theirs: int) -> int:
+    """Use the copy of a heap; return the exit code."""
+    try:
+        right = bytes(heap.view(theirs)[:6]) == b"parent"
+        heap.view(theirs)[:6] = b"child!"
+        heap.free(theirs)
+        own = heap.malloc(32)
+        heap.view(own)[:32] = b"\xff" * 32
+        heap.check()
+        return 0 if right else 2
+    except BaseException:
+        return 3

@@ -1,0 +1,49 @@
+"""Replaying recorded programs on the allocator.
+
+    trace file ──► formats, valgrind ──► Trace ──► engine ──► ReplayResult ──► report (for terminals)
+                                                    │
+                               loop (fast), verified (contents), threads (real ones)
+
+    >>> from pysnmalloc.replay import read_shipped, replay
+    >>> replay(read_shipped("pbzip2")).messages.remote_frees
+    165
+
+The law: a replay does what the program did, call by call, and refuses to go on
+when the allocator does not do what a program relies on. Left out: the time
+between calls, and what the program computed.
+"""
+
+from . import loop
+from .demand import ClassUse, Demand
+from .engine import ORDERS, Order, replay
+from .errors import AddressError, CallError, ContentsError, HomeError, ReplayError, TraceError
+from .formats import SHIPPED, parse_trace, read_shipped, read_trace
+from .result import Home, Json, Messages, Peaks, ReplayResult
+from .trace import Kind, Op, Trace
+
+__all__ = [
+    "ORDERS",
+    "SHIPPED",
+    "AddressError",
+    "CallError",
+    "ClassUse",
+    "ContentsError",
+    "Demand",
+    "Home",
+    "HomeError",
+    "Json",
+    "Kind",
+    "Messages",
+    "Op",
+    "Order",
+    "Peaks",
+    "ReplayError",
+    "ReplayResult",
+    "Trace",
+    "TraceError",
+    "loop",
+    "parse_trace",
+    "read_shipped",
+    "read_trace",
+    "replay",
+]

@@ -1,0 +1,110 @@
+"""The chunk map as text: one cell for each chunk that was ever handed out (§2.4).
+
+    0x001000000  S7a S3b M2a L-- --- --- --- .           a few chunks: kind, fill, owner
+    0x001000000  SSSSSSSSMMMM*SSS----....                many: one letter for several chunks
+
+A cell's letter says what the chunk is, its digit how full (tenths in use; ``#``
+when full), its last letter which allocator owns it. The law: every chunk is
+drawn, in order of address, and letters carry all meaning; colour only repeats it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..statistics import ChunkEntry
+
+__all__ = ["Cell", "ChunkMap", "Row", "draw"]
+
+LETTERS = {"superslab": "S", "medium": "M", "large": "L", "jump": "-", "free": "."}
+MEANINGS = {
+    "superslab": "S superslab",
+    "medium": "M medium slab",
+    "large": "L large object",
+    "jump": "- more of it",
+    "free": ". free chunk",
+    "mixed": "* several kinds",
+}
+OWNERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+OTHER_OWNER = "+"
+DETAILED = 256  # chunks that are drawn with fill and owner
+DETAILED_ROW = 16
+FOLDED_ROW = 64
+ROWS = 16
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One or several chunks: what to draw, and the kind, which may be coloured (``mixed`` if several)."""
+
+    text: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of cells, and the address of the first."""
+
+    address: int
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class ChunkMap:
+    """A drawn map.
+
+    Attributes:
+        rows: the lines.
+        folded: chunks in a cell.
+        legend: what the letters mean, those that occur.
+        owners: letter of each allocator's number, in the order of the letters.
+    """
+
+    rows: tuple[Row, ...]
+    folded: int
+    legend: tuple[str, ...]
+    owners: dict[int, str]
+
+
+def draw(chunks: Sequence[ChunkEntry], owners: Sequence[int]) -> ChunkMap:
+    """Draw a map that fits on one screen; ``owners`` are all allocators' numbers."""
+    letters = {number: OWNERS[i] if i < len(OWNERS) else OTHER_OWNER for i, number in enumerate(owners)}
+    folded = 1
+    if len(chunks) > DETAILED:
+        while len(chunks) > folded * FOLDED_ROW * ROWS:
+            folded *= 2
+        cells = [_folded(chunks[at : at + folded]) for at in range(0, len(chunks), folded)]
+        rows = tuple(_rows(cells, chunks, folded, FOLDED_ROW))
+        letters = {}
+    else:
+        cells = [_detailed(chunk, letters) for chunk in chunks]
+        rows = tuple(_rows(cells, chunks, 1, DETAILED_ROW))
+    seen = {cell.kind for cell in cells}
+    return ChunkMap(rows, folded, tuple(text for kind, text in MEANINGS.items() if kind in seen), letters)
+
+
+def _rows(cells: Sequence[Cell], chunks: Sequence[ChunkEntry], folded: int, length: int) -> Iterator[Row]:
+    """Cut cells into rows."""
+    for at in range(0, len(cells), length):
+        yield Row(chunks[at * folded].address, tuple(cells[at : at + length]))
+
+
+def _detailed(chunk: ChunkEntry, letters: dict[int, str]) -> Cell:
+    """Draw one chunk with fill and owner."""
+    letter = LETTERS[chunk.kind]
+    if chunk.kind in ("superslab", "medium"):
+        fill = "#" if chunk.used == chunk.capacity else str(10 * chunk.used // chunk.capacity)
+        text = letter + fill + letters.get(chunk.owner, OTHER_OWNER)
+    else:
+        text = {"large": "L--", "jump": "---"}.get(chunk.kind, letter)
+    return Cell(text.ljust(3), chunk.kind)
+
+
+def _folded(chunks: Sequence[ChunkEntry]) -> Cell:
+    """Draw several chunks as one letter. A large object and more of it count as one kind."""
+    kinds = {chunk.kind for chunk in chunks}
+    if kinds <= {"large", "jump"}:
+        kinds = {"large"} if "large" in kinds else kinds
+    kind = kinds.pop() if len(kinds) == 1 else "mixed"
+    return Cell(LETTERS.get(kind, "*"), kind)

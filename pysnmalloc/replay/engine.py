@@ -1,0 +1,238 @@
+"""Replaying a trace on a heap.
+
+    trace ──► prepare ──► play, a few thousand calls at a time ──► statistics ──► bring everything home
+                           │            ▲
+                           └─► sample ──┘   committed and resident bytes, progress
+
+In recorded order, one Python thread drives an allocator for each recorded
+thread, call by call as recorded: deterministic, so everything but time can be
+compared between runs. With real threads, every recorded thread gets a Python
+thread and an allocator of its own; then the order is what it happens to be, and
+so are addresses and messages.
+
+The law, verified at the end of every replay: once each remote cache is posted
+and each queue received, the heap's metadata count exactly the objects that the
+trace left live, and no message is under way but the one that may stay behind in
+each queue (Figure 3). Every object freed by another thread came home.
+
+The clock runs in the calls and the loop around them, not in what is between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from ..config import PAPER, PRESETS, Config, Decommit
+from ..errors import ConfigError, LeakError
+from ..heap import Heap
+from ..statistics import ChunkEntry, HeapStatistics
+from .demand import Demand
+from .errors import HomeError
+from .player import Player, Session
+from .realthreads import RealThreads, receive_all
+from .result import Home, Messages, Peaks, ReplayResult
+from .trace import Trace
+
+__all__ = ["ORDERS", "Order", "ProgressCallback", "config_of", "replay"]
+
+Order = Literal["recorded", "real"]
+ORDERS: tuple[Order, ...] = get_args(Order)
+SAMPLES = 64  # at least, of memory in use; but a trace of few calls is not cut into single ones
+SHORTEST, LONGEST = 64, 4096  # calls between two samples
+
+ProgressCallback = Callable[[int, int], None]
+"""Called every few thousand calls with the number of calls made and of all calls, by the caller's thread."""
+
+
+def replay(
+    trace: Trace,
+    *,
+    config: Config | None = None,
+    threads: Order = "recorded",
+    verify: bool = True,
+    checked: bool = False,
+    remote_cache: int | None = None,
+    decommit: Decommit = Decommit.SUPERSLAB,
+    reserve: int | None = None,
+    progress: ProgressCallback | None = None,
+) -> ReplayResult:
+    """Replay a trace on a heap of its own, and return what that showed.
+
+    Args:
+        trace: the recorded program.
+        config: of the heap; by default the one it was recorded with, if known, else ``PAPER``.
+        threads: ``recorded`` order in one thread, or ``real`` threads.
+        verify: write into every object, and verify before its free that nothing changed.
+        checked: run the heap in checked mode, and check its laws at the end.
+        remote_cache: bytes at which remote caches are posted, in place of the configuration's.
+        decommit: when the heap gives pages back.
+        reserve: bytes of address space.
+        progress: called every few thousand calls.
+
+    Raises:
+        ReplayError: naming the call that went wrong: the allocator refused it, contents or addresses
+            differ, or objects did not come home.
+        ConfigError: when the configuration cannot work.
+    """
+    if threads not in ORDERS:
+        raise ValueError(f"threads={threads!r}: replay in “recorded” order or with “real” threads")
+    config = config_of(trace) if config is None else config
+    if remote_cache is not None:
+        config = config.replace(remote_cache=remote_cache)
+    _demand_numbers(trace, config)
+    demand = Demand.of(trace, config)
+    with _opened(Heap(config, checked=checked, decommit=decommit, reserve=reserve)) as heap:
+        session = Session(trace, heap, verify, bool(trace.places) and threads == "recorded")
+        sampler = _Sampler(heap, len(trace.ops), progress)
+        drive = _recorded if threads == "recorded" else _real
+        ran = drive(session, sampler)
+        home = _come_home(session, demand)
+        if checked:
+            heap.check()
+    return ReplayResult(
+        trace=trace.name,
+        format=trace.format,
+        config=config.name,
+        remote_cache=config.remote_cache,
+        decommit=decommit.value,
+        order=threads,
+        threads=trace.threads,
+        verified=verify,
+        checked=checked,
+        addresses_compared=session.compared,
+        calls=demand.calls,
+        seconds=ran.seconds,
+        classes=demand.classes,
+        peaks=Peaks(demand.requested_peak, demand.rounded_peak, sampler.committed, sampler.resident),
+        messages=Messages.of(ran.statistics, demand.remote_frees, ran.cached),
+        left_live=len(demand.left_live),
+        left_live_bytes=sum(demand.left_live.values()),
+        home=home,
+        statistics=ran.statistics,
+        chunks=ran.chunks,
+        chunk_size=config.chunk_size,
+        notes=trace.notes,
+    )
+
+
+def config_of(trace: Trace) -> Config:
+    """Return the configuration that a trace was recorded with, or the paper's if that is not known."""
+    return PRESETS[trace.config] if trace.config else PAPER
+
+
+def _demand_numbers(trace: Trace, config: Config) -> None:
+    """Refuse a configuration that does not have an allocator for each thread."""
+    last = (1 << config.number_bits) - 1
+    if max(trace.allocator_numbers) > last:
+        raise ConfigError(
+            f"{trace.name} needs an allocator with number {max(trace.allocator_numbers):,}, and configuration "
+            f"“{config.name}” has the numbers 1 to {last:,}; choose another one, or raise number_bits (§2.2)"
+        )
+
+
+@contextmanager
+def _opened(heap: Heap) -> Iterator[Heap]:
+    """Close the heap afterwards. Objects that the trace leaves live are no leak of ours."""
+    try:
+        yield heap
+    finally:
+        with suppress(LeakError):
+            heap.close()
+
+
+@dataclass(frozen=True)
+class _Ran:
+    """A replay's end, before anything is brought home."""
+
+    seconds: float
+    statistics: HeapStatistics
+    chunks: tuple[ChunkEntry, ...]
+    cached: int
+
+    @classmethod
+    def of(cls, heap: Heap, seconds: float) -> _Ran:
+        """Look at a heap while nobody is in a call."""
+        buckets = range(heap.config.buckets)
+        cached = sum(sum(1 for _ in a.cache.walk(bucket)) for a in heap.allocators for bucket in buckets)
+        return cls(seconds, heap.statistics(), heap.chunk_map(), cached)
+
+
+class _Sampler:
+    """Keeps the peaks of what only the heap knows, and reports progress."""
+
+    def __init__(self, heap: Heap, total: int, progress: ProgressCallback | None) -> None:
+        self._heap = heap
+        self._total = total
+        self._progress = progress
+        self._base = heap.memory.base()
+        self.committed = 0
+        self.resident: int | None = None
+
+    def sample(self, made: int) -> None:
+        """Take a sample."""
+        # Not heap.statistics(): that walks all metadata, which is too much every few thousand calls.
+        self.committed = max(self.committed, self._heap._shared.commitment.committed)
+        resident = None if self._base is None else self._heap.memory.space.resident(self._base)
+        if resident is not None:
+            self.resident = max(self.resident or 0, resident)
+        if self._progress is not None:
+            self._progress(made, self._total)
+
+
+def _step(trace: Trace) -> int:
+    """Return how many calls to make between two samples."""
+    return max(SHORTEST, min(LONGEST, len(trace.ops) // SAMPLES))
+
+
+def _recorded(session: Session, sampler: _Sampler) -> _Ran:
+    """Replay in recorded order."""
+    trace, heap = session.trace, session.heap
+    allocators = {thread: heap.acquire(number) for thread, number in enumerate(trace.allocator_numbers)}
+    player = Player(session, trace.ops, allocators)
+    step = _step(trace)
+    for start in range(0, len(trace.ops), step):
+        end = min(start + step, len(trace.ops))
+        player.play(start, end)
+        sampler.sample(end)
+    ran = _Ran.of(heap, player.seconds)
+    for _ in range(heap.config.hop_bound + 1):  # each round moves every message one hop at least
+        for allocator in allocators.values():
+            allocator.post()
+        for allocator in allocators.values():
+            receive_all(allocator)
+    return ran
+
+
+def _real(session: Session, sampler: _Sampler) -> _Ran:
+    """Replay with real threads."""
+    ends: list[_Ran] = []
+    threads = RealThreads(session, _step(session.trace), lambda seconds: ends.append(_Ran.of(session.heap, seconds)))
+    threads.run(sampler.sample)
+    return ends[0]
+
+
+def _come_home(session: Session, demand: Demand) -> Home:
+    """Verify that exactly the objects are live that the trace left, with their contents.
+
+    Raises:
+        HomeError: when they are not, or messages are still under way.
+        ContentsError: when bytes of a live object changed.
+    """
+    trace, heap = session.trace, session.heap
+    if session.verify:
+        last = trace.ops[-1].line if trace.ops else 0
+        session.verified_loop({}).verify_live(demand.left_live, last)
+    statistics = heap.statistics()
+    live = sum(each.live for each in statistics.sizeclasses) + statistics.large_objects
+    home = Home(live, statistics.in_flight)
+    if live != len(demand.left_live) or home.in_flight > len(heap.allocators):
+        raise HomeError(
+            trace.name,
+            0,
+            f"the trace leaves {len(demand.left_live):,} objects live, and the heap counts {live:,} once "
+            f"everything is posted and received, with {home.in_flight:,} messages still under way",
+        )
+    return home

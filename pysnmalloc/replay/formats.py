@@ -1,0 +1,219 @@
+"""Reading traces: which format a file has, told from its contents, and the three simple ones.
+
+    # threads 3                a program trace                       plain or gzip
+    # allocators 57345 57346   a reference trace of the C++
+    20000 / 8 / 12 / 1         a CS:APP malloc-lab trace (.rep), four header lines
+    --123-- malloc(8) = 0x...  what ``valgrind --trace-malloc=yes`` prints (see ``valgrind``)
+
+A program trace has ``m T SIZE OBJ``, ``c T SIZE OBJ`` (calloc) and ``f T OBJ``.
+A reference trace has ``m A SIZE OBJ CHUNK OFFSET`` and ``f A OBJ``, and then the
+final state in lines that start with s, d, k or t, which are skipped here: the
+project's tests compare it. A .rep trace has ``a ID SIZE``, ``r ID SIZE`` and
+``f ID``; an id means a new object after its free.
+
+The law: no line is guessed at. One that does not say what its format asks for
+is refused, by file and line, with what was expected there.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import sys
+import zlib
+from collections.abc import Sequence
+from importlib.resources import files
+from os import PathLike
+from pathlib import Path, PurePath
+
+from .errors import TraceError
+from .trace import Builder, Kind, Place, Trace
+from .valgrind import TRACED, parse_valgrind
+
+__all__ = ["SHIPPED", "parse_trace", "read_shipped", "read_trace"]
+
+SHIPPED = ("redis-lazyfree", "pbzip2", "git-log", "python-json")
+"""Names of the traces that come with the package; the first is replayed when none is named."""
+
+STANDARD_INPUT = "-"
+HEXADECIMAL = re.compile(r"[0-9a-fA-F]+")
+GZIP_MAGIC = b"\x1f\x8b"
+NUMBERED = (Kind.MALLOC, Kind.CALLOC)
+REP_HEADER = ("suggested heap size", "number of ids", "number of operations", "weight")
+ANY_FORMAT = (
+    "a trace: “# threads N”, “# allocators N1 N2 ...”, the four header lines of a malloc-lab .rep file, "
+    "or output of valgrind --trace-malloc=yes"
+)
+CONFIG_OF_PREFIX = {"1mib-": "paper-1mib", "16mib-": "paper"}  # how reference files are named
+
+Line = tuple[int, list[str]]  # its number from 1, and its words
+
+
+def read_trace(path: str | PathLike[str]) -> Trace:
+    """Read a trace of any format, plain or gzip; ``-`` is standard input.
+
+    Raises:
+        TraceError: when the file cannot be read, or a line of it not be understood.
+    """
+    if str(path) == STANDARD_INPUT:
+        return parse_trace(sys.stdin.buffer.read(), "standard input")
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise TraceError(str(path), 0, "a file that can be read", error.strerror or "another error") from error
+    return parse_trace(data, str(path))
+
+
+def read_shipped(name: str = SHIPPED[0]) -> Trace:
+    """Read one of the traces of real programs that come with the package (see ``SHIPPED``)."""
+    file = f"{name}.trace.gz"
+    if name not in SHIPPED:
+        raise TraceError(file, 0, f"a shipped trace: {', '.join(SHIPPED)}", name)
+    return parse_trace((files("pysnmalloc") / "data" / file).read_bytes(), file)
+
+
+def parse_trace(data: bytes, name: str) -> Trace:
+    """Parse a file's bytes; ``name`` is for messages, and tells a reference trace's configuration.
+
+    Raises:
+        TraceError: naming the first line that cannot be understood.
+    """
+    if data.startswith(GZIP_MAGIC):
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise TraceError(name, 0, "a whole gzip file", f"a damaged one ({error})") from error
+    text = data.decode("utf-8", errors="replace")
+    lines = text.split("\n")
+    if TRACED.search(text):
+        return parse_valgrind(lines, name)
+    words = [(number, line.split()) for number, line in enumerate(lines, 1) if line.strip()]
+    if not words:
+        raise TraceError(name, 0, ANY_FORMAT, "an empty file")
+    number, first = words[0]
+    if first[:2] == ["#", "threads"]:
+        return _parse_program(words, name)
+    if first[:2] == ["#", "allocators"]:
+        return _parse_reference(words, name)
+    if len(first) == 1 and re.fullmatch(r"-?\d+", first[0]):
+        return _parse_rep(words, name)
+    raise TraceError(name, number, ANY_FORMAT, f"“{' '.join(first)}”")
+
+
+class _Reader(Builder):
+    """A builder that takes lines of words apart."""
+
+    def wrong(self, line: Line, expected: str) -> TraceError:
+        """Return the error for a line that does not have the expected form."""
+        return TraceError(self.file, line[0], expected, f"“{' '.join(line[1])}”")
+
+    def numbers(self, line: Line, words: Sequence[str], expected: str) -> list[int]:
+        """Return words as numbers of 0 or more."""
+        if not all(word.isascii() and word.isdigit() for word in words):
+            raise self.wrong(line, expected)
+        return [int(word) for word in words]
+
+    def takes(self, line: Line, count: int, expected: str) -> list[int]:
+        """Return the numbers behind a line's first word, of which there must be ``count``."""
+        if len(line[1]) != count + 1:
+            raise self.wrong(line, expected)
+        return self.numbers(line, line[1][1:], expected)
+
+
+def _parse_program(lines: Sequence[Line], name: str) -> Trace:
+    """Parse a program trace."""
+    reader = _Reader(name)
+    header = "“# threads N” with N of 1 or more"
+    if len(lines[0][1]) != 3 or (count := reader.numbers(lines[0], lines[0][1][2:], header)[0]) < 1:
+        raise reader.wrong(lines[0], header)
+    reader.threads = count
+    for line in lines[1:]:
+        number, words = line
+        match words[0]:
+            case "m" | "c" as kind:
+                thread, size, thing = reader.takes(line, 3, f"“{kind} THREAD SIZE OBJECT”")
+                reader.allocate(NUMBERED[kind == "c"], number, thread, thing, size)
+            case "f":
+                thread, thing = reader.takes(line, 2, "“f THREAD OBJECT”")
+                reader.free(number, thread, thing)
+            case _:
+                raise reader.wrong(line, "a line that starts with m, c or f")
+    return Trace(name, "program trace", reader.threads, tuple(reader.ops), reader.objects)
+
+
+def _parse_reference(lines: Sequence[Line], name: str) -> Trace:
+    """Parse a reference trace, up to the final state."""
+    reader = _Reader(name, noun="allocator")
+    header = "“# allocators N1 N2 ...”, each number of 1 or more, and no two the same"
+    numbers = reader.numbers(lines[0], lines[0][1][2:], header)
+    if not numbers or 0 in numbers or len(set(numbers)) != len(numbers):
+        raise reader.wrong(lines[0], header)
+    reader.threads = len(numbers)
+    places: list[Place] = []
+    for line in lines[1:]:
+        number, words = line
+        match words[0]:
+            case "m":
+                expected = "“m ALLOCATOR SIZE OBJECT CHUNK OFFSET”, the offset hexadecimal"
+                if len(words) != 6 or not HEXADECIMAL.fullmatch(words[5]):
+                    raise reader.wrong(line, expected)
+                allocator, size, thing, chunk = reader.numbers(line, words[1:5], expected)
+                reader.allocate(Kind.MALLOC, number, allocator, thing, size)
+                places.append(Place(chunk, int(words[5], 16)))
+            case "f":
+                allocator, thing = reader.takes(line, 2, "“f ALLOCATOR OBJECT”")
+                reader.free(number, allocator, thing)
+            case "s" | "d" | "k" | "t":
+                break
+            case _:
+                raise reader.wrong(line, "a line that starts with m, f, s, d, k or t")
+    base = PurePath(name).name
+    config = next((config for prefix, config in CONFIG_OF_PREFIX.items() if base.startswith(prefix)), None)
+    ops = tuple(reader.ops)
+    return Trace(name, "reference trace", len(numbers), ops, reader.objects, tuple(numbers), tuple(places), config)
+
+
+def _parse_rep(lines: Sequence[Line], name: str) -> Trace:
+    """Parse a CS:APP malloc-lab trace."""
+    reader = _Reader(name)
+    ids, count = _rep_header(reader, lines)
+    for line in lines[len(REP_HEADER) :]:
+        number, words = line
+        match words[0]:
+            case "a" | "r" as kind:
+                thing, size = reader.takes(line, 2, f"“{kind} ID SIZE”")
+                _check_id(reader, line, thing, ids)
+                if kind == "a":
+                    reader.allocate(Kind.MALLOC, number, 0, thing, size)
+                else:
+                    reader.reallocate(number, 0, thing, size, thing)
+            case "f":
+                (thing,) = reader.takes(line, 1, "“f ID”")
+                _check_id(reader, line, thing, ids)
+                reader.free(number, 0, thing)
+            case _:
+                raise reader.wrong(line, "a line that starts with a, r or f")
+    if len(reader.ops) != count:
+        reader.fail(lines[2][0], f"the number of operations in the file, {len(reader.ops)}", str(count))
+    return Trace(name, "malloc-lab trace", 1, tuple(reader.ops), reader.objects)
+
+
+def _rep_header(reader: _Reader, lines: Sequence[Line]) -> tuple[int, int]:
+    """Return the number of ids and of operations."""
+    values = []
+    for index, what in enumerate(REP_HEADER):
+        expected = f"the {what}, one number of 0 or more"
+        if index >= len(lines):
+            reader.fail(lines[-1][0] + 1, expected, "the end of the file")
+        number, words = lines[index]
+        if len(words) != 1:
+            raise reader.wrong(lines[index], expected)
+        values.append(reader.numbers((number, words), words, expected)[0])
+    return values[1], values[2]
+
+
+def _check_id(reader: _Reader, line: Line, thing: int, ids: int) -> None:
+    """Refuse an id that the header does not announce."""
+    if thing >= ids:
+        found = f"“{' '.join(line[1])}”"
+        reader.fail(line[0], f"an id below {ids}, the number of ids of the header", found)

@@ -1,0 +1,91 @@
+"""The fast replay loop: as little Python as possible around each malloc and free.
+
+    op        (which, object, request)                       which function, from the tables below
+    malloc    addresses[object] = mallocs[which](request)    thread
+    calloc                                                   threads + thread
+    others    ... request is the call's place in the trace   2 * threads + thread
+    free      frees[which](addresses[object])                request is None
+
+Every call of a trace becomes one tuple, prepared beforehand. Allocations that
+take more than a size (aligned ones, reallocations) are rare; their function
+looks the rest up, so that the loop asks one question per call, and no other.
+
+The law: ``run`` calls what the trace calls, in order, and does nothing else. So
+the same loop over empty functions measures what it costs itself. Contents are
+left out here; ``verified`` has the loop that looks at them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from ..allocator import Allocator
+from .trace import Kind, Op
+
+__all__ = ["Allocate", "Compact", "Free", "compact", "run", "tables"]
+
+Compact = tuple[int, int, int | None]
+Allocate = Callable[[int], int]
+Free = Callable[[int], None]
+
+
+def run(ops: Iterable[Compact], mallocs: Sequence[Allocate], frees: Sequence[Free], addresses: list[int]) -> None:
+    """Make the calls. ``addresses`` keeps the address of each object, also after its free."""
+    for which, thing, request in ops:
+        if request is None:
+            frees[which](addresses[thing])
+        else:
+            addresses[thing] = mallocs[which](request)
+
+
+def compact(ops: Sequence[Op], threads: Sequence[int]) -> list[Compact]:
+    """Prepare calls for ``run``.
+
+    Args:
+        ops: the calls; their places are those in this sequence, which ``tables`` gets too.
+        threads: the threads that make them, in the order of the tables.
+    """
+    count, index_of = len(threads), {thread: index for index, thread in enumerate(threads)}
+    return [_compact(place, op, index_of[op.thread], count) for place, op in enumerate(ops)]
+
+
+def _compact(place: int, op: Op, index: int, count: int) -> Compact:
+    """Prepare one call."""
+    match op.kind:
+        case Kind.FREE:
+            return index, op.object, None
+        case Kind.MALLOC:
+            return index, op.object, op.size
+        case Kind.CALLOC:
+            return count + index, op.object, op.size
+        case _:
+            return 2 * count + index, op.object, place
+
+
+def tables(
+    ops: Sequence[Op], allocators: Mapping[int, Allocator], addresses: list[int]
+) -> tuple[list[Allocate], list[Free]]:
+    """Return the tables of functions that ``run`` takes, for allocators by thread, in that order."""
+    each = tuple(allocators.values())
+    mallocs = [allocator.malloc for allocator in each]
+    callocs = [_calloc(allocator) for allocator in each]
+    others = [_other(allocator, ops, addresses) for allocator in each]
+    return [*mallocs, *callocs, *others], [allocator.free for allocator in each]
+
+
+def _calloc(allocator: Allocator) -> Allocate:
+    """Return calloc as a function of one size."""
+    calloc = allocator.calloc
+    return lambda size: calloc(1, size)
+
+
+def _other(allocator: Allocator, ops: Sequence[Op], addresses: list[int]) -> Allocate:
+    """Return a function that makes the aligned allocation or reallocation at a place of the trace."""
+
+    def other(place: int) -> int:
+        op = ops[place]
+        if op.kind is Kind.ALIGNED:
+            return allocator.aligned_alloc(op.alignment, op.size)
+        return allocator.realloc(addresses[op.object], op.size)
+
+    return other

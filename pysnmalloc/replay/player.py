@@ -1,0 +1,138 @@
+"""Playing calls on allocators: the part that recorded order and real threads share.
+
+    Session   one replay: the trace, its heap, the address of each object
+    Player    plays a sequence of calls, all of the trace or those of one thread
+
+The law: whatever goes wrong in a call is raised as a ``ReplayError`` that names
+the call's line. The loops keep no count of calls for that; the list iterator
+that feeds them knows how many are left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import length_hint
+from time import perf_counter
+
+from ..allocator import Allocator
+from ..errors import SnmallocError
+from ..heap import Heap
+from .contents import Contents
+from .errors import AddressError, CallError, ReplayError
+from .loop import compact, run, tables
+from .trace import Kind, Op, Trace
+from .verified import VerifiedLoop
+
+__all__ = ["Player", "Session"]
+
+CALLS = {
+    Kind.MALLOC: "malloc({size})",
+    Kind.CALLOC: "calloc(1, {size})",
+    Kind.ALIGNED: "aligned_alloc({alignment}, {size})",
+    Kind.REALLOC: "realloc(object {object}, {size})",
+    Kind.FREE: "free(object {object})",
+}
+
+
+@dataclass
+class Session:
+    """One replay.
+
+    Attributes:
+        trace: what is replayed.
+        heap: where.
+        verify: whether contents are written and verified.
+        compare: whether addresses are compared with the recorded ones.
+        addresses: of each object.
+        chunks: the trace's name of each chunk of the heap, in order of first appearance.
+        compared: how many addresses were compared.
+    """
+
+    trace: Trace
+    heap: Heap
+    verify: bool
+    compare: bool
+    addresses: list[int] = field(default_factory=list)
+    chunks: dict[int, int] = field(default_factory=dict)
+    compared: int = 0
+
+    def __post_init__(self) -> None:
+        """Make room for the addresses."""
+        self.addresses = [0] * self.trace.objects
+
+    def verified_loop(self, allocators: Mapping[int, Allocator]) -> VerifiedLoop:
+        """Return a loop that looks at contents, through a view of the calling thread's own."""
+        contents = Contents(self.heap.memory.own_views().u8)
+        return VerifiedLoop(self.trace.name, allocators, contents, self.addresses)
+
+    def compare_addresses(self, ops: Sequence[Op]) -> None:
+        """Compare the addresses that calls returned with the recorded ones, up to the names of chunks.
+
+        Raises:
+            AddressError: naming the first that differs.
+        """
+        size = self.heap.config.chunk_size
+        for op in ops:
+            if op.kind is not Kind.MALLOC:
+                continue
+            chunk, offset = divmod(self.addresses[op.object], size)
+            name = self.chunks.setdefault(chunk, len(self.chunks))
+            place = self.trace.places[op.object]
+            if (name, offset) != place:
+                expected = f"chunk {place.chunk} + {place.offset:#x} as recorded"
+                raise AddressError(self.trace.name, op.line, op.object, expected, f"chunk {name} + {offset:#x}")
+            self.compared += 1
+
+
+class Player:
+    """Plays calls. Made and used by the thread that holds the allocators.
+
+    Args:
+        session: the replay.
+        ops: the calls.
+        allocators: of each thread that makes one of them.
+
+    Attributes:
+        seconds: spent in the calls and the loop around them.
+    """
+
+    def __init__(self, session: Session, ops: Sequence[Op], allocators: Mapping[int, Allocator]) -> None:
+        self._session = session
+        self._ops = ops
+        self._verified = session.verified_loop(allocators) if session.verify else None
+        self._compact = [] if session.verify else compact(ops, tuple(allocators))
+        self._mallocs, self._frees = tables(ops, allocators, session.addresses)
+        self.seconds = 0.0
+
+    def play(self, start: int, end: int) -> None:
+        """Make the calls from one position to another.
+
+        Raises:
+            ReplayError: naming the call that went wrong.
+        """
+        try:
+            if self._verified is not None:
+                ops = iter(self._ops[start:end])
+                left: Iterator[object] = ops
+                began = perf_counter()
+                self._verified.run(ops)
+            else:
+                calls = iter(self._compact[start:end])
+                left = calls
+                began = perf_counter()
+                run(calls, self._mallocs, self._frees, self._session.addresses)
+            self.seconds += perf_counter() - began
+        except ReplayError:
+            raise
+        except Exception as error:
+            # A broken heap may raise anything; whatever it is, the call is what helps.
+            raise self._failed(self._ops[end - length_hint(left) - 1], error) from error
+        if self._session.compare:
+            self._session.compare_addresses(self._ops[start:end])
+
+    def _failed(self, op: Op, error: Exception) -> CallError:
+        """Return the error for a call that raised one."""
+        call = CALLS[op.kind].format(size=op.size, alignment=op.alignment, object=op.object)
+        what = str(error) if isinstance(error, SnmallocError) else f"{type(error).__name__}: {error}"
+        return CallError(self._session.trace.name, op.line, f"{call} by thread {op.thread} failed: {what}")

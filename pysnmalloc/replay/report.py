@@ -1,0 +1,251 @@
+"""A replay's result for people: tables of at most 80 columns, and the chunk map.
+
+The law: numbers are right-aligned and have their unit in the heading or behind
+them; nothing is said by colour alone. This is the one module of the package
+``replay`` that needs rich, and only the command line imports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from .chunkmap import ChunkMap, draw
+from .demand import ClassUse
+from .result import ReplayResult
+from .trace import Kind
+
+__all__ = ["bytes_text", "print_result"]
+
+WIDTH = 80
+LEAST = 36  # columns of a table, so that those on the left are equally wide
+CLASSES_SHOWN = 12
+OWNERS_SHOWN = 3
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+STYLES = {
+    "superslab": "green",
+    "medium": "cyan",
+    "large": "magenta",
+    "jump": "magenta",
+    "free": "dim",
+    "mixed": "yellow",
+}
+CALL_NAMES = {Kind.ALIGNED: "aligned_alloc"}
+
+
+def bytes_text(size: int | None) -> str:
+    """Return a number of bytes for people, with its unit: ``1.5 MiB``."""
+    if size is None:
+        return "unknown"
+    value, unit = float(size), 0
+    while abs(value) >= 1024 and unit < len(UNITS) - 1:
+        value /= 1024
+        unit += 1
+    return f"{size:,} B" if unit == 0 else f"{value:,.1f} {UNITS[unit]}"
+
+
+def _exact(size: int) -> str:
+    """Return a number of bytes without decimals where it has none."""
+    return bytes_text(size).replace(".0 ", " ")
+
+
+def print_result(console: Console, result: ReplayResult) -> None:
+    """Print everything about a replay."""
+    width = min(console.width, WIDTH)
+    for part in _parts(result):
+        console.print(part, width=width)
+
+
+def _parts(result: ReplayResult) -> Iterator[RenderableType]:
+    """Yield the report, part by part."""
+    yield Rule(Text(result.trace, style="bold"), align="left")
+    yield Text(_setting(result))
+    for note in result.notes:
+        yield Text(f"Note: {note}.", style="italic")
+    yield Text()
+    yield _side_by_side(_calls(result), _memory(result))
+    yield Text()
+    yield _side_by_side(_messages(result), _atomics(result))
+    yield Text()
+    yield _classes(result)
+    yield Text()
+    yield _left(result)
+    yield Text()
+    yield _chunks(result)
+
+
+def _setting(result: ReplayResult) -> str:
+    """Say what was replayed, and how."""
+    threads = f"{result.threads:,} thread{'s' * (result.threads != 1)}"
+    order = "in recorded order" if result.order == "recorded" else "as real threads"
+    contents = "contents verified" if result.verified else "contents unverified"
+    checked = ", checked mode" if result.checked else ""
+    addresses = f"\n{result.addresses_compared:,} addresses are the recorded ones." if result.addresses_compared else ""
+    return (
+        f"{result.format.capitalize()} of {threads}, replayed {order}, {contents}.\n"
+        f"Configuration {result.config}: {_exact(result.chunk_size)} chunks, {_exact(result.remote_cache)} remote "
+        f"cache, decommit {result.decommit}{checked}.{addresses}"
+    )
+
+
+def _side_by_side(left: RenderableType, right: RenderableType) -> Table:
+    """Put two tables beside each other."""
+    grid = Table.grid(padding=(0, 3, 0, 0), pad_edge=False)
+    grid.add_row(left, right)
+    return grid
+
+
+def _table(title: str, *columns: str) -> Table:
+    """Return an empty table; all columns but the first are numbers."""
+    table = Table(
+        title=Text(title, style="bold"),
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1),
+        pad_edge=False,
+        min_width=LEAST,
+    )
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index else "left", no_wrap=True)
+    return table
+
+
+def _calls(result: ReplayResult) -> Table:
+    """Calls by kind."""
+    table = _table("Calls", "call", "number")
+    for kind, count in result.calls.items():
+        if count or kind in (Kind.MALLOC, Kind.FREE):
+            table.add_row(CALL_NAMES.get(kind, kind.name.lower()), f"{count:,}")
+    table.add_row("freed by another thread", f"{result.messages.remote_frees:,}")
+    table.add_section()
+    table.add_row("all calls", f"{result.total_calls:,}")
+    table.add_row("time in calls", f"{result.seconds:,.3f} s")
+    rate = result.calls_per_second
+    table.add_row("calls per second", "–" if rate is None else f"{rate:,.0f}")
+    return table
+
+
+def _memory(result: ReplayResult) -> Table:
+    """Peaks."""
+    peaks = result.peaks
+    table = _table("Memory", "peak of", "size")
+    table.add_row("live, as requested", bytes_text(peaks.requested))
+    table.add_row("live, as rounded", bytes_text(peaks.rounded))
+    table.add_row("committed", bytes_text(peaks.committed))
+    table.add_row("resident", bytes_text(peaks.resident))
+    table.add_section()
+    share = result.fragmentation
+    table.add_row("internal fragmentation", "–" if share is None else f"{100 * share:.1f} %")
+    return table
+
+
+def _messages(result: ReplayResult) -> Table:
+    """Remote deallocation."""
+    messages = result.messages
+    table = _table("Messages home (§2.2)", "what", "number")
+    table.add_row("sent", f"{messages.sent:,}")
+    table.add_row("arrived at home", f"{messages.received:,}")
+    table.add_row("forwarded on the way", f"{messages.forwarded:,}")
+    table.add_row("under way at the end", f"{messages.in_flight:,}")
+    table.add_row("of them in remote caches", f"{messages.cached:,}")
+    table.add_row("posts of a remote cache", f"{messages.posts:,}")
+    table.add_row("lists sent", f"{messages.batches:,}")
+    table.add_section()
+    table.add_row("messages per list", _ratio(messages.messages_per_batch, 1))
+    table.add_row("hops per message", _ratio(messages.hops_per_message, 2))
+    return table
+
+
+def _atomics(result: ReplayResult) -> Table:
+    """Atomic operations by kind."""
+    atomics, per_free = result.messages.atomics, result.messages.per_remote_free()
+    table = _table("Atomics, and per remote free", "kind", "number", "per free")
+    for field in fields(atomics):
+        name = field.name.replace("_", "-")
+        ratio = None if per_free is None else per_free[field.name]
+        table.add_row(name, f"{getattr(atomics, field.name):,}", _ratio(ratio, 4))
+    table.add_section()
+    ratio = None if per_free is None else sum(per_free.values())
+    table.add_row("all", f"{atomics.total:,}", _ratio(ratio, 4))
+    return table
+
+
+def _ratio(value: float | None, digits: int) -> str:
+    """Return a ratio, or a dash where there is none."""
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def _classes(result: ReplayResult) -> Table:
+    """Allocations by size class: those with most bytes, by size."""
+    shown = sorted(result.classes, key=lambda use: use.rounded, reverse=True)[:CLASSES_SHOWN]
+    others = [use for use in result.classes if use not in shown]
+    title = f"Allocations by size class{f' (the {CLASSES_SHOWN} with most bytes)' if others else ''}"
+    table = _table(title, "class", "object size", "objects", "requested", "rounded", "unused")
+    for use in sorted(shown, key=lambda use: use.size):
+        name = "large" if use.sizeclass is None else str(use.sizeclass)
+        table.add_row(name, bytes_text(use.size), *_amounts([use]))
+    table.add_section()
+    if others:
+        table.add_row(f"{len(others)} others", "", *_amounts(others))
+    table.add_row("all", "", *_amounts(result.classes))
+    return table
+
+
+def _amounts(uses: Sequence[ClassUse]) -> tuple[str, str, str, str]:
+    """Return the columns that size classes share, added up."""
+    requested, rounded = sum(use.requested for use in uses), sum(use.rounded for use in uses)
+    unused = f"{100 * (1 - requested / rounded):.1f} %" if rounded else "–"
+    return f"{sum(use.objects for use in uses):,}", bytes_text(requested), bytes_text(rounded), unused
+
+
+def _left(result: ReplayResult) -> Text:
+    """Say what is left."""
+    stays = result.home.in_flight
+    home = "everything freed came home"
+    if stays:
+        stay = (
+            "which stays in its queue as the newest" if stays == 1 else "each the newest in its queue, where it stays"
+        )
+        home = f"all that was freed came home but {stays:,}, {stay} (Figure 3)"
+    return Text(
+        f"The program left {result.left_live:,} objects live, {bytes_text(result.left_live_bytes)} as requested. "
+        f"Once all messages were posted and received, the heap counted {result.home.live:,} live objects: {home}."
+    )
+
+
+def _chunks(result: ReplayResult) -> RenderableType:
+    """The chunk map at the end, with its legend."""
+    numbers = [allocator.number for allocator in result.statistics.allocators]
+    drawn = draw(result.chunks, numbers)
+    count = f"{len(result.chunks):,} chunk{'s' * (len(result.chunks) != 1)}"
+    fold = f", {drawn.folded:,} to a letter" if drawn.folded > 1 else ""
+    title = Text(f"Chunks when the trace ended ({count} of {_exact(result.chunk_size)}{fold})", style="bold")
+    lines = [Text("  ").append_text(_map_row(row.address, drawn, index)) for index, row in enumerate(drawn.rows)]
+    return Group(title, *lines, *_legend(drawn), Text())
+
+
+def _map_row(address: int, drawn: ChunkMap, index: int) -> Text:
+    """One line of the map."""
+    text = Text(f"{address:#011x} ", style="dim")
+    for cell in drawn.rows[index].cells:
+        text.append(cell.text, style=STYLES[cell.kind] + (" not dim" if cell.kind != "free" else ""))
+        text.append(" " if len(cell.text) > 1 else "")
+    return text
+
+
+def _legend(drawn: ChunkMap) -> Iterator[Text]:
+    """What the letters mean."""
+    yield Text("  " + ", ".join(drawn.legend))
+    if drawn.owners and any(cell.kind in ("superslab", "medium") for row in drawn.rows for cell in row.cells):
+        named = [f"{letter} = {number}" for number, letter in drawn.owners.items()]
+        shown = named[:OWNERS_SHOWN]
+        more = f", ... ({len(named):,} in all)" if len(named) > len(shown) else ""
+        yield Text("  digit: tenths of it that are in use, # is full")
+        yield Text("  last letter: owner, " + ", ".join(shown) + more)

@@ -1,0 +1,177 @@
+"""Replaying with real threads: who waits for whom, and how.
+
+    thread 0   m A   m B   m C ...                      thread 0 has reached 2
+                       └───────────────┐
+    thread 1                  ...   f B   f A           f B waits until thread 0 has reached 2,
+                                                        and then f A need not wait at all
+
+A recorded program handed objects from thread to thread; its locks are not in the
+trace, but what they must have brought about is: a call on an object comes after
+the call on it before. So a call waits until the other thread is past that one.
+Waiting for a position covers all positions before it, so few waits remain.
+
+The law: every call waits only for calls that were recorded before it. Hence no
+two threads wait for each other, whatever the speed of each.
+
+Waiting is on a condition, never by polling. A thread that fails stops all others:
+those that wait are woken, those that run look at the end of each segment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from threading import Condition
+
+from .trace import Op, Trace
+
+__all__ = ["Board", "Progress", "Segment", "Stopped", "Wait", "plan"]
+
+
+class Stopped(Exception):  # not an error of its own: another thread has the error
+    """Another thread failed, so this one need not go on."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What must be so before a segment starts: a thread has made so many of its calls."""
+
+    thread: int
+    position: int
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Calls of one thread in a row that wait for nobody in between.
+
+    Attributes:
+        start, end: positions in the thread's calls.
+        waits: what must be so before the first.
+        awaited: whether another thread waits for the end of this segment.
+    """
+
+    start: int
+    end: int
+    waits: tuple[Wait, ...]
+    awaited: bool
+
+
+@dataclass
+class _Cuts:
+    """Where a thread's calls are cut into segments."""
+
+    waits: dict[int, list[Wait]] = field(default_factory=dict)
+    awaited: set[int] = field(default_factory=set)
+
+    def segments(self, length: int, longest: int) -> list[Segment]:
+        """Cut."""
+        starts = {*self.waits, *self.awaited, *range(0, length, longest)} - {length}
+        edges = [*sorted(starts), length]
+        return [
+            Segment(start, end, tuple(self.waits.get(start, ())), end in self.awaited) for start, end in pairwise(edges)
+        ]
+
+
+def plan(trace: Trace, longest: int) -> tuple[list[list[Op]], list[list[Segment]]]:
+    """Return each thread's calls, and how they are cut into segments of at most ``longest`` calls."""
+    calls: list[list[Op]] = [[] for _ in range(trace.threads)]
+    cuts = [_Cuts() for _ in calls]
+    # By thread, the furthest position of each other thread that it has waited for.
+    known: list[dict[int, int]] = [{} for _ in calls]
+    last: list[Wait | None] = [None] * trace.objects
+    for op in trace.ops:
+        mine, before = calls[op.thread], last[op.object]
+        if before and before.thread != op.thread and known[op.thread].get(before.thread, 0) < before.position:
+            known[op.thread][before.thread] = before.position
+            cuts[op.thread].waits.setdefault(len(mine), []).append(before)
+            cuts[before.thread].awaited.add(before.position)
+        mine.append(op)
+        last[op.object] = Wait(op.thread, len(mine))
+    return calls, [cut.segments(len(mine), longest) for cut, mine in zip(cuts, calls, strict=True)]
+
+
+class Progress:
+    """How many of its calls a thread has made; others wait for it to reach a position."""
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._reached = 0
+        self._stopped = False
+
+    def reach(self, position: int) -> None:
+        """Say that so many calls are made. The thread's own."""
+        with self._changed:
+            self._reached = position
+            self._changed.notify_all()
+
+    def wait_for(self, position: int) -> None:
+        """Wait until so many calls are made. Any other thread.
+
+        Raises:
+            Stopped: when that will never be.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._reached >= position or self._stopped)
+            if self._reached < position:
+                raise Stopped
+
+    def stop(self) -> None:
+        """Wake all who wait, and refuse those to come. Any thread."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+
+class Board:
+    """What the thread that started all others watches: calls made, threads running, the first error.
+
+    Args:
+        threads: how many there are.
+        step: calls between two reports.
+    """
+
+    def __init__(self, threads: int, step: int) -> None:
+        self.progress: Sequence[Progress] = [Progress() for _ in range(threads)]
+        self.error: BaseException | None = None
+        self._changed = Condition()
+        self._running = threads
+        self._step = step
+        self._made = 0
+        self._reported = 0
+
+    def made(self, calls: int) -> None:
+        """Count calls.
+
+        Raises:
+            Stopped: when another thread has failed.
+        """
+        with self._changed:
+            self._made += calls
+            if self._made - self._reported >= self._step:
+                self._changed.notify()
+            if self.error is not None:
+                raise Stopped
+
+    def failed(self, error: BaseException) -> None:
+        """Note the first error and stop all threads."""
+        with self._changed:
+            self.error = self.error or error
+        for progress in self.progress:
+            progress.stop()
+
+    def ended(self) -> None:
+        """A thread is through."""
+        with self._changed:
+            self._running -= 1
+            self._changed.notify()
+
+    def watch(self, report: Callable[[int], None]) -> None:
+        """Wait until every thread is through, reporting the number of calls every ``step`` of them."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: not self._running or self._made - self._reported >= self._step)
+                running, self._reported = self._running, self._made
+            report(self._reported)
+            if not running:
+                return

@@ -1,0 +1,223 @@
+"""Reading what ``valgrind --trace-malloc=yes`` prints about a program.
+
+    --14805-- malloc(72704) = 0x4A40040
+    --14805-- realloc(0x4A40040,100) = 0x4A51C80
+    --14805-- memalign(al 64, size 100) = 0x4A82C00
+    --14805-- _ZnwmSt11align_val_t(size 128, al 128) = 0x4D6DE00        operator new
+    --14805-- realloc(0x0,12)malloc(12) = 0x5241270                     a call inside a call
+    --14805-- realloc(0x4A82B90,0)free(0x4A82B90)
+    --14805--  = 0                                                      its result, a line later
+
+The name is printed when a call starts and the result when it ends, so what
+another call, another thread or a warning prints may come in between. The law:
+a result belongs to the call that started last and has none yet. An object is
+its address. A call that returned null allocated nothing; free of null and the
+queries (``malloc_usable_size``) are no calls of the trace.
+
+Skipped: valgrind's other lines, the program's own output (also in front of a
+traced call), and processes other than the first, which are counted in a note.
+Threads are left out because valgrind does not print them. A line that starts
+like a traced call and cannot be understood is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .errors import TraceError
+from .trace import Builder, Kind, Trace
+
+__all__ = ["TRACED", "parse_valgrind"]
+
+PREFIX = re.compile(r"--(?:[0-9:.]+ )?(\d+)-- ")
+TRACED = re.compile(PREFIX.pattern + r"\w+\(")
+CALL = re.compile(r"(\w+)\(([^()]*)\)")
+RESULT = re.compile(r" = (0x[0-9A-Fa-f]+|\d+)(?!\w)")
+STARTS_LIKE_CALL = re.compile(r"\w+\(| =")
+NUMBER = re.compile(r"(?:(?:alignment|al|size) )?(?:0x[0-9A-Fa-f]+|\d+)")
+
+MALLOC = re.compile(r"malloc|_Zn[wa][jmy](RK\w*)?|(__)?builtin_(vec_)?new")
+ALIGNED = re.compile(r"memalign|posix_memalign|aligned_alloc|_Zn[wa][jmy]St11align_val_t\w*")
+FREE = re.compile(r"c?free|free_sized|free_aligned_sized|_Zd[la]Pv\w*|(__)?builtin_(vec_)?delete")
+QUERY = re.compile(r"malloc_usable_size|malloc_size|malloc_trim|malloc_stats|mallinfo2?|mallopt")
+WORD = 1 << 64
+
+
+class _Call(NamedTuple):
+    """A call that has started. Without an action it is a query, or has been done by a call inside it."""
+
+    action: str
+    numbers: tuple[int, ...]
+    line: int
+
+
+def parse_valgrind(lines: Sequence[str], name: str) -> Trace:
+    """Parse valgrind's standard error.
+
+    Raises:
+        TraceError: naming the first line that starts like a traced call and is none.
+    """
+    reader = _Reader(name)
+    for number, text in enumerate(lines, 1):
+        if "--" in text and (prefix := PREFIX.search(text)):
+            reader.take(number, int(prefix[1]), text[prefix.end() :])
+    unfinished = [call for call in reader.started if call.line < reader.last_line]
+    if unfinished:
+        raise TraceError(name, unfinished[0].line, "a call with its result, “ = 0x...”", "no result up to the end")
+    return Trace(name, "valgrind trace", 1, tuple(reader.ops), reader.objects, notes=reader.notes())
+
+
+class _Reader(Builder):
+    """Follows the calls of one process."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(file)
+        self.process: int | None = None
+        self.others: set[int] = set()
+        self.started: list[_Call] = []
+        self.last_line = 0
+
+    def notes(self) -> tuple[str, ...]:
+        """Say what was skipped."""
+        if not self.others:
+            return ()
+        count = len(self.others)
+        return (
+            f"the calls of {count} other process{'es' if count > 1 else ''} were skipped; this is process "
+            f"{self.process} (record each in a file of its own with --log-file=%p.txt)",
+        )
+
+    def take(self, line: int, process: int, text: str) -> None:
+        """Take what valgrind printed on one line: calls and results, one behind the other."""
+        if self.process is None and STARTS_LIKE_CALL.match(text):
+            self.process = process
+        if process != self.process:
+            if CALL.match(text):
+                self.others.add(process)
+            return
+        at = 0
+        while True:
+            if call := CALL.match(text, at):
+                at = call.end()
+                at = self._start(line, call, text, at)
+            elif result := RESULT.match(text, at):
+                at = result.end()
+                self._end(line, int(result[1], 0))
+            else:
+                break
+            self.last_line = line
+        self._check_rest(line, text, at)
+
+    def _check_rest(self, line: int, text: str, at: int) -> None:
+        """Refuse what looks like a call or a result; a warning may stand in front of a result to come."""
+        rest = text[at:]
+        garbled = STARTS_LIKE_CALL.match(rest)
+        trailing = at > 0 and bool(rest.strip()) and not self.started
+        if garbled or trailing:
+            self.fail(
+                line,
+                "a traced call such as “malloc(8) = 0x4A40040” or “free(0x4A40040)”",
+                f"“{text.strip()}”",
+            )
+
+    def _start(self, line: int, call: re.Match[str], text: str, at: int) -> int:
+        """Take the start of a call; return where the text goes on."""
+        name, arguments = call[1], call[2]
+        if QUERY.fullmatch(name):
+            result = RESULT.match(text, at)
+            return result.end() if result else at
+        action, count = _action(name)
+        numbers = _numbers(arguments, count)
+        if numbers is None:
+            self.fail(line, _wanted(action), f"“{call[0]}”")
+        if action == "free":
+            self._free(line, numbers[0])
+        else:
+            self._push(_Call(action, numbers, line))
+        return at
+
+    def _push(self, call: _Call) -> None:
+        """Note a call whose result is still to come."""
+        if call.action == "calloc" and call.numbers[0] * call.numbers[1] >= WORD:
+            return  # refused without printing a result
+        outer = self.started[-1] if self.started else None
+        if call.action == "malloc" and outer and outer.action == "realloc" and outer.numbers == (0, *call.numbers):
+            self.started.pop()  # realloc of null is done by this malloc, and prints no result of its own
+        self.started.append(call)
+
+    def _free(self, line: int, pointer: int) -> None:
+        """Take a free, which has no result."""
+        outer = self.started[-1] if self.started else None
+        if outer and outer.action == "realloc" and outer.numbers == (pointer, 0):
+            self.started[-1] = _Call("", (), line)  # realloc to 0 bytes was done by this free
+        if pointer:
+            self.free(line, 0, _name(pointer))
+
+    def _end(self, line: int, pointer: int) -> None:
+        """Take a result."""
+        if not self.started:
+            self.fail(line, "a result behind its call", f"“ = {pointer:#x}” without one")
+        action, numbers, _ = self.started.pop()
+        if not pointer or not action:
+            return
+        match action:
+            case "malloc":
+                self.allocate(Kind.MALLOC, line, 0, _name(pointer), numbers[0])
+            case "calloc":
+                self.allocate(Kind.CALLOC, line, 0, _name(pointer), numbers[0] * numbers[1])
+            case "aligned":
+                self._aligned(line, pointer, numbers)
+            case _:
+                self._reallocated(line, pointer, numbers)
+
+    def _aligned(self, line: int, pointer: int, numbers: tuple[int, ...]) -> None:
+        """Take an aligned allocation. Valgrind raises odd alignments to the next power of two; so do we."""
+        alignment, size = numbers
+        alignment = 1 << max(alignment - 1, 0).bit_length()
+        self.allocate(Kind.ALIGNED, line, 0, _name(pointer), size, alignment)
+
+    def _reallocated(self, line: int, pointer: int, numbers: tuple[int, ...]) -> None:
+        """Take a reallocation; of null it is an allocation."""
+        old, size = numbers
+        if old:
+            self.reallocate(line, 0, _name(old), size, _name(pointer))
+        else:
+            self.allocate(Kind.MALLOC, line, 0, _name(pointer), size)
+
+
+def _name(pointer: int) -> str:
+    """Name an object as valgrind does."""
+    return f"0x{pointer:X}"
+
+
+def _action(name: str) -> tuple[str, int]:
+    """Return what a function does, and how many arguments it takes."""
+    if MALLOC.fullmatch(name):
+        return "malloc", 1
+    if ALIGNED.fullmatch(name):
+        return "aligned", 2
+    if FREE.fullmatch(name):
+        return "free", 1
+    return (name, 2) if name in ("calloc", "realloc") else ("", -1)
+
+
+def _numbers(arguments: str, count: int) -> tuple[int, ...] | None:
+    """Return a call's arguments, or None if they are not ``count`` numbers. Alignment comes before size."""
+    parts = [part.strip() for part in arguments.split(",")]
+    if len(parts) != count or not all(NUMBER.fullmatch(part) for part in parts):
+        return None
+    values = tuple(int(part.split()[-1], 0) for part in parts)
+    return values[::-1] if parts[0].startswith("size ") and count == 2 else values
+
+
+def _wanted(action: str) -> str:
+    """Say what a call looks like."""
+    return {
+        "malloc": "one size: “malloc(8)”",
+        "calloc": "two sizes: “calloc(1,24)”",
+        "aligned": "an alignment and a size: “memalign(al 64, size 100)”",
+        "realloc": "an address and a size: “realloc(0x4A40040,200)”",
+        "free": "one address: “free(0x4A40040)”",
+    }.get(action, "a traced call: malloc, calloc, realloc, free, memalign, operator new or delete")

@@ -1,0 +1,101 @@
+"""The replay loop that looks at contents: fill on allocation, verify before free.
+
+    malloc    address is a multiple of 16 (or of the alignment asked for)    fill
+    calloc    memory is zero                                                 fill
+    realloc   verify; the shorter of old and new length survived             fill the rest
+    free      verify
+
+The law: a live object keeps its bytes, whatever other calls do. This is what a
+program relies on, and an allocator that hands out memory twice, overwrites an
+object with a message or a free list, or zeroes too little, breaks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ..allocator import Allocator
+from .contents import Contents, Difference
+from .errors import AddressError, ContentsError
+from .trace import Kind, Op
+
+__all__ = ["VerifiedLoop"]
+
+ALIGNMENT = 16  # of every object: the smallest size class, and the step of the others
+
+
+class VerifiedLoop:
+    """Makes calls and watches the objects' contents. Each thread has its own.
+
+    Args:
+        trace: its name, for messages.
+        allocators: by thread.
+        contents: writes and compares patterns.
+        addresses: of each object; shared by all threads.
+    """
+
+    def __init__(
+        self, trace: str, allocators: Mapping[int, Allocator], contents: Contents, addresses: list[int]
+    ) -> None:
+        self._trace = trace
+        self._allocators = allocators
+        self._contents = contents
+        self._addresses = addresses
+
+    def run(self, ops: Iterable[Op]) -> None:
+        """Make the calls.
+
+        Raises:
+            ContentsError: when an object's bytes changed.
+            AddressError: when an address is not aligned.
+        """
+        contents, addresses = self._contents, self._addresses
+        for op in ops:
+            allocator = self._allocators[op.thread]
+            if op.kind is Kind.FREE:
+                address = addresses[op.object]
+                if wrong := contents.verify(op.object, address, op.size):
+                    raise self._broken(op, wrong, "before its free")
+                allocator.free(address)
+                continue
+            address = allocator.malloc(op.size) if op.kind is Kind.MALLOC else self._allocate(allocator, op)
+            if address % (op.alignment or ALIGNMENT):
+                self._misaligned(op, address)
+            contents.fill(op.object, address, op.size)
+            addresses[op.object] = address
+
+    def verify_live(self, live: Mapping[int, int], line: int) -> None:
+        """Verify objects that stay live at the end; ``live`` has the requested bytes by object."""
+        for thing, size in live.items():
+            if wrong := self._contents.verify(thing, self._addresses[thing], size):
+                raise ContentsError(self._trace, line, thing, wrong, "at the end of the trace")
+
+    def _allocate(self, allocator: Allocator, op: Op) -> int:
+        """Make a calloc, an aligned allocation or a reallocation."""
+        if op.kind is Kind.ALIGNED:
+            return allocator.aligned_alloc(op.alignment, op.size)
+        if op.kind is Kind.REALLOC:
+            return self._reallocate(allocator, op)
+        address = allocator.calloc(1, op.size)
+        if wrong := self._contents.verify_zero(address, op.size):
+            raise self._broken(op, wrong, "in memory of calloc")
+        return address
+
+    def _reallocate(self, allocator: Allocator, op: Op) -> int:
+        """Reallocate, and verify what was there and what of it survived."""
+        before = self._addresses[op.object]
+        if wrong := self._contents.verify(op.object, before, op.before):
+            raise self._broken(op, wrong, "before its realloc")
+        address = allocator.realloc(before, op.size)
+        if wrong := self._contents.verify(op.object, address, min(op.before, op.size)):
+            raise self._broken(op, wrong, "after its realloc")
+        return address
+
+    def _broken(self, op: Op, wrong: Difference, when: str) -> ContentsError:
+        """Return the error for an object that changed."""
+        return ContentsError(self._trace, op.line, op.object, wrong, when)
+
+    def _misaligned(self, op: Op, address: int) -> None:
+        """Refuse an address."""
+        rule = f"a multiple of {op.alignment or ALIGNMENT}"
+        raise AddressError(self._trace, op.line, op.object, rule, f"{address:#x}")
