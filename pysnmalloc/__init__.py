@@ -12,7 +12,7 @@ modules, one per concept, are in the order in which they build on each other:
 
     config, sizeclass, platform, memory, atomics, pagemap, metaslab, freelist, slablist, chunklist,
     superslab, mediumslab, slab, stack, large, messagequeue, remotecache, allocator, fastpath,
-    checked, laws, statistics, heap
+    checked, survey, laws, statistics, heap
 """
 
 from .allocator import Allocator

@@ -20,16 +20,13 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 
 from .allocator import Allocator, Shared
-from .chunklist import KIND, OWNER, ChunkList, Kind
+from .chunklist import KIND, OWNER, Kind
 from .errors import LawBroken
-from .freelist import FreeList
-from .mediumslab import Mediumslab
-from .memory import BUMP
 from .messagequeue import TARGET
-from .metaslab import BUMP_BIT, Metaslab
-from .pagemap import JUMP, MEDIUM, NOT_OURS, SUPERSLAB, PageMap
-from .sizeclass import sizeclass_table
-from .superslab import Status, Superslab
+from .metaslab import BUMP_BIT
+from .pagemap import JUMP, MEDIUM, NOT_OURS, SUPERSLAB
+from .superslab import Status
+from .survey import Survey, hexes
 
 __all__ = ["LAWS", "Law", "check_laws"]
 
@@ -68,121 +65,6 @@ def check_laws(shared: Shared, allocators: Iterable[Allocator]) -> None:
             breach = ("a pointer leads out of the heap", survey.dump_pagemap())
         if breach is not None:
             raise LawBroken(each.name, each.section, *breach)
-
-
-class Survey:
-    """A heap to be checked: its parts, read from the bytes."""
-
-    def __init__(self, shared: Shared, allocators: Iterable[Allocator]) -> None:
-        self.config, self.memory, self.layout = shared.config, shared.memory, shared.layout
-        self.table = sizeclass_table(shared.config)
-        self.allocators = {allocator.address: allocator for allocator in allocators}
-        self.metaslab = Metaslab(self.memory, self.config)
-        self.superslab = Superslab(self.memory, self.config, self.metaslab)
-        self.freelist = FreeList(self.memory, self.metaslab)
-        self.medium = Mediumslab(self.memory, self.config)
-        self.pagemap = PageMap(self.memory, self.config, self.layout)
-        self.chunks = range(self.layout.first_chunk, self.memory.u64[BUMP >> 3], self.config.chunk_size)
-
-    def of_kind(self, kind: int) -> Iterator[tuple[int, Allocator]]:
-        """Yield the chunks that the page map says are of a kind, and their owners, where known."""
-        for chunk in self.chunks:
-            if self.pagemap.get(chunk) == kind:
-                owner = self.allocators.get(self.memory.u64[chunk + OWNER >> 3])
-                if owner is not None:
-                    yield chunk, owner
-
-    def slabs(self) -> Iterator[tuple[int, Allocator]]:
-        """Yield the slabs in use, and their owners."""
-        for superslab, owner in self.of_kind(SUPERSLAB):
-            for slab in range(superslab, superslab + self.config.chunk_size, self.config.slab_size):
-                if self.metaslab.fields(slab).used:
-                    yield slab, owner
-
-    def is_short(self, slab: int) -> bool:
-        """Tell whether a slab is the first of its superslab."""
-        return slab % self.config.chunk_size == 0
-
-    def free_entries(self, slab: int) -> list[int]:
-        """Return the free list's entries, with what ends it, at most one more than can be right."""
-        return list(islice(self.freelist.walk(slab), self.config.slab_size // 16 + 2))
-
-    def object_size(self, address: int) -> int | None:
-        """Return the size of the small or medium object that starts at an address; None if none can."""
-        chunk = address & ~(self.config.chunk_size - 1)
-        kind = self.pagemap.get(address)
-        if kind == SUPERSLAB:
-            slab = self.metaslab.slab_of(address)
-            sizeclass, end = self.metaslab.sizeclass(slab), slab + self.config.slab_size
-        elif kind == MEDIUM:
-            sizeclass, end = self.medium.sizeclass(chunk), chunk + self.config.chunk_size
-        else:
-            return None
-        size = self.table.sizes[sizeclass]
-        return size if (end - address) % size == 0 else None
-
-    def flying(self, allocator: Allocator) -> Iterator[int]:
-        """Yield the messages in an allocator's queue and buckets, the stub aside."""
-        most = (self.memory.u64[BUMP >> 3] - self.layout.first_chunk) // 16 + 2
-        for message in islice(allocator.queue.walk(), most):
-            if message != allocator.queue.stub:
-                yield message
-        for index in range(self.config.buckets):
-            yield from islice(allocator.cache.walk(index), most)
-
-    # Dumps.
-
-    def dump_slab(self, slab: int) -> str:
-        """Describe a slab."""
-        fields = self.metaslab.fields(slab)
-        size = self.table.sizes[fields.sizeclass] if fields.sizeclass < self.config.num_small else "?"
-        entries = " -> ".join(f"{entry:#x}" for entry in self.free_entries(slab)[:40])
-        owner = self.memory.u64[(slab & ~(self.config.chunk_size - 1)) + OWNER >> 3]
-        return (
-            f"slab {slab:#x}{' (short)' if self.is_short(slab) else ''} of allocator {self.number(owner)}: "
-            f"used={fields.used} head={fields.head:#x} link={fields.link:#x} "
-            f"sizeclass={fields.sizeclass} ({size} bytes) next={fields.next}\n  free list: {entries}"
-        )
-
-    def dump_superslab(self, superslab: int) -> str:
-        """Describe a superslab and its slabs in use."""
-        lines = [
-            f"superslab {superslab:#x} of allocator {self.number(self.memory.u64[superslab + OWNER >> 3])}: "
-            f"used={self.superslab.used(superslab)} head={self.superslab.head(superslab)} "
-            f"({self.superslab.status(superslab).value})"
-        ]
-        for index in range(self.config.slab_count):
-            f = self.metaslab.fields(superslab + index * self.config.slab_size)
-            lines.append(
-                f"  slab {index}: used={f.used} head={f.head:#x} link={f.link:#x} sizeclass={f.sizeclass} next={f.next}"
-            )
-        return "\n".join(lines)
-
-    def dump_medium(self, slab: int) -> str:
-        """Describe a medium slab."""
-        return (
-            f"medium slab {slab:#x} of allocator {self.number(self.memory.u64[slab + OWNER >> 3])}: "
-            f"free={self.medium.free(slab)} head={self.medium.head(slab)} "
-            f"sizeclass={self.medium.sizeclass(slab)}\n  free indices: {self.medium.stack(slab)}"
-        )
-
-    def dump_pagemap(self) -> str:
-        """List the page map's bytes of all chunks ever handed out."""
-        return "page map: " + " ".join(str(self.pagemap.get(chunk)) for chunk in self.chunks)
-
-    def dump_allocator(self, allocator: Allocator) -> str:
-        """Describe an allocator's queue and buckets."""
-        queue = " -> ".join(f"{message:#x}" for message in islice(allocator.queue.walk(), 40))
-        lines = [f"{allocator!r}\n  queue: front -> {queue}; back={allocator.queue.back():#x}"]
-        for index in range(self.config.buckets):
-            bucket = " -> ".join(f"{message:#x}" for message in islice(allocator.cache.walk(index), 40))
-            if bucket:
-                lines.append(f"  bucket {index}: {bucket}")
-        return "\n".join(lines)
-
-    def number(self, address: int) -> str:
-        """Name an allocator by its address."""
-        return str(address >> self.config.allocator_bits) if address in self.allocators else f"? at {address:#x}"
 
 
 # The page map.
@@ -269,10 +151,10 @@ def _(survey: Survey) -> Iterator[Breach]:
             expected = {
                 c for c, o in survey.of_kind(SUPERSLAB) if o is allocator and survey.superslab.status(c) is status
             }
-            listed = _listed(chunks, len(survey.chunks))
+            listed = survey.listed(chunks)
             if sorted(listed) != sorted(expected):
                 yield (
-                    f"list “{status.value}” of allocator {allocator.number}: {_hex(listed)}, not {_hex(expected)}",
+                    f"list “{status.value}” of allocator {allocator.number}: {hexes(listed)}, not {hexes(expected)}",
                     ("\n".join(map(survey.dump_superslab, expected | set(listed) & set(survey.chunks)))),
                 )
     for superslab, _owner in survey.of_kind(SUPERSLAB):
@@ -344,8 +226,8 @@ def _(survey: Survey) -> Iterator[Breach]:
             if sorted(nodes) != sorted(should) or broken:
                 yield (
                     (
-                        f"allocator {allocator.number}, list of class {sizeclass}: {_hex(nodes)}, not {_hex(should)}; "
-                        f"wrong prev in {_hex(broken)}"
+                        f"allocator {allocator.number}, list of class {sizeclass}: {hexes(nodes)}, not {hexes(should)}; "
+                        f"wrong prev in {hexes(broken)}"
                     ),
                     "\n".join(survey.dump_slab(survey.metaslab.slab_of(node)) for node in sorted(should)),
                 )
@@ -379,10 +261,10 @@ def _(survey: Survey) -> Iterator[Breach]:
         for medium_class, slabs in enumerate(allocator.medium_classes):
             sizeclass = medium_class + survey.config.num_small
             should = {s for s in own if survey.medium.sizeclass(s) == sizeclass and not survey.medium.full(s)}
-            listed = _listed(slabs, len(survey.chunks))
+            listed = survey.listed(slabs)
             if sorted(listed) != sorted(should):
                 yield (
-                    f"allocator {allocator.number}'s list of class {sizeclass}: {_hex(listed)}, not {_hex(should)}",
+                    f"allocator {allocator.number}'s list of class {sizeclass}: {hexes(listed)}, not {hexes(should)}",
                     ("\n".join(map(survey.dump_medium, should))),
                 )
         for slab in own:
@@ -412,7 +294,7 @@ def _(survey: Survey) -> Iterator[Breach]:
             free.extend(range(block, block + size, survey.config.chunk_size))
     should = [chunk for chunk in survey.chunks if survey.pagemap.get(chunk) == NOT_OURS]
     if any_allocator is not None and sorted(free) != should:
-        yield f"the stacks hold the chunks {_hex(free)}, not {_hex(should)}", survey.dump_pagemap()
+        yield f"the stacks hold the chunks {hexes(free)}, not {hexes(should)}", survey.dump_pagemap()
 
 
 # Messages.
@@ -448,11 +330,11 @@ def _(survey: Survey) -> Iterator[Breach]:
         *entries, _end = survey.free_entries(slab)
         twice = seen.intersection(slab + entry for entry in entries)
         if twice:
-            yield f"{_hex(twice)} are on their way and free already", survey.dump_slab(slab)
+            yield f"{hexes(twice)} are on their way and free already", survey.dump_slab(slab)
     for slab, _owner in survey.of_kind(MEDIUM):
         twice = seen.intersection(slab + 256 * index for index in survey.medium.stack(slab))
         if twice:
-            yield f"{_hex(twice)} are on their way and free already", survey.dump_medium(slab)
+            yield f"{hexes(twice)} are on their way and free already", survey.dump_medium(slab)
 
 
 @law("a message lies in the bucket of its target, and their bytes are counted", "§2.2")
@@ -470,15 +352,3 @@ def _(survey: Survey) -> Iterator[Breach]:
                 f"{total} bytes are cached, {allocator.cache.cached()} are counted",
                 survey.dump_allocator(allocator),
             )
-
-
-def _listed(chunks: ChunkList, most: int) -> list[int]:
-    """Return a list of chunks, at most one more than can be right."""
-    return list(islice(chunks.walk(), most + 1))
-
-
-def _hex(addresses: Iterable[int]) -> str:
-    """Write addresses, not too many."""
-    known = sorted(addresses)
-    more = f" and {len(known) - 20} more" if len(known) > 20 else ""
-    return "[" + ", ".join(f"{address:#x}" for address in known[:20]) + more + "]"
