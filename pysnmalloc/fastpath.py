@@ -30,7 +30,8 @@ from typing import Any, Literal
 
 from .allocator import Allocator
 from .atomics import Order
-from .config import BUCKETS_OFFSET, METADATA_OFFSET
+from .chunklist import OWNER
+from .config import BUCKETS_OFFSET
 from .memory import NULL
 from .messagequeue import FRONT
 from .metaslab import HEAD, LINK, SIZECLASS, USED
@@ -51,7 +52,7 @@ Owned = tuple[Cells, "memoryview[int]", "memoryview[int]", int, "memoryview[int]
 # of a slab in use: its cells, together and one by one; the cells of link and list head; its class's bin
 
 FAST_SIZES = 4096  # requests of up to this many bytes have an entry in the table
-WIDTH = {"H": 2, "Q": 8}
+WIDTH = {"B": 1, "H": 2, "Q": 8}
 
 
 class _Inbox:
@@ -116,7 +117,7 @@ class FastAllocator(Allocator):
             cells = self._cells[slab] = (self._cell(word + USED, "H"), self._cell(word + HEAD, "H"), slab)
         return cells
 
-    def _cell(self, address: int, format: Literal["H", "Q"]) -> memoryview[int]:
+    def _cell(self, address: int, format: Literal["B", "H", "Q"]) -> memoryview[int]:
         """Return the cell of the word at an address."""
         return self.memory.u8[address : address + WIDTH[format]].cast(format, shape=[])
 
@@ -282,30 +283,30 @@ class FastAllocator(Allocator):
 
         The steps of ``Allocator._remote_dealloc`` and ``RemoteCache.dealloc``.
         """
-        config, pagemap = self.config, self._shared.layout.pagemap
-        u8, u64, departed = self.memory.u8, self.memory.u64, self.messages.departed
-        me, chunk_bits, slab_bits = self.address, config.chunk_bits, config.slab_bits
-        sizeclass_at, superslab = METADATA_OFFSET + SIZECLASS, SUPERSLAB
-        cached, limit, sizes = self._cell(self.address + CACHED, "Q"), config.remote_cache, list(self.table.sizes)
-        last_of: dict[int, int] = {}  # by owner: index of its bucket's `last`
+        u64, departed, sizes = self.memory.u64, self.messages.departed, list(self.table.sizes)
+        me, slab_bits, superslab = self.address, self.config.slab_bits, SUPERSLAB
+        cached, limit = self._cell(self.address + CACHED, "Q"), self.config.remote_cache
+        abroad: dict[int, tuple[memoryview[int], memoryview[int], memoryview[int]]] = {}  # by slab number
+        last_of: dict[int, memoryview[int]] = {}  # by owner: the cell of its bucket's last message
 
         def free_remote(address: int) -> bool:
-            index = address >> chunk_bits
-            if u8[pagemap + index] != superslab:
+            try:
+                kind, owner_word, sizeclass_byte = abroad[address >> slab_bits]
+            except KeyError:
+                cells = self._abroad(address)
+                kind, owner_word, sizeclass_byte = abroad[address >> slab_bits] = cells
+            owner = owner_word[()]
+            if kind[()] != superslab or owner == me:
                 return False
-            chunk = index << chunk_bits
-            owner = u64[chunk >> 3]
-            if owner == me:
-                return False
-            sizeclass = u8[chunk + sizeclass_at + (address - chunk >> slab_bits << 3)]
+            sizeclass = sizeclass_byte[()]
             departed[sizeclass] += 1
             try:
                 last = last_of[owner]
             except KeyError:
-                last = last_of[owner] = self.cache.last_of(owner) >> 3
+                last = last_of[owner] = self._cell(self.cache.last_of(owner), "Q")
             u64[(address >> 3) + 1] = owner
-            u64[u64[last] >> 3] = address
-            u64[last] = address
+            u64[last[()] >> 3] = address
+            last[()] = address
             total = cached[()] + sizes[sizeclass]
             cached[()] = total
             if total >= limit:
@@ -313,6 +314,16 @@ class FastAllocator(Allocator):
             return True
 
         return free_remote
+
+    def _abroad(self, address: int) -> tuple[memoryview[int], memoryview[int], memoryview[int]]:
+        """Return the cells that tell about an object of another: its chunk's kind and owner, its size class."""
+        chunk = address & self._chunk_mask
+        sizeclass = self.metaslab.word(self.metaslab.slab_of(address)) + SIZECLASS
+        return (
+            self._cell(self.pagemap.entry(address), "B"),
+            self._cell(chunk + OWNER, "Q"),
+            self._cell(sizeclass, "B"),
+        )
 
     def _build_receive_batch(self) -> Callable[[], list[int]]:
         """Build ``receive_batch``: the steps of ``MessageQueue.dequeue_batch``."""

@@ -226,7 +226,7 @@ def _(survey: Survey) -> Iterator[Breach]:
             if sorted(nodes) != sorted(should) or broken:
                 yield (
                     (
-                        f"allocator {allocator.number}, list of class {sizeclass}: {hexes(nodes)}, not {hexes(should)}; "
+                        f"allocator {allocator.number}, class {sizeclass}: listed {hexes(nodes)}, not {hexes(should)}; "
                         f"wrong prev in {hexes(broken)}"
                     ),
                     "\n".join(survey.dump_slab(survey.metaslab.slab_of(node)) for node in sorted(should)),

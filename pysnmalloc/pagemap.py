@@ -43,6 +43,10 @@ class PageMap:
         self._chunk_bits = config.chunk_bits
         self._end = layout.end
 
+    def entry(self, address: int) -> int:
+        """Return the address of the byte of the chunk around an address of the heap."""
+        return self._base + (address >> self._chunk_bits)
+
     def get(self, address: int) -> int:
         """Return the byte of the chunk around an address, 0 for one outside the heap. Cost: one load."""
         if not 0 <= address < self._end:

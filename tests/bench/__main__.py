@@ -6,12 +6,10 @@ python -m tests.bench [--only WORD] [--json FILE]
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from dataclasses import asdict
-from pathlib import Path
 
 from .harness import Figure, interpreter
+from .report import keep
 from .subjects import (
     figures_of_churn,
     figures_of_pairs,
@@ -33,7 +31,7 @@ def main() -> None:
     """Run the groups asked for."""
     parser = argparse.ArgumentParser(description="Measure pysnmalloc; ratios in one process, medians.")
     parser.add_argument("--only", choices=GROUPS, action="append", help="groups to run (default: all)")
-    parser.add_argument("--json", type=Path, help="file to add the figures to, by interpreter")
+    parser.add_argument("--write", action="store_true", help="put the figures into BENCHMARKS.md")
     options = parser.parse_args()
     if sys.flags.dont_write_bytecode:
         print("note: without .pyc files, threads contend for constants on free-threaded Python", file=sys.stderr)
@@ -45,10 +43,8 @@ def main() -> None:
         for figure in GROUPS[name]():
             print(line_of(figure), flush=True)
             figures.append(figure)
-    if options.json:
-        known = json.loads(options.json.read_text()) if options.json.exists() else {}
-        known.setdefault(interpreter(), {}).update({figure.name: asdict(figure) for figure in figures})
-        options.json.write_text(json.dumps(known, indent=1) + "\n")
+    if options.write:
+        keep(figures)
 
 
 def line_of(figure: Figure) -> str:
