@@ -16,14 +16,14 @@ KEPT = Path(__file__).with_name("figures.json")
 
 HEAD = """# Benchmarks
 
-Measured by `nox -s bench -- --write`; `tests/bench` is the harness. Each row is a ratio of two subjects that took turns in
-one process, in slices of some milliseconds; the median of the ratios, turn by turn, is given, so a machine that slows down
-slows both. The times in brackets, nanoseconds per call or pair, are medians of the same run and are for orientation only.
-A row in bold misses its bound.
+Measured by `nox -s bench -- --write`; `tests/bench` is the harness. Each row is a ratio of two subjects that took
+turns in one process, in slices of some milliseconds; the median of the ratios, turn by turn, is given, so a machine
+that slows down slows both. The times in brackets, nanoseconds per call or pair, are medians of the same run and are
+for orientation only. A row in bold misses its bound.
 
 What the rows hold fixed: 250 objects of 48 bytes stay live (on a heap that is otherwise empty, each lone pair of calls
-takes a superslab and gives it back, as the paper has it); libc is called through `ctypes.CDLL` with argument and result
-types declared; the collector is off during a slice; modules come from `.pyc` files.
+takes a superslab and gives it back, as the paper has it); libc is called through `ctypes.CDLL` with argument and
+result types declared; the collector is off during a slice; modules come from `.pyc` files.
 
 """
 

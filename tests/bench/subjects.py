@@ -12,8 +12,8 @@ from queue import SimpleQueue
 from typing import Any
 
 import pysnmalloc as sn
-from pysnmalloc.replay import read_shipped
 from pysnmalloc.replay import loop as replay_loop
+from pysnmalloc.replay import read_shipped
 
 from .harness import Figure, Slice, interleave, interpreter, ratio, timed
 
@@ -177,7 +177,7 @@ def figures_of_replay() -> list[Figure]:
         return taken
 
     def empty() -> float:
-        mallocs, frees = [lambda size: size] * (3 * len(threads)), [lambda address: None] * len(threads)
+        mallocs, frees = [lambda size: size] * (3 * len(threads)), [lambda _: None] * len(threads)
         return timed(lambda: replay_loop.run(ops, mallocs, frees, [0] * len(ops)), len(ops))()
 
     times = interleave({"pysnmalloc": real, "empty": empty}, rounds=9, warm_up=1)
