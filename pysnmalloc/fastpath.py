@@ -80,8 +80,10 @@ class FastAllocator(Allocator):
         self._cells: dict[int, Cells] = {}
         # By size class: the cells of the first slab with space.
         self._bins: list[Bin] = [list(poison) for _ in range(config.num_small)]
-        # By slab number: its cells, poison where it is not ours or full; all about it, None where it is not ours.
-        self._slabs: dict[int, Cells] = {}
+        # By slab number: its cells, poison where it is not ours or full. The list's upper half is all poison:
+        # negative addresses end up there.
+        self._slabs = [poison]
+        # By slab number: all about it, None where it is not ours; its size class.
         self._owned: dict[int, Owned | None] = {}
         self._classes: dict[int, int] = {}
         heads = self.address + BUCKETS_OFFSET + 16 * config.buckets
@@ -99,6 +101,7 @@ class FastAllocator(Allocator):
             bin[:] = self._cells_of(first) if first != NULL else self._no_slab
         cells = used, head, _ = self._cells_of(slab)
         index = slab >> self.config.slab_bits
+        self._cover(index)
         in_use, full = used[()] != 0, self.metaslab.is_full(head[()])
         self._slabs[index] = cells if in_use and not full else self._no_slab
         owned = self._owned.get(index)
@@ -108,6 +111,12 @@ class FastAllocator(Allocator):
             link = self._cell(self.metaslab.word(slab) + LINK, "H")
             self._owned[index] = (cells, *cells, link, self._list_heads[sizeclass], bin)
             self._classes[index] = sizeclass
+
+    def _cover(self, index: int) -> None:
+        """Make the list of slabs reach an index, and an eighth further."""
+        missing = 2 * (index + index // 8 + 1) - len(self._slabs)
+        if 2 * (index + 1) > len(self._slabs):
+            self._slabs.extend([self._no_slab] * missing)
 
     def _cells_of(self, slab: int) -> Cells:
         """Return a slab's cells; making them takes 2 µs, once per slab."""
@@ -136,8 +145,6 @@ class FastAllocator(Allocator):
         free_remote = self._build_free_remote()
         receive_batch, free_messages = self._build_receive_batch(), self._build_free_messages(put_back)
         plain_malloc, plain_free, end = self._malloc, self._free, self._shared.layout.end
-        poison = self._no_slab
-        end_mark = int.from_bytes(b"\xff\xff", "little")  # -1 in 16 bits; a constant might be shared
         front = self.address + FRONT >> 3
         inbox = self._watch(u64[front])
 
@@ -158,7 +165,7 @@ class FastAllocator(Allocator):
                 return plain_malloc(size)  # there is no slab, or this one gets full
             taken: int = base + offset
             link = u16[taken >> 1]
-            if link == end_mark:
+            if link == 0xFFFF:  # -1, the end mark
                 return take_last(taken)
             head[()] = link
             used[()] += 1
@@ -168,9 +175,9 @@ class FastAllocator(Allocator):
             if inbox:
                 receive()
             try:
-                used, head, base = slabs[address >> slab_bits]
-            except KeyError:
-                free_unknown(address)
+                used, head, base = slabs[address >> 16]  # 16: slab_bits
+            except IndexError:
+                free_beyond(address)
                 return
             count = used[()]
             if count > 1:
@@ -178,20 +185,19 @@ class FastAllocator(Allocator):
                 head[()] = address - base
                 used[()] = count - 1
                 return
-            about = owned[address >> slab_bits]
-            if about is None:
-                if not free_remote(address):
+            about = owned.get(address >> slab_bits)
+            if about is not None:
+                if not put_back(about, address):
                     plain_free(address)
-            elif not put_back(about, address):
+            elif not 0 < address < end or not free_remote(address):
                 plain_free(address)
 
-        def free_unknown(address: int) -> None:
-            """Free in a slab not met before: enter it as not ours, if there can be objects at all."""
-            if not 0 < address < end:
-                plain_free(address)
-                return
-            slabs[address >> slab_bits], owned[address >> slab_bits] = poison, None
-            if not free_remote(address):
+        def free_beyond(address: int) -> None:
+            """Free where the list does not reach; next time it will, if there can be objects at all."""
+            if 0 < address < end:
+                self._cover(address >> slab_bits)
+                free(address)
+            else:
                 plain_free(address)
 
         def receive() -> None:
@@ -208,6 +214,8 @@ class FastAllocator(Allocator):
             nonlocal inbox
             inbox = True
 
+        # A constant is faster than a variable. It is right for PAPER, and for others replaced.
+        free.__code__ = free.__code__.replace(co_consts=_replaced(free.__code__.co_consts, 16, slab_bits))
         self.malloc, self.free, self._receive, self._close = malloc, free, receive, close
 
     def _size_tables(self) -> tuple[tuple[Bin, ...], list[int]]:
@@ -350,12 +358,13 @@ class FastAllocator(Allocator):
         """Build ``free_messages``: free small objects of ours as ``free`` does, leave the rest to the plain code."""
         u16, slabs, owned, slab_bits = self.memory.u16, self._slabs, self._owned, self.config.slab_bits
         classes, arrived, stub, handle = self._classes, self.messages.arrived, self.queue.stub, self._handle
-        cached, limit, poison = self._cell(self.address + CACHED, "Q"), self.config.remote_cache, self._no_slab
+        cached, limit = self._cell(self.address + CACHED, "Q"), self.config.remote_cache
 
         def free_messages(batch: list[int]) -> None:
+            self._cover(max(batch, default=0) >> slab_bits)
             for message in batch:
                 slab = message >> slab_bits
-                used, head, base = slabs.get(slab, poison)
+                used, head, base = slabs[slab]
                 count = used[()]
                 if count > 1:
                     u16[message >> 1] = head[()]
@@ -381,3 +390,8 @@ class FastAllocator(Allocator):
         """Refuse every further call."""
         super().close()
         self._close()
+
+
+def _replaced(constants: tuple[object, ...], old: int, new: int) -> tuple[object, ...]:
+    """Put one constant of a function's code in the place of another."""
+    return tuple(new if constant == old and type(constant) is int else constant for constant in constants)

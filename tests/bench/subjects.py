@@ -117,7 +117,7 @@ def figures_of_churn() -> list[Figure]:
             "multiprocessing": churn(other.malloc, other.free),
         },
         rounds=60,
-        warm_up=10,
+        warm_up=50,  # until every object was replaced five times: heaps are slower when they are not fresh
     )
     return [Figure("random sizes, 10,000 live / multiprocessing.heap", *_of(times, "multiprocessing"), 0.15)]
 
