@@ -80,8 +80,7 @@ class FastAllocator(Allocator):
         self._cells: dict[int, Cells] = {}
         # By size class: the cells of the first slab with space.
         self._bins: list[Bin] = [list(poison) for _ in range(config.num_small)]
-        # By slab number: its cells, poison where it is not ours or full. The list's upper half is all poison:
-        # negative addresses end up there.
+        # By slab number: its cells, poison where it is not ours or full.
         self._slabs = [poison]
         # By slab number: all about it, None where it is not ours; its size class.
         self._owned: dict[int, Owned | None] = {}
@@ -114,9 +113,8 @@ class FastAllocator(Allocator):
 
     def _cover(self, index: int) -> None:
         """Make the list of slabs reach an index, and an eighth further."""
-        missing = 2 * (index + index // 8 + 1) - len(self._slabs)
-        if 2 * (index + 1) > len(self._slabs):
-            self._slabs.extend([self._no_slab] * missing)
+        if index >= len(self._slabs):
+            self._slabs.extend([self._no_slab] * (index + index // 8 + 1 - len(self._slabs)))
 
     def _cells_of(self, slab: int) -> Cells:
         """Return a slab's cells; making them takes 2 µs, once per slab."""
@@ -151,6 +149,8 @@ class FastAllocator(Allocator):
         def malloc(size: int) -> int:
             if inbox:
                 receive()
+            if size < 0:
+                return plain_malloc(size)  # it would be an index from the end
             try:
                 used, head, base = bins[size]
             except IndexError:
@@ -176,28 +176,29 @@ class FastAllocator(Allocator):
                 receive()
             try:
                 used, head, base = slabs[address >> 16]  # 16: slab_bits
-            except IndexError:
-                free_beyond(address)
-                return
-            count = used[()]
-            if count > 1:
-                u16[address >> 1] = head[()]
-                head[()] = address - base
-                used[()] = count - 1
-                return
+                count = used[()]
+                if count > 1:
+                    link = head[()]
+                    head[()] = address - base  # a ValueError where a negative address found a slab
+                    u16[address >> 1] = link
+                    used[()] = count - 1
+                    return None
+            except (IndexError, ValueError):
+                return free_beyond(address)
             about = owned.get(address >> slab_bits)
             if about is not None:
                 if not put_back(about, address):
                     plain_free(address)
             elif not 0 < address < end or not free_remote(address):
                 plain_free(address)
+            return None
 
         def free_beyond(address: int) -> None:
             """Free where the list does not reach; next time it will, if there can be objects at all."""
-            if 0 < address < end:
+            possible = 0 < address < end
+            if possible:
                 self._cover(address >> slab_bits)
-                free(address)
-            else:
+            if not possible or not free_remote(address):
                 plain_free(address)
 
         def receive() -> None:
@@ -219,14 +220,9 @@ class FastAllocator(Allocator):
         self.malloc, self.free, self._receive, self._close = malloc, free, receive, close
 
     def _size_tables(self) -> tuple[tuple[Bin, ...], list[int]]:
-        """Return bins by size, and object sizes by size, of small sizes.
-
-        The bins are followed by as much poison, for negative sizes.
-        """
-        largest = min(FAST_SIZES, self.config.slab_size)
-        sizeclasses = [size_to_sizeclass(size) for size in range(largest + 1)]
-        poison: Bin = list(self._no_slab)
-        bins = (*(self._bins[sizeclass] for sizeclass in sizeclasses), *[poison] * (largest + 1))
+        """Return bins by size, and object sizes by size, of sizes that are asked for often."""
+        sizeclasses = [size_to_sizeclass(size) for size in range(min(FAST_SIZES, self.config.slab_size) + 1)]
+        bins = tuple(self._bins[sizeclass] for sizeclass in sizeclasses)
         return bins, [self.table.sizes[sizeclass] for sizeclass in sizeclasses]
 
     def _build_take_last(self) -> Callable[[int], int]:

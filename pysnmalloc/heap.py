@@ -42,7 +42,7 @@ from .laws import check_laws
 from .mediumslab import Mediumslab
 from .memory import BUMP, LOW_MEMORY_EPOCH, NULL, Layout, Memory, default_reserve_for
 from .metaslab import Metaslab
-from .pagemap import MEDIUM, SUPERSLAB, PageMap
+from .pagemap import MEDIUM, NOT_OURS, SUPERSLAB, PageMap
 from .platform import AddressSpace
 from .sizeclass import sizeclass_table
 from .statistics import ChunkEntry, HeapStatistics, chunk_map, heap_statistics
@@ -313,12 +313,12 @@ class Heap:
             size = 1 << bits
             end = first + size
         start = end - -(-(end - address) // size) * size  # objects end flush with their slab
-        if kind == 0 or start < first or first == NULL:
+        if kind == NOT_OURS or start < first or first == NULL:
             raise InvalidPointer(
                 f"no object of this heap is around {address:#x}: the page map says {kind} for its chunk, and "
                 "headers are not objects; pass an address inside something that malloc returned (§2.4)"
             )
-        return start, end
+        return start, start + size
 
     # Looking on.
 
@@ -328,6 +328,11 @@ class Heap:
         base = self.memory.base()
         resident = self.memory.space.resident(base) if base is not None else None
         return heap_statistics(self._shared, self.allocators, self._atomics.counts + AtomicCounts(), resident)
+
+    @property
+    def committed(self) -> int:
+        """Bytes taken into use and not given back; as ``statistics().committed``, without the rest."""
+        return self._shared.commitment.committed
 
     def chunk_map(self) -> tuple[ChunkEntry, ...]:
         """Return every chunk that was ever handed out, by address."""
@@ -371,8 +376,8 @@ def _before_fork() -> None:
         heap._shared.lock.__enter__()
 
 
-def _after_fork_in_parent() -> None:
-    """Leave them again."""
+def _leave_locks() -> None:
+    """Leave them again, in the parent and in the child."""
     for heap in reversed(_forking):
         heap._shared.lock.__exit__(None, None, None)
         heap._pool_lock.release()
@@ -381,17 +386,15 @@ def _after_fork_in_parent() -> None:
 
 def _after_fork_in_child() -> None:
     """Leave them, and part with the allocators of threads that are not here."""
-    survivor = threading.get_ident()
-    for heap in reversed(_forking):
-        heap._shared.lock.__exit__(None, None, None)
-        heap._pool_lock.release()
-        for allocator in heap._allocators.values():
+    survivor, heaps = threading.get_ident(), [heap for heap in _forking if not heap.closed]
+    _leave_locks()
+    for heap in heaps:
+        for allocator in heap.allocators:
             if allocator.holder in (survivor, None):
                 allocator.mend_queue()
             else:
                 allocator.lost = True
-    _forking.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
+    os.register_at_fork(before=_before_fork, after_in_parent=_leave_locks, after_in_child=_after_fork_in_child)

@@ -3,7 +3,7 @@
     stamp(heap, p, tag)        fill an object with a pattern that its tag decides
     intact(heap, p, tag)       is every byte of it still there?
     together(body, body, ...)  run each in a thread; the first exception is raised here
-    Gate                       a place where a thread stops until it is let go
+    standing(body)             a thread that stops at a Gate in its body until it is let go
     settle(heap, held)         let every message come home
     conserved(heap)            nothing is live, and all that is in flight is what queues keep
 
@@ -12,8 +12,10 @@ The law: a test waits for states, never for time.
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from pysnmalloc import Allocator, Heap
 from pysnmalloc.atomics import Atomics, Order
@@ -38,6 +40,17 @@ def intact(heap: Heap, address: int, tag: int, most: int = 1 << 16) -> bool:
     """Compare an object with its pattern."""
     view = heap.view(address)[:most]
     return bytes(view) == pattern(tag, len(view))
+
+
+@contextmanager
+def switching_often() -> Iterator[None]:
+    """Switch threads as often as can be, so that few rounds see many interleavings."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def together(*bodies: Callable[[], None]) -> None:
@@ -80,6 +93,32 @@ class Gate:
     def open(self) -> None:
         """Let it go, now or when it comes."""
         self._go.set()
+
+
+@contextmanager
+def standing(body: Callable[[Gate], None]) -> Iterator[Gate]:
+    """A thread that has come to the gate in its body; at the end it is let go and waited for."""
+    gate, errors = Gate(), list[BaseException]()
+
+    def run() -> None:
+        try:
+            body(gate)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            gate.open()
+            gate.stop()  # whoever waits for it must not wait for ever
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    gate.reached()
+    try:
+        yield gate
+    finally:
+        gate.open()
+        thread.join()
+        if errors:
+            raise errors[0]
 
 
 class CutProducer(Atomics):

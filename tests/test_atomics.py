@@ -7,7 +7,6 @@ switched as often as Python can.
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -16,7 +15,7 @@ import pytest
 
 import pysnmalloc as sn
 from pysnmalloc import AtomicCounts, Atomics, Order
-from tests.patterns import together
+from tests.patterns import switching_often, together
 
 MOST = (1 << 64) - 1
 THREADS, ROUNDS = 4, 600
@@ -36,11 +35,8 @@ def word(heap: sn.Heap) -> int:
 
 @pytest.fixture
 def often() -> Iterator[None]:
-    """Switch threads as often as can be."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
+    with switching_often():
+        yield
 
 
 class Watcher:
@@ -94,17 +90,15 @@ def test_compare_exchange_of_two_words_compares_both(
 
 def test_each_operation_is_counted_as_what_it_is(heap: sn.Heap, word: int) -> None:
     atomics = Atomics(heap.memory, threading.Lock())
-    for times, operation in enumerate(
-        (
-            lambda: atomics.load(word, Order.ACQUIRE),
-            lambda: atomics.store(word, 1, Order.RELEASE),
-            lambda: atomics.exchange(word, 1, Order.RELAXED),
-            lambda: atomics.compare_exchange(word, 0, 1, Order.RELAXED),  # failures count
-            lambda: atomics.fetch_add(word, 1, Order.RELAXED),
-            lambda: atomics.fence(Order.SEQ_CST),
-        ),
-        start=1,
-    ):
+    operations: list[Callable[[], object]] = [
+        lambda: atomics.load(word, Order.ACQUIRE),
+        lambda: atomics.store(word, 1, Order.RELEASE),
+        lambda: atomics.exchange(word, 1, Order.RELAXED),
+        lambda: atomics.compare_exchange(word, 0, 1, Order.RELAXED),  # failures count
+        lambda: atomics.fetch_add(word, 1, Order.RELAXED),
+        lambda: atomics.fence(Order.SEQ_CST),
+    ]
+    for times, operation in enumerate(operations, start=1):
         for _ in range(times):
             operation()
     atomics.compare_exchange_2(word, (0, 0), (0, 0), Order.RELAXED)

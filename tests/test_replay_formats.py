@@ -189,7 +189,6 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "threads", "count", "objects"),
     [
-        ("redis-lazyfree", 3, 177_718, 96_580),
         ("pbzip2", 6, 806, 406),
         ("git-log", 1, 32_409, 16_900),
         ("python-json", 1, 60_000, 38_976),

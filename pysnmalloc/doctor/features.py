@@ -11,6 +11,7 @@ The law: each looks at what really happens, not at whether a name exists.
 from __future__ import annotations
 
 import os
+import signal
 import warnings
 
 from ..config import CLASSROOM, PAPER
@@ -22,6 +23,7 @@ from .check import Absent, More, demand
 __all__ = ["dontneed", "fork", "queue_test", "reserve"]
 
 MIB = 1 << 20
+PATIENCE = 10  # seconds that a child may take for what takes it a millisecond
 
 
 def reserve(_: More) -> str:
@@ -94,6 +96,9 @@ def fork(_: More) -> str:
             warnings.simplefilter("ignore", DeprecationWarning)
             child = os.fork()
         if not child:
+            # A child that hangs would leave doctor waiting for ever; the signal ends it.
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(PATIENCE)
             os._exit(_in_child(heap, ours))
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         demand(code == 0, f"the child could not use its copy of the heap (exit code {code})")

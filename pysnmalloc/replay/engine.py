@@ -41,7 +41,9 @@ __all__ = ["ORDERS", "Order", "ProgressCallback", "config_of", "replay"]
 Order = Literal["recorded", "real"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 SAMPLES = 64  # at least, of memory in use; but a trace of few calls is not cut into single ones
-SHORTEST, LONGEST = 64, 4096  # calls between two samples
+SHORTEST, LONGEST = 64, 8192  # calls between two samples
+
+NOT_COMPARED = "addresses were not compared with the recorded ones, since real threads have an order of their own"
 
 ProgressCallback = Callable[[int, int], None]
 """Called every few thousand calls with the number of calls made and of all calls, by the caller's thread."""
@@ -114,7 +116,7 @@ def replay(
         statistics=ran.statistics,
         chunks=ran.chunks,
         chunk_size=config.chunk_size,
-        notes=trace.notes,
+        notes=trace.notes + ((NOT_COMPARED,) if trace.places and not session.compare else ()),
     )
 
 
@@ -174,7 +176,7 @@ class _Sampler:
     def sample(self, made: int) -> None:
         """Take a sample."""
         # Not heap.statistics(): that walks all metadata, which is too much every few thousand calls.
-        self.committed = max(self.committed, self._heap._shared.commitment.committed)
+        self.committed = max(self.committed, self._heap.committed)
         resident = None if self._base is None else self._heap.memory.space.resident(self._base)
         if resident is not None:
             self.resident = max(self.resident or 0, resident)

@@ -109,7 +109,8 @@ class _Reader(Builder):
 
     def numbers(self, line: Line, words: Sequence[str], expected: str) -> list[int]:
         """Return words as numbers of 0 or more."""
-        if not all(word.isascii() and word.isdigit() for word in words):
+        digits = "".join(words)
+        if not (digits.isascii() and digits.isdigit()):
             raise self.wrong(line, expected)
         return [int(word) for word in words]
 

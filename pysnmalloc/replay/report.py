@@ -64,7 +64,8 @@ def print_result(console: Console, result: ReplayResult) -> None:
 
 def _parts(result: ReplayResult) -> Iterator[RenderableType]:
     """Yield the report, part by part."""
-    yield Rule(Text(result.trace, style="bold"), align="left")
+    yield Text(result.trace, style="bold", overflow="fold")
+    yield Rule()
     yield Text(_setting(result))
     for note in result.notes:
         yield Text(f"Note: {note}.", style="italic")

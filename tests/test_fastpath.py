@@ -1,0 +1,375 @@
+"""The fast path does the same to the same bytes as the plain code of the concepts.
+
+Two heaps, one of each kind, are given the same calls. Addresses, errors and message
+counts must agree after every call, and all bytes of the heaps after every so many.
+The plain heap is judged by other tests: by model, by the real snmalloc's traces.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import pysnmalloc as sn
+from pysnmalloc import Allocator
+from pysnmalloc.memory import BUMP
+from pysnmalloc.statistics import allocator_statistics
+from tests.patterns import pattern
+
+Outcome = int | tuple[str, str] | None
+CONTENTS = 64  # bytes that are written into an object: its link, list node and message overwrite them
+
+
+def outcome(call: Callable[[], int | None]) -> Outcome:
+    """What a call returned, or the error that it raised."""
+    try:
+        return call()
+    except (sn.SnmallocError, ValueError) as error:
+        return type(error).__name__, str(error)
+
+
+class Twins:
+    """A fast and a plain heap, driven side by side."""
+
+    def __init__(self, config: sn.Config, numbers: list[int], reserve: int | None = None) -> None:
+        self.heaps = sn.Heap(config, fast=True, reserve=reserve), sn.Heap(config, fast=False, reserve=reserve)
+        self.allocators = [[heap.acquire(number) for heap in self.heaps] for number in numbers]
+        self.live: list[int] = []
+        self.tag = 0
+        assert type(self.allocators[0][0]) is not type(self.allocators[0][1]) is Allocator
+
+    def __enter__(self) -> Twins:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for heap in self.heaps:
+            heap.close()
+
+    def call(self, who: int, call: Callable[[Allocator], int | None]) -> Outcome:
+        """Make a call on both sides; the answers agree, and so do the counts of messages."""
+        pair = self.allocators[who % len(self.allocators)]
+        fast, plain = (outcome(lambda one=one: call(one)) for one in pair)  # type: ignore[misc]
+        assert fast == plain
+        one, other = map(allocator_statistics, pair)
+        assert one == other
+        return plain
+
+    def malloc(self, who: int, size: int) -> Outcome:
+        """Allocate, and write into the object: the same bytes, sometimes such as lists have."""
+        address = self.call(who, lambda allocator: allocator.malloc(size))
+        if isinstance(address, int):
+            self.adopt(address, size)
+        return address
+
+    def adopt(self, address: int, size: int) -> None:
+        self.tag += 1
+        contents = (b"\xff" * 16 if self.tag % 3 == 0 else b"") + pattern(self.tag, CONTENTS)
+        length = min(size, CONTENTS)
+        for heap in self.heaps:
+            heap.memory.u8[address : address + length] = contents[:length]
+        self.live.append(address)
+
+    def free(self, who: int, which: int) -> None:
+        """Free one of the live objects."""
+        if self.live:
+            self.live[which % len(self.live)], self.live[-1] = self.live[-1], self.live[which % len(self.live)]
+            address = self.live.pop()
+            self.call(who, lambda allocator: allocator.free(address))
+
+    def again(self, who: int) -> None:
+        """Give an allocator back and take it up: the fast one makes its tables anew."""
+        for heap, allocator in zip(self.heaps, self.allocators[who % len(self.allocators)], strict=True):
+            heap.release(allocator)
+            assert heap.acquire(allocator.number) is allocator
+
+    def compare(self, slabs: int | None = None) -> None:
+        """Compare all bytes; or of each chunk the first slabs, and what is before the chunks."""
+        for begin, end in self.ranges(slabs):
+            fast, plain = (bytes(heap.memory.u8[begin:end]) for heap in self.heaps)
+            if fast != plain:
+                at = next(i for i in range(0, end - begin, 8) if fast[i : i + 8] != plain[i : i + 8])
+                words = [int.from_bytes(each[at : at + 8], "little") for each in (fast, plain)]
+                raise AssertionError(f"the word at {begin + at:#x}: fast {words[0]:#x}, plain {words[1]:#x}")
+
+    def ranges(self, slabs: int | None) -> Iterator[tuple[int, int]]:
+        heap, config = self.heaps[0], self.heaps[0].config
+        bumps = [each.memory.u64[BUMP >> 3] for each in self.heaps]
+        assert bumps[0] == bumps[1]
+        if slabs is None:
+            yield 0, bumps[0]
+            return
+        yield 0, 4096
+        for allocator, _ in self.allocators:
+            yield allocator.address, allocator.address + config.allocator_block
+        yield heap.layout.pagemap, heap.layout.pagemap + (bumps[0] >> config.chunk_bits) + 1
+        for chunk in range(heap.layout.first_chunk, bumps[0], config.chunk_size):
+            yield chunk, chunk + slabs * config.slab_size
+
+    def home(self) -> None:
+        """Free everything, let it come home, and check."""
+        while self.live:
+            self.free(len(self.live), -1)
+        while any(not a.queue.is_empty() or a.cache.cached() for pair in self.allocators for a in pair):
+            for who in range(len(self.allocators)):
+                self.call(who, Allocator.handle_message_queue)
+                self.call(who, Allocator.post)
+
+
+# Random calls.
+
+CONFIGS = {
+    "classroom": sn.CLASSROOM,
+    "two slabs": sn.CLASSROOM.replace(slab_count_bits=1, remote_cache=0, remote_batch=1),
+    "paper-1mib": sn.PAPER_1MIB,
+    "paper": sn.PAPER,
+}
+
+
+def size_of(rng: random.Random, config: sn.Config) -> int:
+    """A request: mostly such that slabs get full soon, with one object or a few; medium and large ones too."""
+    slab, chunk = config.slab_size, config.chunk_size
+    kind = rng.random()
+    if kind < 0.3:
+        return rng.randrange(256)
+    if kind < 0.6:
+        return rng.randrange(slab // 16, slab // 2)
+    if kind < 0.85:
+        return rng.randrange(slab // 2, slab + 1)
+    if kind < 0.95:
+        return rng.randrange(slab + 1, chunk)
+    return rng.randrange(chunk, 3 * chunk)
+
+
+def garbage(rng: random.Random, twins: Twins, who: int) -> None:
+    """What is no object: the page map knows, so both refuse it with the same error, and change nothing."""
+    heap = twins.heaps[0]
+    some = rng.randrange(1, 1 << rng.randrange(1, 70))
+    bad: list[Callable[[Allocator], int | None]] = [
+        lambda a: a.malloc(-some),
+        lambda a: a.free(-some),
+        lambda a: a.free(-some << heap.config.slab_bits),
+        lambda a: a.free(heap.layout.end + some),
+        lambda a: a.free(1 + some % (heap.layout.first_chunk - 1)),
+        lambda a: a.free(heap.memory.u64[BUMP >> 3] + some % heap.config.chunk_size),
+        lambda a: a.realloc(-some, 10),
+        lambda a: a.aligned_alloc(3, some),
+    ]
+    assert isinstance(twins.call(who, rng.choice(bad)), tuple)
+
+
+def step(rng: random.Random, twins: Twins, who: int, kind: str) -> None:
+    """One random call."""
+    config = twins.heaps[0].config
+    if kind == "malloc":
+        twins.malloc(who, size_of(rng, config))
+    elif kind == "free":
+        twins.free(who, rng.randrange(1 << 20))
+    elif kind == "calloc":
+        size = size_of(rng, config) // 2
+        address = twins.call(who, lambda a: a.calloc(2, size))
+        assert isinstance(address, int)
+        twins.adopt(address, 2 * size)
+    elif kind == "realloc" and twins.live:
+        address, size = twins.live.pop(), size_of(rng, config) + 1
+        moved = twins.call(who, lambda a: a.realloc(address, size))
+        assert isinstance(moved, int)
+        twins.live.append(moved)
+    elif kind == "post":
+        twins.call(who, Allocator.post)
+    elif kind == "again":
+        twins.again(who)
+    elif kind == "garbage":
+        garbage(rng, twins, who)
+
+
+KINDS = ["malloc", "free", "calloc", "realloc", "post", "again", "garbage"]
+
+
+@pytest.fixture(params=["ctypes", "no ctypes"])
+def ctypes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "no ctypes":
+        monkeypatch.setattr("pysnmalloc.fastpath.c_uint64", None)
+    else:
+        pytest.importorskip("ctypes")
+    return str(request.param)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.usefixtures("ctypes")
+def test_long_random_runs_write_the_same_bytes(name: str) -> None:
+    """Phases that mostly allocate and phases that mostly free: slabs get full, empty, and are given back."""
+    config, rng = CONFIGS[name], random.Random(name)
+    small = config.chunk_size <= 1 << 16
+    last = (1 << config.number_bits) - 1
+    numbers = [1, 2, 5, 5 + config.buckets, last]
+    reserve = (1 << config.allocator_bits + config.number_bits) + (2000 if small else 500) * config.chunk_size
+    calls, slabs = (2500, None) if small else (900, 3)
+    with Twins(config, numbers, reserve) as twins:
+        for frees in (30, 120, 30, 120):
+            for kind in rng.choices(KINDS, (60, frees, 3, 5, 3, 1, 5), k=calls):
+                step(rng, twins, rng.randrange(5), kind)
+            twins.compare(slabs)
+            twins.heaps[0].check()
+        twins.home()
+        twins.compare(slabs)
+        twins.heaps[0].check()
+
+
+SHORT = st.tuples(
+    st.sampled_from(["malloc", "malloc", "free", "free", "post", "again"]),
+    st.integers(0, 2),
+    st.sampled_from([1, 200, 400, 512, 600, 1024, 3000, 8192]),
+)
+
+
+@settings(derandomize=True, database=None, deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from([0, 600, 1 << 20]), st.sampled_from([1, 2, 64]), st.lists(SHORT, max_size=60))
+def test_short_random_runs_write_the_same_bytes(limit: int, most: int, calls: list[tuple[str, int, int]]) -> None:
+    config = sn.CLASSROOM.replace(remote_cache=limit, remote_batch=most, number_bits=4)
+    with Twins(config, [1, 5, 9], reserve=1 << 20) as twins:
+        for kind, who, size in calls:
+            if kind == "malloc":
+                twins.malloc(who, size)
+            elif kind == "free":
+                twins.free(who, size % 7)
+            else:
+                step(random.Random(0), twins, who, kind)
+            twins.compare()
+        twins.home()
+        twins.compare()
+
+
+# Corners, each by itself.
+
+
+@pytest.fixture
+def twins() -> Iterator[Twins]:
+    with Twins(sn.CLASSROOM, [1, 2], reserve=1 << 20) as twins:
+        yield twins
+
+
+def test_no_negative_size_is_an_index(twins: Twins) -> None:
+    """Not even where there are free objects that a table indexed from its end would find."""
+    for size in (16, 100, 300):
+        for _ in range(3):
+            twins.malloc(0, size)
+        twins.free(0, -2)
+    for size in range(-10_000, 0):
+        with pytest.raises(ValueError, match="a size is 0 or more bytes"):
+            twins.allocators[0][0].malloc(size)
+    twins.compare()
+
+
+def test_no_negative_address_is_an_index(twins: Twins) -> None:
+    for _ in range(3):
+        twins.malloc(0, 16)
+    for slab in range(1, 3 * (1 << 20 >> twins.heaps[0].config.slab_bits)):
+        address = twins.live[0] % twins.heaps[0].config.slab_size - (slab << twins.heaps[0].config.slab_bits)
+        with pytest.raises(sn.InvalidPointer):
+            twins.allocators[0][0].free(address)
+    twins.compare()
+
+
+def test_a_slab_with_one_object(twins: Twins) -> None:
+    """It is full at once, and given back by its first free; by the owner, and by message."""
+    for who in (0, 1, 1):
+        for _ in range(10):
+            twins.malloc(0, 1024)
+        while twins.live:
+            twins.free(who, 0)
+            twins.compare()
+    twins.home()
+    twins.compare()
+
+
+def test_full_slabs_come_back_in_the_order_of_their_frees(twins: Twins) -> None:
+    """Three full slabs get an object back each; the next objects are those, the newest first."""
+    for _ in range(3 * 8):
+        twins.malloc(0, 128)
+    for address in (twins.live[1], twins.live[12], twins.live[20]):
+        twins.free(0, twins.live.index(address))
+        twins.compare()
+    twins.free(0, 0)
+    for _ in range(6):
+        twins.malloc(0, 128)
+        twins.compare()
+
+
+def test_a_chunk_that_another_takes_at_once_is_another_s() -> None:
+    """1 frees its last object and so gives its chunk back; 2 takes that chunk before 1's call has ended."""
+    with sn.Heap(sn.CLASSROOM) as heap:
+        one, two = heap.acquire(1), heap.acquire(2)
+        first = one.malloc(100)
+        taken: list[int] = []
+        return_chunk = one.large.return_chunk
+
+        def meanwhile(chunk: int) -> None:
+            return_chunk(chunk)
+            taken.extend(two.malloc(100) for _ in range(3))
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(one.large, "return_chunk", meanwhile)
+            one.free(first)
+        assert taken[0] == first
+        one.free(taken[0])
+        one.free(taken[1])
+        assert sum(one.messages.departed) == 2  # they are sent home, not put into a slab of 1's
+        heap.check()
+
+
+# Messages.
+
+BATCH = 3
+CALLS: dict[str, Callable[[Allocator, list[int]], object]] = {
+    "malloc of a free object": lambda a, _: a.malloc(16),
+    "malloc of bump space": lambda a, _: a.malloc(32),
+    "malloc of a new slab": lambda a, _: a.malloc(1000),
+    "malloc of a medium object": lambda a, _: a.malloc(2000),
+    "malloc of a large object": lambda a, _: a.malloc(9000),
+    "malloc of a negative size": lambda a, _: outcome(lambda: a.malloc(-1)),
+    "calloc": lambda a, _: a.calloc(4, 4),
+    "calloc of a large object": lambda a, _: a.calloc(9, 1000),
+    "free of null": lambda a, _: a.free(0),
+    "free of an own object": lambda a, own: a.free(own[0]),
+    "free of the last of its slab": lambda a, own: a.free(own[1]),
+    "free of another's object": lambda a, own: a.free(own[2]),
+    "free of what is none": lambda a, _: outcome(lambda: a.free(1 << 60)),
+}
+
+
+@pytest.mark.parametrize("fast", [True, False], ids=["fast", "plain"])
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.usefixtures("ctypes")
+def test_each_call_receives_one_batch(name: str, fast: bool) -> None:
+    """Whatever it is for, and even if it fails: as many messages as there are, and ``remote_batch`` at most."""
+    with sn.Heap(sn.CLASSROOM.replace(remote_batch=BATCH), fast=fast) as heap:
+        receiver, sender = heap.acquire(), heap.acquire()
+        objects = [receiver.malloc(16) for _ in range(30)]
+        special = [receiver.malloc(32), receiver.malloc(1024), sender.malloc(48)]
+        receiver.malloc(32)
+        receiver.free(objects.pop())
+        for address in objects[:7]:
+            sender.free(address)
+        assert receiver.queue.is_empty()
+        sender.post()
+        waiting = [len(list(receiver.queue.walk()))]
+        CALLS[name](receiver, special)
+        waiting.append(len(list(receiver.queue.walk())))
+        for _ in range(3):
+            receiver.free(0)
+            waiting.append(len(list(receiver.queue.walk())))
+        assert [before - after for before, after in pairwise(waiting)] == [3, 3, 1, 0]
+        assert sum(receiver.messages.arrived) == 6
+        # The watch is on the new front, again and again.
+        for address in objects[7:12]:
+            sender.free(address)
+            sender.post()
+            receiver.malloc(0)
+            assert receiver.queue.is_empty()
+        assert sum(receiver.messages.arrived) == 11
+        heap.check()
