@@ -365,8 +365,10 @@ class Allocator:
         slab = self.metaslab.slab_of(address)
         sizeclass = self.metaslab.sizeclass(slab)
         if self.slab.dealloc(slab, self.small_classes[sizeclass], address):
+            self._parted(sizeclass, slab)  # before its chunk can be another's
             self._dealloc_slab(slab, sizeclass)
-        self._changed(sizeclass, slab)
+        else:
+            self._changed(sizeclass, slab)
 
     def _alloc_slab(self, sizeclass: Sizeclass) -> int:
         """Take a slab: short ones for small classes first, from superslabs with nothing else left (§2.8)."""
@@ -499,4 +501,7 @@ class Allocator:
         return self.mediumslab.sizeclass(address & self._chunk_mask)
 
     def _changed(self, sizeclass: Sizeclass, slab: int) -> None:
-        """Something about a slab, or which is first of its class, may have changed. The fast path listens."""
+        """Something about an own slab, or which is first of its class, may have changed. The fast path listens."""
+
+    def _parted(self, sizeclass: int, slab: int) -> None:
+        """A slab is no longer in use; its bytes may soon be another's. The fast path listens."""

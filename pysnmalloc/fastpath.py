@@ -14,7 +14,7 @@ because nothing is computed that can be kept, and nothing is checked twice:
 * A cell is a view of one word, with no dimensions: ``head[()]`` reads 16 bits of
   the heap without an index. Tables find a slab's cells, by size and by address.
   They are derived: plain code that may change what is first, full or ours calls
-  ``_changed``, which looks at the heap again.
+  ``_changed`` or ``_parted``, which look at the heap again.
 * Poison instead of checks: what the fast path must not touch has cells with head
   1 (like bump space) and used 0 (like the last object), so the one comparison
   needed anyway sends it to the plain code, which asks page map and owner.
@@ -93,23 +93,30 @@ class FastAllocator(Allocator):
                 self._changed(sizeclass, self.metaslab.slab_of(node))
 
     def _changed(self, sizeclass: int, slab: int) -> None:
-        """Look again which slab is first of a class, and whether this one is ours and has space."""
-        first = self.small_classes[sizeclass].first()
-        bin = self._bins[sizeclass]
-        if bin[2] != first:
-            bin[:] = self._cells_of(first) if first != NULL else self._no_slab
-        cells = used, head, _ = self._cells_of(slab)
-        index = slab >> self.config.slab_bits
+        """Look again which slab is first of a class, and whether this own one is full."""
+        self._look_at_first(sizeclass)
+        index, bin = slab >> self.config.slab_bits, self._bins[sizeclass]
+        cells = self._cells_of(slab)
         self._cover(index)
-        in_use, full = used[()] != 0, self.metaslab.is_full(head[()])
-        self._slabs[index] = cells if in_use and not full else self._no_slab
+        self._slabs[index] = self._no_slab if self.metaslab.is_full(cells[1][()]) else cells
         owned = self._owned.get(index)
-        if not in_use:
-            self._owned[index] = None
-        elif owned is None or owned[-1] is not bin:
+        if owned is None or owned[-1] is not bin:
             link = self._cell(self.metaslab.word(slab) + LINK, "H")
             self._owned[index] = (cells, *cells, link, self._list_heads[sizeclass], bin)
             self._classes[index] = sizeclass
+
+    def _parted(self, sizeclass: int, slab: int) -> None:
+        """Poison a slab's entries; its bytes are not looked at."""
+        self._look_at_first(sizeclass)
+        index = slab >> self.config.slab_bits
+        self._cover(index)
+        self._slabs[index], self._owned[index] = self._no_slab, None
+
+    def _look_at_first(self, sizeclass: int) -> None:
+        """Make the bin of a class the first slab on its list."""
+        first, bin = self.small_classes[sizeclass].first(), self._bins[sizeclass]
+        if bin[2] != first:
+            bin[:] = self._cells_of(first) if first != NULL else self._no_slab
 
     def _cover(self, index: int) -> None:
         """Make the list of slabs reach an index, and an eighth further."""
