@@ -24,7 +24,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import mul
-from typing import NoReturn
 
 from .atomics import AtomicCounts, Atomics, AtomicsLock
 from .chunklist import KIND, OWNER, ChunkList, Kind
@@ -229,6 +228,8 @@ class Allocator:
         In place where the size class stays the same. Of null: ``malloc(size)``; to 0 bytes: frees, returns 0.
         When no space is left, the old object stays as it was. Errors as ``malloc`` and ``free``.
         """
+        if size < 0:
+            raise ValueError(f"realloc({address:#x}, {size}): a size is 0 or more bytes")
         if address == NULL:
             return self.malloc(size)
         if size == 0:
@@ -236,6 +237,7 @@ class Allocator:
             return NULL
         old = self.usable_size(address)
         if self.rounded(size) == old:
+            self.large.commit_more(address, size)
             return address
         moved = self.malloc(size)
         kept = min(old, size)
@@ -251,6 +253,8 @@ class Allocator:
         """
         if alignment < 1 or alignment & (alignment - 1):
             raise ValueError(f"aligned_alloc({alignment}, ...): the alignment is a power of two")
+        if size < 0:
+            raise ValueError(f"aligned_alloc({alignment}, {size}): a size is 0 or more bytes")
         sizeclass = size_to_sizeclass(max(size, alignment))
         while sizeclass < self.config.num_sizeclasses:
             if self.table.sizes[sizeclass] % alignment == 0:
@@ -265,6 +269,7 @@ class Allocator:
         Raises:
             InvalidPointer: when the page map says that no object is there.
         """
+        self._demand_open()
         kind = self.pagemap.get(address)
         if kind in (SUPERSLAB, MEDIUM):
             return self.table.sizes[self._sizeclass(address, kind)]
@@ -281,11 +286,11 @@ class Allocator:
     def close(self) -> None:
         """Refuse every further call; for the heap, when it is closed."""
         self.closed = True
-        self.malloc = self.free = self._refuse
 
-    def _refuse(self, argument: int) -> NoReturn:
-        """Stand in for malloc and free of a closed heap."""
-        raise HeapClosed(f"call with {argument} on {self!r}, whose heap was closed; make a new Heap")
+    def _demand_open(self) -> None:
+        """Refuse calls on an allocator of a closed heap."""
+        if self.closed:
+            raise HeapClosed(f"{self!r} was called after its heap was closed; make a new Heap")
 
     # Messages.
 
@@ -294,11 +299,13 @@ class Allocator:
 
         Cost: one plain load when there is none.
         """
+        self._demand_open()
         if not self.queue.is_empty():
             self.receive()
 
     def receive(self) -> None:
         """Free what is the allocator's own, forward the rest, and post if that fills the cache."""
+        self._demand_open()
         for message in self.queue.dequeue_batch(self.config.remote_batch):
             if message != self.queue.stub:
                 self._handle(message)
@@ -307,6 +314,7 @@ class Allocator:
 
     def post(self) -> None:
         """Send everything in the remote cache on its way (§2.2). Cost: one exchange per list."""
+        self._demand_open()
         self.messages.posts += 1
         self.messages.posted_bytes = self.messages.freed_bytes
         self.cache.post(self._send)

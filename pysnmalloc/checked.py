@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 
 from .allocator import Allocator, Shared
 from .config import Decommit
-from .errors import DoubleFree, HeapClosed, InvalidPointer, LeakError, WriteAfterFree, WrongThread
+from .errors import DoubleFree, InvalidPointer, LeakError, WriteAfterFree, WrongThread
 from .memory import NULL
 from .metaslab import BUMP_BIT
 from .pagemap import MEDIUM, SUPERSLAB, PageMap
@@ -66,9 +66,11 @@ class CheckRecord:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._u8 = shared.memory.u8
+        self._u16 = shared.memory.u16
         self._pagemap = PageMap(shared.memory, shared.config, shared.layout)
         self.live: dict[int, Record] = {}
         self.freed: dict[int, Record] = {}
+        self.links: dict[int, int] = {}  # of objects pushed on a free list: the link written into them
 
     def allocated(self, address: int, asked: int, owner: int) -> None:
         """Enter an object; if it was free before, nobody may have written into it.
@@ -134,11 +136,24 @@ class CheckRecord:
         """A slab or chunk is free: what were its objects are bytes like others."""
         for address in range(first, end, size):
             self.freed.pop(address, None)
+            self.links.pop(address, None)
 
     def check_free_objects(self) -> None:
         """Raise ``WriteAfterFree`` for the first free object whose bytes were changed."""
         for address, record in sorted(self.freed.items()):
+            self.demand_link(address, "found by check()")
             self._demand_untouched(address, record, "found by check()")
+
+    def demand_link(self, address: int, when: str) -> None:
+        """Raise ``WriteAfterFree`` when an object on a free list no longer holds the link put into it."""
+        link = self.links.get(address)
+        found = self._u16[address >> 1]
+        if link is not None and found != link:
+            raise WriteAfterFree(
+                f"object {address:#x} was written after it was freed, {when}: {self.freed.get(address)}; bytes 0 and 1 "
+                f"are {found:#06x}, not {link:#06x}, its link in the free list (§2.8: a free object's memory is the "
+                "allocator's); whoever kept its address must not use it after free"
+            )
 
     def report_leaks(self) -> None:
         """Raise ``LeakError`` when objects are live."""
@@ -160,14 +175,14 @@ class CheckRecord:
         if record.sizeclass is None:
             return
         view = self._u8[address + ALLOCATORS_OWN : address + record.size]
-        if view == bytes([PATTERN]) * len(view):
+        given_back = self._shared.decommit is Decommit.SLAB and PATTERN not in view
+        fill = 0 if given_back else PATTERN
+        if view == bytes([fill]) * len(view):
             return
-        if self._shared.decommit is Decommit.SLAB and not any(view):
-            return
-        offset = next(i for i, byte in enumerate(view) if byte != PATTERN)
+        offset = next(i for i, byte in enumerate(view) if byte != fill)
         raise WriteAfterFree(
             f"object {address:#x} was written after it was freed, {when}: {record}; byte {offset + ALLOCATORS_OWN} "
-            f"is {view[offset]:#04x}, not the pattern {PATTERN:#04x}; whoever kept its address must not use it "
+            f"is {view[offset]:#04x}, not {fill:#04x} as it was left; whoever kept its address must not use it "
             "after free (§2.8: a free object's memory is the allocator's)"
         )
 
@@ -178,6 +193,7 @@ class CheckedAllocator(Allocator):
     def __init__(self, number: int, shared: Shared, record: CheckRecord) -> None:
         self._record = record
         self._inside = threading.Lock()
+        self._pushed = NULL  # the object being freed
         super().__init__(number, shared)
 
     def _install(self) -> None:
@@ -187,8 +203,7 @@ class CheckedAllocator(Allocator):
     @contextmanager
     def _alone(self, call: str) -> Iterator[None]:
         """Refuse a call while another is under way in this allocator."""
-        if self.closed:
-            raise HeapClosed(f"{call} on {self!r}, whose heap was closed; make a new Heap")
+        self._demand_open()
         if not self._inside.acquire(blocking=False):
             raise WrongThread(
                 f"{call}: {self!r} is in the middle of another call; one thread at a time may use an allocator, "
@@ -202,8 +217,6 @@ class CheckedAllocator(Allocator):
     def checked_malloc(self, size: int) -> int:
         """``plain_malloc``, entered in the record."""
         with self._alone(f"malloc({size})"):
-            if size >= 0:
-                self._demand_sane_head(size_to_sizeclass(size))
             address = self.plain_malloc(size)
             self._record.allocated(address, size, self.number)
             return address
@@ -225,6 +238,7 @@ class CheckedAllocator(Allocator):
 
     def realloc(self, address: int, size: int) -> int:
         """As ``Allocator.realloc``, of live objects only."""
+        self._demand_open()
         if address != NULL:
             self._record.demand_live(address, "realloc")
         moved = super().realloc(address, size)
@@ -234,30 +248,36 @@ class CheckedAllocator(Allocator):
 
     def usable_size(self, address: int) -> int:
         """As ``Allocator.usable_size``, of live objects only."""
+        self._demand_open()
         self._record.demand_live(address, "usable_size")
         return super().usable_size(address)
 
-    def _demand_sane_head(self, sizeclass: int) -> None:
-        """Look at the free object that malloc would take: its link must lead to an object of the slab."""
-        if sizeclass >= self.config.num_small:
-            return
+    def aligned_alloc(self, alignment: int, size: int) -> int:
+        """As ``Allocator.aligned_alloc``; what was asked is recorded, not what was rounded up to."""
+        address = super().aligned_alloc(alignment, size)
+        self._record.resized(address, size)
+        return address
+
+    def _small_alloc(self, sizeclass: int) -> int:
+        """Allocate, but first look at the free object to be taken: the list goes on where its link leads."""
         slab = self.small_classes[sizeclass].first()
-        if slab == NULL:
-            return
-        meta = self.metaslab
-        fields = meta.fields(slab)
-        if fields.head & BUMP_BIT or fields.head == fields.link:
-            return
-        link = self.memory.u16[slab + fields.head >> 1]
-        size = self.table.sizes[sizeclass]
-        target = link & ~BUMP_BIT
-        if (self.config.slab_size - target) % size or slab + target in self._record.live:
-            record = self._record.freed.get(slab + fields.head)
-            raise WriteAfterFree(
-                f"object {slab + fields.head:#x} was written after it was freed, found when malloc was to use it "
-                f"again: {record}; its link, the first 16 bits, is {link:#06x}, which is no free object of its slab "
-                "(§2.8); whoever kept its address must not use it after free"
-            )
+        head = self.metaslab.fields(slab).head if slab != NULL else BUMP_BIT
+        if head & BUMP_BIT == 0:
+            self._record.demand_link(slab + head, "found when malloc was to use it again")
+            self._record.links.pop(slab + head, None)
+        return super()._small_alloc(sizeclass)
+
+    def _small_dealloc(self, address: int) -> None:
+        """Free an own small object; ``_changed`` hears of it, if its slab stays in use."""
+        self._pushed = address
+        super()._small_dealloc(address)
+        self._pushed = NULL
+
+    def _changed(self, sizeclass: int, slab: int) -> None:  # noqa: ARG002
+        """Remember the link that was put into an object just freed, unless it is the list node."""
+        fields = self.metaslab.fields(slab)
+        if slab + fields.head == self._pushed and fields.link != fields.head:
+            self._record.links[self._pushed] = self.memory.u16[self._pushed >> 1]
 
     def _dealloc_slab(self, slab: int, sizeclass: int) -> None:
         """Forget the slab's objects, then give it back."""

@@ -211,8 +211,7 @@ class FastAllocator(Allocator):
         def receive() -> None:
             """Receive as ``Allocator.receive`` does, and watch the new front."""
             nonlocal inbox
-            if self.closed:
-                self._refuse(self.number)
+            self._demand_open()
             batch = receive_batch()
             inbox = self._watch(u64[front])
             free_messages(batch)

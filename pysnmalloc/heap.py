@@ -55,13 +55,14 @@ class _Lease:
 
     __slots__ = ("allocator", "heap")
 
-    def __init__(self, heap: Heap) -> None:
+    def __init__(self, heap: Heap, allocator: Allocator) -> None:
         self.heap = weakref.ref(heap)
-        self.allocator = heap.acquire()
+        self.allocator = allocator
 
     def __del__(self) -> None:
         heap = self.heap() if not sys.is_finalizing() else None
-        if heap is not None and not heap.closed and self.allocator.holder is not None:
+        # In a fork's child, locals of threads that are not here are dropped by the one that is.
+        if heap is not None and not heap.closed and self.allocator.holder == threading.get_ident():
             heap.release(self.allocator)
 
 
@@ -133,7 +134,7 @@ class Heap:
     def close(self) -> None:
         """Give the memory back. Every later call on the heap or its allocators is refused.
 
-        Views of objects stay readable (as zeroes) until they are dropped.
+        Views of objects stay readable until they are dropped, but not what was in them.
 
         Raises:
             LeakError: in checked mode, when objects are live; the heap is closed all the same.
@@ -242,7 +243,7 @@ class Heap:
         try:
             lease: _Lease = self._local.lease
         except AttributeError:
-            lease = self._local.lease = _Lease(self)
+            lease = self._local.lease = _Lease(self, self.acquire())
         return lease.allocator
 
     def malloc(self, size: int) -> int:
@@ -347,9 +348,9 @@ class Heap:
             WriteAfterFree: in checked mode, when bytes of a free object were changed.
         """
         self._demand_open()
-        check_laws(self._shared, [a for a in self.allocators if not a.lost])
         if self._record is not None:
             self._record.check_free_objects()
+        check_laws(self._shared, self.allocators)
 
     def notify_low_memory(self) -> None:
         """Say that memory is scarce: by ``Decommit.LAZY``, the next call for a chunk decommits free ones."""
@@ -373,6 +374,7 @@ def _before_fork() -> None:
     _forking[:] = sorted(_heaps, key=id)
     for heap in _forking:
         heap._pool_lock.acquire()
+        heap._shared.commitment.lock.acquire()
         heap._shared.lock.__enter__()
 
 
@@ -380,6 +382,7 @@ def _leave_locks() -> None:
     """Leave them again, in the parent and in the child."""
     for heap in reversed(_forking):
         heap._shared.lock.__exit__(None, None, None)
+        heap._shared.commitment.lock.release()
         heap._pool_lock.release()
     _forking.clear()
 

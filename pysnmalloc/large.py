@@ -113,6 +113,14 @@ class LargeObjects:
             self._memory.zero(block, min(kept, used))
         return block
 
+    def commit_more(self, address: int, size: int) -> None:
+        """Commit more pages of a large object that grows within its address space; others have theirs."""
+        page, before = self._config.page_size, self._commitment.large.get(address)
+        used = -(-size // page) * page
+        if before is not None and used > before:
+            self._commitment.add(used - before)
+            self._commitment.large[address] = used
+
     def dealloc(self, block: int, large_class: int) -> None:
         """Give a large object back. Cost: 1 compare-exchange, and decommitting its pages."""
         used = self._commitment.large.pop(block)

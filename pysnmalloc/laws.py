@@ -107,8 +107,7 @@ def _(survey: Survey) -> Iterator[Breach]:
         for chunk in survey.chunks:
             if survey.pagemap.get(chunk) == kind:
                 header, owner = (survey.memory.u64[chunk + field >> 3] for field in (KIND, OWNER))
-                number = owner >> survey.config.allocator_bits
-                if header != expected or not 0 < number < 1 << survey.config.number_bits:
+                if header != expected or owner not in survey.known:
                     yield (
                         f"{name} {chunk:#x} has kind {header} and owner {owner:#x} in its header",
                         (survey.dump_pagemap()),
@@ -229,7 +228,7 @@ def _(survey: Survey) -> Iterator[Breach]:
                         f"allocator {allocator.number}, class {sizeclass}: listed {hexes(nodes)}, not {hexes(should)}; "
                         f"wrong prev in {hexes(broken)}"
                     ),
-                    "\n".join(survey.dump_slab(survey.metaslab.slab_of(node)) for node in sorted(should)),
+                    "\n".join(survey.dump_slab(survey.metaslab.slab_of(node)) for node in sorted({*nodes, *should})),
                 )
 
 
@@ -265,7 +264,7 @@ def _(survey: Survey) -> Iterator[Breach]:
             if sorted(listed) != sorted(should):
                 yield (
                     f"allocator {allocator.number}'s list of class {sizeclass}: {hexes(listed)}, not {hexes(should)}",
-                    ("\n".join(map(survey.dump_medium, should))),
+                    ("\n".join(map(survey.dump_medium, sorted({*listed, *should})))),
                 )
         for slab in own:
             if survey.medium.empty(slab):
@@ -277,7 +276,10 @@ def _(survey: Survey) -> Iterator[Breach]:
 
 @law("every chunk is in use, or in one block of one stack", "§2.5")
 def _(survey: Survey) -> Iterator[Breach]:
-    """Free blocks are aligned, apart, and together the chunks that the page map calls not ours."""
+    """Free blocks are aligned, apart, and together the chunks that the page map calls not ours.
+
+    After a fork, threads that are not here may have held some in their hands.
+    """
     free: list[int] = []
     any_allocator = next(iter(survey.allocators.values()), None)
     large = any_allocator.large if any_allocator is not None else None
@@ -293,7 +295,9 @@ def _(survey: Survey) -> Iterator[Breach]:
                 return
             free.extend(range(block, block + size, survey.config.chunk_size))
     should = [chunk for chunk in survey.chunks if survey.pagemap.get(chunk) == NOT_OURS]
-    if any_allocator is not None and sorted(free) != should:
+    twice = len(set(free)) != len(free)
+    astray = not set(should) >= set(free) if survey.lost else sorted(free) != should
+    if any_allocator is not None and (twice or astray):
         yield f"the stacks hold the chunks {hexes(free)}, not {hexes(should)}", survey.dump_pagemap()
 
 
@@ -305,9 +309,11 @@ def _(survey: Survey) -> Iterator[Breach]:
     """Between calls no producer is in the middle of one, so the list is whole."""
     for allocator in survey.allocators.values():
         most = (survey.chunks.stop - survey.chunks.start) // 16 + 2
-        *_, last = islice(allocator.queue.walk(), most)
-        if last != allocator.queue.back():
-            yield f"following front ends at {last:#x}, not at back", survey.dump_allocator(allocator)
+        reached = list(islice(allocator.queue.walk(), most))
+        if len(set(reached)) != len(reached):
+            yield "following front goes in a circle", survey.dump_allocator(allocator)
+        elif not reached or reached[-1] != allocator.queue.back():
+            yield f"following front reaches {hexes(reached[-1:])}, not back", survey.dump_allocator(allocator)
 
 
 @law("each message is an object on its way to its owner, once", "§2.2")

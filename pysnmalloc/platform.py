@@ -112,7 +112,8 @@ class AddressSpace:
             try:
                 self.buffer.close()
             except BufferError:
-                self.decommit(0, self.size)
+                if self.gives_back:
+                    self.decommit(0, self.size)
 
 
 def _reserve(size: int) -> mmap.mmap | bytearray:

@@ -32,12 +32,19 @@ __all__ = ["Survey", "hexes"]
 
 
 class Survey:
-    """A heap to be checked: its parts, read from the bytes."""
+    """A heap to be checked: its parts, read from the bytes.
+
+    Attributes:
+        known: all allocators by address; ``allocators`` are those whose threads are here, ``lost`` how many
+            are not.
+    """
 
     def __init__(self, shared: Shared, allocators: Iterable[Allocator]) -> None:
         self.config, self.memory, self.layout = shared.config, shared.memory, shared.layout
         self.table = sizeclass_table(shared.config)
-        self.allocators = {allocator.address: allocator for allocator in allocators}
+        self.known = {allocator.address: allocator for allocator in allocators}
+        self.allocators = {at: allocator for at, allocator in self.known.items() if not allocator.lost}
+        self.lost = len(self.known) - len(self.allocators)
         self.metaslab = Metaslab(self.memory, self.config)
         self.superslab = Superslab(self.memory, self.config, self.metaslab)
         self.freelist = FreeList(self.memory, self.metaslab)
@@ -147,7 +154,7 @@ class Survey:
 
     def number(self, address: int) -> str:
         """Name an allocator by its address."""
-        return str(address >> self.config.allocator_bits) if address in self.allocators else f"? at {address:#x}"
+        return str(address >> self.config.allocator_bits) if address in self.known else f"? at {address:#x}"
 
 
 def hexes(addresses: Iterable[int]) -> str:

@@ -8,8 +8,9 @@ laws hold, live objects have their contents, and it goes on working.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import pytest
 
@@ -131,7 +132,9 @@ def test_foreign_pointers() -> None:
         chunk = p & -sn.CLASSROOM.chunk_size
         space = heap.memory.space.size
         for address in (1, 16, a.address, heap.layout.pagemap, chunk + sn.CLASSROOM.chunk_size, space, 1 << 70, -16):
-            with refused(sn.InvalidPointer, f"free({address:#x})", "page map says 0, not in a chunk of this heap", "§2.4"):
+            with refused(
+                sn.InvalidPointer, f"free({address:#x})", "page map says 0, not in a chunk of this heap", "§2.4"
+            ):
                 b.free(address)
         for address in (chunk, p + 64, chunk + 3 * sn.CLASSROOM.slab_size):
             with refused(sn.InvalidPointer, f"free({address:#x})", "page map says 1, in a superslab", "§2.4"):
@@ -197,7 +200,8 @@ def test_double_free_before_and_after_the_message_came_home(kind: str, decommit:
         b.free(p)
         b.free(last)
         words = f"free({p:#x})", f"{asked} bytes asked, {sizeclass}, owner allocator 1"
-        for step in (lambda: None, b.post, a.handle_message_queue):
+        steps: list[Callable[[], object]] = [heap.check, b.post, a.handle_message_queue]
+        for step in steps:
             step()
             heap.check()
             for allocator in (a, b):
@@ -233,7 +237,10 @@ def test_write_into_a_message() -> None:
         view[8] ^= 0xFF
         with pytest.raises(sn.LawBroken, match=f"message {p:#x} .*is no object of that owner") as broken:
             heap.check()
-        assert (broken.value.law, broken.value.section) == ("each message is an object on its way to its owner, once", "§2.2")
+        assert (broken.value.law, broken.value.section) == (
+            "each message is an object on its way to its owner, once",
+            "§2.2",
+        )
 
 
 # Writes after free.
@@ -299,7 +306,7 @@ def test_write_into_the_link_found_at_reuse(size: int, link: str) -> None:
         a.free(first)
         a.free(p)
         heap.memory.u16[p >> 1] = BAD_LINKS[link]
-        with pytest.raises(sn.LawBroken, match=r"allocated, on the free list or bump space.* \(§2\.8\)"):
+        with refused(sn.WriteAfterFree, "found by check()", f"object {p:#x}", "§2.8"):
             heap.check()
         words = f"object {p:#x} was written after it was freed", "owner allocator 1", f"{BAD_LINKS[link]:#06x}", "§2.8"
         for _ in range(2):
@@ -395,12 +402,18 @@ def test_no_leak_no_error() -> None:
 
 
 def test_a_leak_does_not_hide_the_error_before_it() -> None:
-    with pytest.raises(KeyError, match="lost") as caught, sn.Heap(sn.CLASSROOM, checked=True) as heap:
-        p = heap.malloc(50)
-        raise KeyError("lost")
+    heap, leaked = sn.Heap(sn.CLASSROOM, checked=True), list[int]()
+
+    def lose() -> None:
+        with heap:
+            leaked.append(heap.malloc(50))
+            raise KeyError("lost")
+
+    with pytest.raises(KeyError, match="lost") as caught:
+        lose()
     (note,) = caught.value.__notes__
     assert "1 objects of 50 bytes were live when the heap was closed" in note
-    assert f"{p:#x}: 50 bytes asked, size class 3 (64 bytes), owner allocator 1" in note
+    assert f"{leaked[0]:#x}: 50 bytes asked, size class 3 (64 bytes), owner allocator 1" in note
     assert heap.closed
 
 
@@ -412,7 +425,7 @@ def test_failing_calls_change_nothing(decommit: sn.Decommit) -> None:
     with lab(decommit) as (heap, a, b):
         p = a.malloc(50)
         heap.view(p)[:] = bytes(range(64))
-        for wrong in (
+        wrongs: list[Callable[[], int]] = [
             lambda: a.malloc(-1),
             lambda: a.calloc(-1, 1),
             lambda: a.calloc(1, -1),
@@ -420,10 +433,11 @@ def test_failing_calls_change_nothing(decommit: sn.Decommit) -> None:
             lambda: a.realloc(0, -1),
             lambda: a.aligned_alloc(3, 8),
             lambda: a.aligned_alloc(16, -8),
-        ):
-            with pytest.raises(ValueError, match="-1|0 or more|power of two"):
+        ]
+        for wrong in wrongs:
+            with pytest.raises(ValueError, match=r"0 or more|power of two"):
                 wrong()
-        for much in (lambda: a.malloc(1 << 40), lambda: a.calloc(1 << 20, 1 << 20), lambda: a.realloc(p, 1 << 40)):
+        for much in (partial(a.malloc, 1 << 40), partial(a.calloc, 1 << 20, 1 << 20), partial(a.realloc, p, 1 << 40)):
             with pytest.raises(sn.HeapExhausted):
                 much()
         assert bytes(heap.view(p)) == bytes(range(64))
@@ -436,7 +450,7 @@ def test_one_call_at_a_time() -> None:
         assert isinstance(a, CheckedAllocator)
         p = a.malloc(50)
         with a._alone("malloc(1)"):
-            for call in (lambda: a.malloc(7), lambda: a.free(p)):
+            for call in (partial(a.malloc, 7), partial(a.free, p)):
                 with refused(sn.WrongThread, "Allocator 1", "in the middle of another call", "§2.1"):
                     call()
             b.free(b.malloc(7))
@@ -450,7 +464,7 @@ def test_after_close() -> None:
         a.malloc(10)
         with suppress(sn.LeakError):
             heap.close()
-        for call in (lambda: malloc(1), lambda: free(p), lambda: a.calloc(1, 9000), lambda: a.realloc(p, 2000)):
+        for call in (partial(malloc, 1), partial(free, p), partial(a.calloc, 1, 9000), partial(a.realloc, p, 2000)):
             with pytest.raises(sn.HeapClosed, match="make a new Heap"):
                 call()
 
@@ -482,7 +496,9 @@ def test_unchecked_mode_refuses_what_is_not_ours(fast: bool, call: str) -> None:
         calls = {"free": a.free, "realloc": lambda q: a.realloc(q, 100), "usable_size": a.usable_size}
         for address in (1, 16, a.address, heap.layout.pagemap, bump, bump + 16, space, space + 16, 1 << 64, 1 << 70):
             for sign in (1, -1):
-                with refused(sn.InvalidPointer, f"{call}({sign * address:#x})" if call != "realloc" else "", "not ours", "§2.4"):
+                with refused(
+                    sn.InvalidPointer, f"{call}({sign * address:#x})" if call != "realloc" else "", "not ours", "§2.4"
+                ):
                     calls[call](sign * address)
 
 
@@ -508,8 +524,8 @@ def test_unchecked_mode_refuses_the_inside_of_a_large_object(fast: bool, chunks:
             if offset:
                 with refused(
                     sn.InvalidPointer,
-                    f"free({p + offset:#x}): this is inside the large object of {chunks * chunk:,} bytes that starts at "
-                    f"{p:#x}, {offset:,} bytes before",
+                    f"free({p + offset:#x}): this is inside the large object of {chunks * chunk:,} bytes",
+                    f"starts at {p:#x}, {offset:,} bytes before",
                     "§2.5",
                 ):
                     a.free(p + offset)

@@ -388,6 +388,17 @@ def wrong_prev(s: Scene) -> None:
     s.u64(s.pair[0], s.pair[0])
 
 
+@breaks(SPACE, "§2.8", lambda s: f"slab {slab_of(s.pair[2]):#x} of allocator 1: used=1")
+def wrong_prev_of_the_first(s: Scene) -> None:
+    """It is read as the end of the free list, so the next object handed out would be a live one."""
+    s.u16(s.pair[2], s.pair[3] % SLAB)
+
+
+@breaks(SPACE, "§2.8", tiny_dump)
+def wrong_prev_of_the_first_with_bump_space(s: Scene) -> None:
+    s.u64(slab_of(s.tiny[0]) + SLAB - 16, 0)
+
+
 @breaks(SPACE, "§2.8", pair_dump)
 def slab_list_in_a_circle(s: Scene) -> None:
     s.u64(s.pair[0] + 8, s.pair[2])

@@ -54,9 +54,7 @@ class Setup:
 
     def heap(self) -> sn.Heap:
         reserve = (1 << self.config.allocator_bits + self.config.number_bits) + self.chunks * self.config.chunk_size
-        return sn.Heap(
-            self.config, reserve=reserve, checked=self.checked, fast=self.fast, decommit=self.decommit
-        )
+        return sn.Heap(self.config, reserve=reserve, checked=self.checked, fast=self.fast, decommit=self.decommit)
 
 
 EAGER = sn.CLASSROOM.replace(name="eager", remote_cache=0, remote_batch=1)
@@ -104,7 +102,9 @@ class Program(RuleBasedStateMachine):
         if kind == "tiny":
             return amount
         slab, chunk = self.sizes.small[-1], self.sizes.chunk
-        low, high = {"small": (0, slab), "medium": (slab, chunk), "chunk": (chunk, chunk), "large": (chunk, 5 * chunk)}[kind]
+        low, high = {"small": (0, slab), "medium": (slab, chunk), "chunk": (chunk, chunk), "large": (chunk, 5 * chunk)}[
+            kind
+        ]
         return high + 1 if amount < 0 else low + (high - low) * amount // 16
 
     def allocator(self, who: int) -> sn.Allocator:
@@ -150,7 +150,7 @@ class Program(RuleBasedStateMachine):
         asked = self.bytes_of(request)
         self.enter(self.attempt(lambda: self.allocator(who).aligned_alloc(1 << bits, asked)), asked, max(1 << bits, 2))
 
-    @precondition(lambda self: len(self.record))
+    @precondition(lambda self: len(self.record) > 0)
     @rule(who=WHO, which=WHICH, request=REQUESTS)
     def realloc(self, who: int, which: int, request: tuple[str, int]) -> None:
         old, asked = self.object(which), self.bytes_of(request)
@@ -164,7 +164,7 @@ class Program(RuleBasedStateMachine):
         if asked:
             self.enter(address, asked)
 
-    @precondition(lambda self: len(self.record))
+    @precondition(lambda self: len(self.record) > 0)
     @rule(who=WHO, which=WHICH, times=st.sampled_from([1, 1, 5, 60]))
     def free(self, who: int, which: int, times: int) -> None:
         for _ in range(min(times, len(self.record))):
@@ -199,7 +199,7 @@ class Program(RuleBasedStateMachine):
     def notify_low_memory(self) -> None:
         self.heap.notify_low_memory()
 
-    @precondition(lambda self: len(self.record))
+    @precondition(lambda self: len(self.record) > 0)
     @rule(which=WHICH, inside=st.floats(0, 1, exclude_max=True))
     def look_inside(self, which: int, inside: float) -> None:
         live = self.object(which)
@@ -261,7 +261,7 @@ class Program(RuleBasedStateMachine):
         raise AssertionError(f"messages are still on their way after {bound} rounds")
 
     def stacked(self) -> set[int]:
-        """Every chunk on a stack, read from the bytes: heads of 16 bytes from 256 on, of freed and of skipped blocks."""
+        """Every chunk on a stack, from the bytes: heads of 16 bytes from 256 on, of freed and of skipped blocks."""
         u64, found, classes = self.heap.memory.u64, set[int](), self.setup.config.num_large
         for stack in range(2 * classes):
             block = u64[256 + 16 * stack >> 3]
@@ -275,5 +275,7 @@ class Program(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("name", SETUPS)
 def test_random_programs_keep_every_promise(name: str) -> None:
-    program = type(Program)(f"Program_{name}", (Program,), {"setup": SETUPS[name]})
-    run_state_machine_as_test(program, settings=settings.get_profile("suite"))
+    class ProgramOfSetup(Program):
+        setup = SETUPS[name]
+
+    run_state_machine_as_test(ProgramOfSetup, settings=settings.get_profile("suite"))
