@@ -61,7 +61,8 @@ class Record:
 
 
 class CheckRecord:
-    """The record of one heap; any thread may call any method, one step of a dict being atomic in Python."""
+    """The record of one heap; any thread may call any method, since one step of a dict, and its copy,
+    are atomic in Python."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
@@ -119,7 +120,7 @@ class CheckRecord:
                 "once, and drop the address then (§2.8: its link would be overwritten)"
             )
         kind = self._pagemap.get(address)
-        around = next(((a, r) for a, r in tuple(self.live.items()) if a < address < a + r.size), None)
+        around = next(((a, r) for a, r in self.live.copy().items() if a < address < a + r.size), None)
         if around is not None:
             start, record = around
             return InvalidPointer(
@@ -140,7 +141,7 @@ class CheckRecord:
 
     def check_free_objects(self) -> None:
         """Raise ``WriteAfterFree`` for the first free object whose bytes were changed."""
-        for address, record in sorted(self.freed.items()):
+        for address, record in sorted(self.freed.copy().items()):
             self.demand_link(address, "found by check()")
             self._demand_untouched(address, record, "found by check()")
 
@@ -159,7 +160,7 @@ class CheckRecord:
         """Raise ``LeakError`` when objects are live."""
         if not self.live:
             return
-        leaks = sorted(self.live.items())
+        leaks = sorted(self.live.copy().items())
         lines = [f"  {address:#x}: {record}" for address, record in leaks[:10]]
         if len(leaks) > 10:
             lines.append(f"  and {len(leaks) - 10} more")

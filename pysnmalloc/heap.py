@@ -26,7 +26,7 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -59,10 +59,15 @@ class _Lease:
         self.heap = weakref.ref(heap)
         self.allocator = allocator
 
-    def __del__(self) -> None:
-        heap = self.heap() if not sys.is_finalizing() else None
+    def __del__(
+        self,
+        # Bound here, since modules may be gone when the interpreter ends.
+        is_finalizing: Callable[[], bool] = sys.is_finalizing,
+        get_ident: Callable[[], int] = threading.get_ident,
+    ) -> None:
+        heap = self.heap() if not is_finalizing() else None
         # In a fork's child, locals of threads that are not here are dropped by the one that is.
-        if heap is not None and not heap.closed and self.allocator.holder == threading.get_ident():
+        if heap is not None and not heap.closed and self.allocator.holder == get_ident():
             heap.release(self.allocator)
 
 
@@ -142,7 +147,7 @@ class Heap:
         if self.closed:
             return
         self.closed = True
-        for allocator in self._allocators.values():
+        for allocator in self.allocators:
             allocator.close()
         self.memory.space.close()
         if self._record is not None:
@@ -189,7 +194,7 @@ class Heap:
     @property
     def allocators(self) -> tuple[Allocator, ...]:
         """All allocators there ever were, in the order in which they were made."""
-        return tuple(self._allocators.values())
+        return tuple(self._allocators.copy().values())  # a copy is one step, also without a GIL
 
     def cleanup_unused(self) -> None:
         """Let the allocators in the pool, which no thread drives, receive and forward what waits for them."""

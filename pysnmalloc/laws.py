@@ -25,6 +25,7 @@ from .errors import LawBroken
 from .messagequeue import TARGET
 from .metaslab import BUMP_BIT
 from .pagemap import JUMP, MEDIUM, NOT_OURS, SUPERSLAB
+from .slablist import TERMINATOR
 from .superslab import Status
 from .survey import Survey, hexes
 
@@ -221,7 +222,7 @@ def _(survey: Survey) -> Iterator[Breach]:
         for sizeclass, slabs in enumerate(allocator.small_classes):
             nodes = list(islice(slabs.walk(), most))
             should = expected.get((allocator.address, sizeclass), set())
-            broken = [b for a, b in pairwise(nodes) if survey.memory.u64[b >> 3] != a]
+            broken = [b for a, b in pairwise((TERMINATOR, *nodes)) if survey.memory.u64[b >> 3] != a]
             if sorted(nodes) != sorted(should) or broken:
                 yield (
                     (

@@ -325,13 +325,13 @@ def test_write_into_the_link_found_at_reuse(size: int, link: str) -> None:
 
 
 @pytest.mark.parametrize("leads_to", ["itself", "a live object", "one too far", "bump space", "past the bump pointer"])
-def test_a_forged_link_never_hands_out_an_object_twice(leads_to: str) -> None:
-    """Whoever writes a link may write one that looks right; objects are zeroed as soon as they are had."""
+def test_a_forged_link_is_found_at_reuse(leads_to: str) -> None:
+    """Whoever writes a link may write one that looks right."""
     with lab() as (heap, a, _):
         objects = [a.malloc(64) for _ in range(5)]
         for p in objects[1:4]:
             a.free(p)
-        first, second, third = objects[3], objects[2], objects[1]  # of the free list
+        first, third = objects[3], objects[1]  # of the free list
         target = {
             "itself": first,
             "a live object": objects[0],
@@ -340,14 +340,23 @@ def test_a_forged_link_never_hands_out_an_object_twice(leads_to: str) -> None:
             "past the bump pointer": objects[4] + 2 * 64 + 1,
         }[leads_to]
         heap.memory.u16[first >> 1] = target % sn.CLASSROOM.slab_size
-        had = {objects[0], objects[4]}
-        with suppress(sn.WriteAfterFree):
-            for _ in range(20):
-                p = a.malloc(64)
-                assert p not in had
-                had.add(p)
-                heap.view(p)[:] = bytes(64)
-        assert leads_to == "one too far" or second not in had
+        with refused(sn.WriteAfterFree, f"object {first:#x}", "found when malloc was to use it again", "§2.8"):
+            a.malloc(64)
+
+
+@pytest.mark.parametrize("target", ["a live object", "zero"])
+def test_write_into_the_list_node_found(target: str) -> None:
+    """A full slab's first free object is the list node; its first bytes are `prev`, read as the end of the list."""
+    with lab() as (heap, a, _):
+        objects = [a.malloc(64) for _ in range(13)]  # (1024 - 192) / 64: the short slab is full
+        p = objects[5]
+        a.free(p)
+        heap.check()
+        heap.memory.u16[p >> 1] = objects[7] % sn.CLASSROOM.slab_size if target == "a live object" else 0
+        with pytest.raises((sn.WriteAfterFree, sn.LawBroken), match=f"{p & -sn.CLASSROOM.slab_size:#x}|{p:#x}"):
+            heap.check()
+        with refused(sn.WriteAfterFree, f"object {p:#x}", "found when malloc was to use it again", "§2.8"):
+            a.malloc(64)
 
 
 # Leaks.

@@ -280,6 +280,11 @@ def chunk_next_to_itself(s: Scene) -> None:
 
 
 @breaks(STATUS, "§2.8", superslab_dump)
+def wrong_prev_of_a_superslab(s: Scene) -> None:
+    s.u64(s.superslab + CHUNK_PREV, chunk_of(s.medium[0]))
+
+
+@breaks(STATUS, "§2.8", superslab_dump)
 def empty_and_listed(s: Scene) -> None:
     empty_the_superslab(s)
 
@@ -456,6 +461,11 @@ LISTED = "a medium slab is on its class's list exactly while it has free and all
 @breaks(LISTED, "§2.7", medium_dump)
 def medium_list_lost(s: Scene) -> None:
     s.u64(class_head(s.a, 23), 0)
+
+
+@breaks(LISTED, "§2.7", medium_dump)
+def wrong_prev_of_a_medium_slab(s: Scene) -> None:
+    s.u64(chunk_of(s.medium[0]) + CHUNK_PREV, s.superslab)
 
 
 @breaks(LISTED, "§2.7", medium_dump)
