@@ -36,6 +36,7 @@ from .sizeclass import size_to_sizeclass, sizeclass_table
 __all__ = ["CheckRecord", "CheckedAllocator"]
 
 PATTERN = 0xDD
+END_MARK = 0xFFFF
 ALLOCATORS_OWN = 16  # bytes at a free object's start: link, list node, or message
 
 
@@ -62,7 +63,8 @@ class Record:
 
 class CheckRecord:
     """The record of one heap; any thread may call any method, since one step of a dict, and its copy,
-    are atomic in Python."""
+    are atomic in Python.
+    """
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
@@ -142,12 +144,11 @@ class CheckRecord:
     def check_free_objects(self) -> None:
         """Raise ``WriteAfterFree`` for the first free object whose bytes were changed."""
         for address, record in sorted(self.freed.copy().items()):
-            self.demand_link(address, "found by check()")
+            self.demand_link(address, self.links.get(address), "found by check()")
             self._demand_untouched(address, record, "found by check()")
 
-    def demand_link(self, address: int, when: str) -> None:
+    def demand_link(self, address: int, link: int | None, when: str) -> None:
         """Raise ``WriteAfterFree`` when an object on a free list no longer holds the link put into it."""
-        link = self.links.get(address)
         found = self._u16[address >> 1]
         if link is not None and found != link:
             raise WriteAfterFree(
@@ -262,10 +263,12 @@ class CheckedAllocator(Allocator):
     def _small_alloc(self, sizeclass: int) -> int:
         """Allocate, but first look at the free object to be taken: the list goes on where its link leads."""
         slab = self.small_classes[sizeclass].first()
-        head = self.metaslab.fields(slab).head if slab != NULL else BUMP_BIT
-        if head & BUMP_BIT == 0:
-            self._record.demand_link(slab + head, "found when malloc was to use it again")
-            self._record.links.pop(slab + head, None)
+        if slab != NULL and (fields := self.metaslab.fields(slab)).head & BUMP_BIT == 0:
+            taken = slab + fields.head
+            # The list node's first bytes are `prev` of a first slab: the end mark.
+            link = END_MARK if fields.head == fields.link else self._record.links.get(taken)
+            self._record.demand_link(taken, link, "found when malloc was to use it again")
+            self._record.links.pop(taken, None)
         return super()._small_alloc(sizeclass)
 
     def _small_dealloc(self, address: int) -> None:

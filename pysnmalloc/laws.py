@@ -152,10 +152,12 @@ def _(survey: Survey) -> Iterator[Breach]:
                 c for c, o in survey.of_kind(SUPERSLAB) if o is allocator and survey.superslab.status(c) is status
             }
             listed = survey.listed(chunks)
-            if sorted(listed) != sorted(expected):
+            wrong = survey.wrong_prev(listed)
+            if sorted(listed) != sorted(expected) or wrong:
                 yield (
-                    f"list “{status.value}” of allocator {allocator.number}: {hexes(listed)}, not {hexes(expected)}",
-                    ("\n".join(map(survey.dump_superslab, expected | set(listed) & set(survey.chunks)))),
+                    f"list “{status.value}” of allocator {allocator.number}: {hexes(listed)}, not {hexes(expected)}; "
+                    f"wrong prev in {hexes(wrong)}",
+                    "\n".join(map(survey.dump_superslab, sorted(expected | set(listed) & set(survey.chunks)))),
                 )
     for superslab, _owner in survey.of_kind(SUPERSLAB):
         if survey.superslab.status(superslab) is Status.EMPTY:
@@ -262,10 +264,12 @@ def _(survey: Survey) -> Iterator[Breach]:
             sizeclass = medium_class + survey.config.num_small
             should = {s for s in own if survey.medium.sizeclass(s) == sizeclass and not survey.medium.full(s)}
             listed = survey.listed(slabs)
-            if sorted(listed) != sorted(should):
+            wrong = survey.wrong_prev(listed)
+            if sorted(listed) != sorted(should) or wrong:
                 yield (
-                    f"allocator {allocator.number}'s list of class {sizeclass}: {hexes(listed)}, not {hexes(should)}",
-                    ("\n".join(map(survey.dump_medium, sorted({*listed, *should})))),
+                    f"allocator {allocator.number}'s list of class {sizeclass}: {hexes(listed)}, not {hexes(should)}; "
+                    f"wrong prev in {hexes(wrong)}",
+                    "\n".join(map(survey.dump_medium, sorted({*listed, *should}))),
                 )
         for slab in own:
             if survey.medium.empty(slab):

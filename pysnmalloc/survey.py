@@ -16,13 +16,13 @@ Left out: what holds between the parts. That is ``laws``. Covers §2.2 to §2.8.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import islice, pairwise
 
 from .allocator import Allocator, Shared
-from .chunklist import OWNER, ChunkList
+from .chunklist import OWNER, PREV, ChunkList
 from .freelist import FreeList
 from .mediumslab import Mediumslab
-from .memory import BUMP
+from .memory import BUMP, NULL
 from .metaslab import Metaslab
 from .pagemap import MEDIUM, SUPERSLAB, PageMap
 from .sizeclass import sizeclass_table
@@ -151,6 +151,10 @@ class Survey:
     def listed(self, chunks: ChunkList) -> list[int]:
         """Return a list of chunks, at most one more than can be right."""
         return list(islice(chunks.walk(), len(self.chunks) + 1))
+
+    def wrong_prev(self, listed: list[int]) -> list[int]:
+        """Return those of a list of chunks whose ``prev`` is not the one before."""
+        return [b for a, b in pairwise((NULL, *listed)) if self.memory.u64[b + PREV >> 3] != a]
 
     def number(self, address: int) -> str:
         """Name an allocator by its address."""
