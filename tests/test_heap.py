@@ -395,6 +395,21 @@ def test_every_small_and_medium_size(mode: str) -> None:
 
 
 @every_mode
+def test_small_classes_look_for_short_slabs_first(mode: str) -> None:
+    """Also in a superslab with nothing else left, before one with whole slabs is touched (§2.8)."""
+    with MODES[mode]() as heap:
+        a = heap.acquire()
+        whole = [a.malloc(SLAB) for _ in range(7 + 3)]  # one superslab but for its short slab, and some of the next
+        first, second = whole[0] & -CHUNK, whole[-1] & -CHUNK
+        assert first != second
+        shorts = [a.malloc(16), a.malloc(32), a.malloc(48)]
+        assert [p & -SLAB for p in shorts[:2]] == [first, second]
+        assert shorts[2] & -CHUNK == second  # no short slab is left, so a whole one
+        assert shorts[2] & -SLAB != second
+        heap.check()
+
+
+@every_mode
 def test_negative_sizes_are_refused(mode: str) -> None:
     with MODES[mode]() as heap:
         a = heap.acquire()

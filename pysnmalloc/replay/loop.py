@@ -4,15 +4,16 @@
     malloc    addresses[object] = mallocs[which](request)    thread
     calloc                                                   threads + thread
     others    ... request is the call's place in the trace   2 * threads + thread
-    free      frees[which](addresses[object])                request is None
+    free      frees[which](addresses.pop(object))            request is None
 
 Every call of a trace becomes one tuple, prepared beforehand. Allocations that
 take more than a size (aligned ones, reallocations) are rare; their function
 looks the rest up, so that the loop asks one question per call, and no other.
 
-The law: ``run`` calls what the trace calls, in order, and does nothing else. So
-the same loop over empty functions measures what it costs itself. Contents are
-left out here; ``verified`` has the loop that looks at them.
+The law: ``run`` calls what the trace calls, in order, and keeps the addresses of
+live objects, nothing else; so its memory follows the program's, not the trace's
+length, and the same loop over empty functions measures what it costs itself.
+Contents are left out here; ``verified`` has the loop that looks at them.
 """
 
 from __future__ import annotations
@@ -22,18 +23,26 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from ..allocator import Allocator
 from .trace import Kind, Op
 
-__all__ = ["Allocate", "Compact", "Free", "compact", "run", "tables"]
+__all__ = ["Allocate", "Compact", "Free", "KeptAddresses", "compact", "run", "tables"]
 
 Compact = tuple[int, int, int | None]
 Allocate = Callable[[int], int]
 Free = Callable[[int], None]
 
 
-def run(ops: Iterable[Compact], mallocs: Sequence[Allocate], frees: Sequence[Free], addresses: list[int]) -> None:
-    """Make the calls. ``addresses`` keeps the address of each object, also after its free."""
+class KeptAddresses(dict[int, int]):
+    """Addresses that stay after the free, for who compares them afterwards."""
+
+    def pop(self, thing: int, *_default: object) -> int:
+        """Return the address and keep it."""
+        return self[thing]
+
+
+def run(ops: Iterable[Compact], mallocs: Sequence[Allocate], frees: Sequence[Free], addresses: dict[int, int]) -> None:
+    """Make the calls. ``addresses`` has the address of each live object."""
     for which, thing, request in ops:
         if request is None:
-            frees[which](addresses[thing])
+            frees[which](addresses.pop(thing))
         else:
             addresses[thing] = mallocs[which](request)
 
@@ -63,7 +72,7 @@ def _compact(place: int, op: Op, index: int, count: int) -> Compact:
 
 
 def tables(
-    ops: Sequence[Op], allocators: Mapping[int, Allocator], addresses: list[int]
+    ops: Sequence[Op], allocators: Mapping[int, Allocator], addresses: dict[int, int]
 ) -> tuple[list[Allocate], list[Free]]:
     """Return the tables of functions that ``run`` takes, for allocators by thread, in that order."""
     each = tuple(allocators.values())
@@ -79,7 +88,7 @@ def _calloc(allocator: Allocator) -> Allocate:
     return lambda size: calloc(1, size)
 
 
-def _other(allocator: Allocator, ops: Sequence[Op], addresses: list[int]) -> Allocate:
+def _other(allocator: Allocator, ops: Sequence[Op], addresses: dict[int, int]) -> Allocate:
     """Return a function that makes the aligned allocation or reallocation at a place of the trace."""
 
     def other(place: int) -> int:

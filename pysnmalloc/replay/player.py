@@ -20,7 +20,7 @@ from ..errors import SnmallocError
 from ..heap import Heap
 from .contents import Contents
 from .errors import AddressError, CallError, ReplayError
-from .loop import compact, run, tables
+from .loop import KeptAddresses, compact, run, tables
 from .trace import Kind, Op, Trace
 from .verified import VerifiedLoop
 
@@ -44,7 +44,7 @@ class Session:
         heap: where.
         verify: whether contents are written and verified.
         compare: whether addresses are compared with the recorded ones.
-        addresses: of each object.
+        addresses: of each live object, and of freed ones too where they are compared.
         chunks: the trace's name of each chunk of the heap, in order of first appearance.
         compared: how many addresses were compared.
     """
@@ -53,13 +53,14 @@ class Session:
     heap: Heap
     verify: bool
     compare: bool
-    addresses: list[int] = field(default_factory=list)
+    addresses: dict[int, int] = field(default_factory=dict)
     chunks: dict[int, int] = field(default_factory=dict)
     compared: int = 0
 
     def __post_init__(self) -> None:
-        """Make room for the addresses."""
-        self.addresses = [0] * self.trace.objects
+        """Keep all addresses where they are compared with the recorded ones."""
+        if self.compare:
+            self.addresses = KeptAddresses()
 
     def verified_loop(self, allocators: Mapping[int, Allocator]) -> VerifiedLoop:
         """Return a loop that looks at contents, through a view of the calling thread's own."""

@@ -31,11 +31,11 @@ class VerifiedLoop:
         trace: its name, for messages.
         allocators: by thread.
         contents: writes and compares patterns.
-        addresses: of each object; shared by all threads.
+        addresses: of each live object; shared by all threads.
     """
 
     def __init__(
-        self, trace: str, allocators: Mapping[int, Allocator], contents: Contents, addresses: list[int]
+        self, trace: str, allocators: Mapping[int, Allocator], contents: Contents, addresses: dict[int, int]
     ) -> None:
         self._trace = trace
         self._allocators = allocators
@@ -53,7 +53,7 @@ class VerifiedLoop:
         for op in ops:
             allocator = self._allocators[op.thread]
             if op.kind is Kind.FREE:
-                address = addresses[op.object]
+                address = addresses.pop(op.object)
                 if wrong := contents.verify(op.object, address, op.size):
                     raise self._broken(op, wrong, "before its free")
                 allocator.free(address)
