@@ -291,7 +291,7 @@ def copy_of(mutant: Mutant | None) -> Iterator[Path]:
         folder = Path(name)
         for part in ("pysnmalloc", "tests"):
             shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        for part in ("pyproject.toml", "README.md"):
+        for part in ("pyproject.toml", "LICENSE", *(page.name for page in ROOT.glob("*.md")), "CITATION.cff"):
             shutil.copy(ROOT / part, folder / part)
         if mutant is not None:
             module = folder / "pysnmalloc" / mutant.module

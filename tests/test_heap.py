@@ -129,7 +129,7 @@ def test_every_call_after_close_is_refused(mode: str) -> None:
         heap.notify_low_memory,
         heap.acquire,
         lambda: heap.release(a),
-        lambda: heap.allocator().__enter__(),  # noqa: PLC2801  # the block is not entered
+        lambda: heap.allocator().__enter__(),  # the block is not entered
     ]
     assert [number for number, call in enumerate(calls) if not refuses(call, sn.HeapClosed)] == []
     for call in calls[:1] + calls[-4:]:
@@ -203,7 +203,7 @@ def test_acquire_and_release() -> None:
         assert holder(a) == threading.get_ident()
         far = heap.acquire(number=63)
         assert far.number == 63
-        assert heap.allocators == (a, b, far)
+        assert list(heap.allocators) == [a, b, far]
         heap.release(a)
         heap.release(far)
         assert holder(a) is None

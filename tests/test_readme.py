@@ -1,0 +1,41 @@
+"""The README says what is so: its code runs, its table names every module, its files exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import pysnmalloc
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("block", range(len(BLOCKS)))
+def test_code_runs(block: int) -> None:
+    names: dict[str, object] = {"sn": pysnmalloc}
+    exec(compile(BLOCKS[block], f"README.md, block {block}", "exec"), names)
+    heap = names["heap"]
+    assert isinstance(heap, pysnmalloc.Heap)
+    assert heap.closed
+
+
+def test_there_is_code() -> None:
+    assert len(BLOCKS) == 2
+
+
+def test_the_table_names_every_module_in_order_of_layers() -> None:
+    named = re.findall(r"^\| [^|]+ \| [^|]+ \| \[`(\w+)`\]\(pysnmalloc/\1\.py\) \|$", README, flags=re.MULTILINE)
+    core = {path.stem for path in (ROOT / "pysnmalloc").glob("*.py")} - {"__init__", "__main__", "errors"}
+    assert set(named) == core
+    assert len(named) == len(core)
+    assert pysnmalloc.__doc__ is not None
+    listed = re.split(r",\s+", pysnmalloc.__doc__.split("build on each other:")[1].strip())
+    assert [name for name in listed if name in named] == listed
+
+
+def test_every_file_it_speaks_of_is_there() -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README) + re.findall(r"`(tests/\w+\.py)`", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
