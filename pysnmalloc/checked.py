@@ -73,6 +73,7 @@ class CheckRecord:
         self._pagemap = PageMap(shared.memory, shared.config, shared.layout)
         self.live: dict[int, Record] = {}
         self.freed: dict[int, Record] = {}
+        self.former: dict[int, Record] = {}  # free, and their slab or chunk was given back since
         self.links: dict[int, int] = {}  # of objects pushed on a free list: the link written into them
 
     def allocated(self, address: int, asked: int, owner: int) -> None:
@@ -86,6 +87,7 @@ class CheckRecord:
             record = Record(asked, sizeclass_table(self._shared.config).sizes[sizeclass], owner, sizeclass)
         else:
             record = Record(asked, 1 << max((asked - 1).bit_length(), self._shared.config.chunk_bits), owner, None)
+        self.former.pop(address, None)
         before = self.freed.pop(address, None)
         if before is not None:
             self._demand_untouched(address, before, "found when malloc used it again")
@@ -129,6 +131,11 @@ class CheckRecord:
                 f"{call}({address:#x}): this is {address - start} bytes inside the object at {start:#x}: {record}; "
                 f"pass its start, see Heap.object_start (§2.4)"
             )
+        if address in self.former:
+            return DoubleFree(
+                f"{call}({address:#x}): this object is free already, and its slab or chunk was given back since: "
+                f"{self.former[address]}; free each object once, and drop the address then (§2.8)"
+            )
         where = {SUPERSLAB: "in a superslab", MEDIUM: "in a medium slab"}.get(kind, "not in a chunk of this heap")
         return InvalidPointer(
             f"{call}({address:#x}): no object was ever allocated there; the page map says {kind}, {where} (§2.4). "
@@ -138,7 +145,9 @@ class CheckRecord:
     def forget(self, first: int, end: int, size: int) -> None:
         """A slab or chunk is free: what were its objects are bytes like others."""
         for address in range(first, end, size):
-            self.freed.pop(address, None)
+            record = self.freed.pop(address, None)
+            if record is not None:
+                self.former[address] = record
             self.links.pop(address, None)
 
     def check_free_objects(self) -> None:

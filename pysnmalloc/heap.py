@@ -179,6 +179,8 @@ class Heap:
                 raise ValueError(f"release({allocator!r}): this heap has not lent it out")
             allocator.post()
             allocator.held_by(None)
+            if getattr(self._local, "lease", None) is not None and self._local.lease.allocator is allocator:
+                del self._local.lease  # it was the thread's own: the next call takes another
             self._pool.append(allocator)
 
     @contextmanager

@@ -68,6 +68,14 @@ def check_laws(shared: Shared, allocators: Iterable[Allocator]) -> None:
             raise LawBroken(each.name, each.section, *breach)
 
 
+@law("the bump pointer is at a chunk of the reserve, or at its end", "§2.5")
+def _(survey: Survey) -> Iterator[Breach]:
+    """Chunks before it were handed out, those behind it never."""
+    first, end, size = survey.layout.first_chunk, survey.layout.end, survey.config.chunk_size
+    if not first <= survey.bump <= end or survey.bump % size:
+        yield f"it is {survey.bump:#x}; chunks are from {first:#x} to {end:#x}", f"bump pointer: {survey.bump:#x}"
+
+
 # The page map.
 
 

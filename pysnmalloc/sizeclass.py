@@ -6,7 +6,7 @@
 
 Four classes per power of two (two mantissa bits), all multiples of 16: a
 floating-point number with a tiny mantissa. Rounding up wastes less than a
-fifth of a request above 64 bytes. A request of 0 gets the smallest class.
+fifth of an object above 64 bytes. A request of 0 gets the smallest class.
 
 What follows from a class and a configuration is in ``SizeclassTable``: where
 the first object of a slab lies. The last object always ends flush with the

@@ -50,7 +50,8 @@ class Survey:
         self.freelist = FreeList(self.memory, self.metaslab)
         self.medium = Mediumslab(self.memory, self.config)
         self.pagemap = PageMap(self.memory, self.config, self.layout)
-        self.chunks = range(self.layout.first_chunk, self.memory.u64[BUMP >> 3], self.config.chunk_size)
+        self.bump = self.memory.u64[BUMP >> 3]
+        self.chunks = range(self.layout.first_chunk, min(self.bump, self.layout.end), self.config.chunk_size)
 
     def of_kind(self, kind: int) -> Iterator[tuple[int, Allocator]]:
         """Yield the chunks that the page map says are of a kind, and their owners, where known."""
@@ -91,7 +92,7 @@ class Survey:
 
     def flying(self, allocator: Allocator) -> Iterator[int]:
         """Yield the messages in an allocator's queue and buckets, the stub aside."""
-        most = (self.memory.u64[BUMP >> 3] - self.layout.first_chunk) // 16 + 2
+        most = (self.chunks.stop - self.layout.first_chunk) // 16 + 2
         for message in islice(allocator.queue.walk(), most):
             if message != allocator.queue.stub:
                 yield message

@@ -359,6 +359,15 @@ def test_write_into_the_list_node_found(target: str) -> None:
             a.malloc(64)
 
 
+def test_double_free_of_an_object_whose_slab_was_given_back() -> None:
+    with lab() as (heap, a, _):
+        p = a.malloc(50)
+        a.free(p)
+        assert heap.statistics().superslabs == 0
+        with refused(sn.DoubleFree, f"free({p:#x})", "free already", "given back since", "50 bytes asked", "§2.8"):
+            a.free(p)
+
+
 # Leaks.
 
 

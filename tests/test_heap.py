@@ -340,6 +340,17 @@ def test_each_thread_has_its_own_allocator(mode: str) -> None:
         heap.check()
 
 
+def test_an_own_allocator_that_was_released_is_not_shared() -> None:
+    """Whoever acquires it next has it alone; the thread gets another."""
+    with sn.Heap(sn.CLASSROOM) as heap:
+        released = heap.own()
+        heap.release(released)
+        assert heap.acquire() is released
+        p = heap.malloc(20)
+        assert heap.own() is not released
+        assert p & -CHUNK != released.malloc(20) & -CHUNK
+
+
 @every_mode
 def test_the_heaps_calls_are_the_own_allocators(mode: str) -> None:
     with MODES[mode]() as heap:

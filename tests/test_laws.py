@@ -135,6 +135,30 @@ def breaks(law: str, section: str, dump: Callable[[Scene], str]) -> Callable[[Ca
     return enter
 
 
+# The bump pointer (§2.5).
+
+BUMP_LAW = "the bump pointer is at a chunk of the reserve, or at its end"
+
+
+def bump_dump(_: Scene) -> str:
+    return "bump pointer: 0x"
+
+
+@breaks(BUMP_LAW, "§2.5", bump_dump)
+def bump_far_beyond_the_reserve(s: Scene) -> None:
+    s.heap.memory.u64[64 >> 3] = (1 << 64) - CHUNK
+
+
+@breaks(BUMP_LAW, "§2.5", bump_dump)
+def bump_inside_a_chunk(s: Scene) -> None:
+    s.heap.memory.u64[64 >> 3] += 16
+
+
+@breaks(BUMP_LAW, "§2.5", bump_dump)
+def bump_before_the_first_chunk(s: Scene) -> None:
+    s.heap.memory.u64[64 >> 3] = s.heap.layout.first_chunk - CHUNK
+
+
 # The page map (§2.4).
 
 KNOWS = "the page map knows every chunk"

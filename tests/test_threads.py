@@ -231,6 +231,24 @@ def test_every_call_of_the_interface_from_every_thread() -> None:
         conserved(heap)
 
 
+@MODES
+def test_views_are_made_and_dropped_by_every_thread(mode: str) -> None:
+    """Python's own count of a memoryview's slices may be wrong without a GIL, if threads share what they slice."""
+    with heap_of(sn.PAPER_1MIB, mode) as heap:
+
+        def body(me: int) -> None:
+            objects = [heap.malloc(2000) for _ in range(20)]
+            for turn in range(150):
+                for tag, address in enumerate(objects):
+                    stamp(heap, address, me + tag + turn)
+                    assert intact(heap, address, me + tag + turn)
+            for address in objects:
+                heap.free(address)
+
+        together(*(partial(body, me << 32) for me in range(3)))
+        heap.check()
+
+
 # Threads that come and go.
 
 
