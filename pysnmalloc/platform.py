@@ -65,6 +65,17 @@ class AddressSpace:
         self.granule = mmap.PAGESIZE if HAVE_MMAP else 1
         # Elsewhere DONTNEED is a hint, and the pages may keep their contents.
         self.gives_back = sys.platform == "linux" and self.kind == "mmap"
+        self._set_apart()
+
+    def _set_apart(self) -> None:
+        """Keep Linux from merging this mapping with a neighbour, so that ``resident`` counts it alone.
+
+        Mappings of different advice stay apart, and the pages at its ends get one that the rest has not.
+        """
+        if self.gives_back and not isinstance(self.buffer, bytearray) and self.size > 2 * self.granule:
+            last = (self.size - 1) // self.granule * self.granule
+            for page in (0, last):
+                self.buffer.madvise(mmap.MADV_DONTDUMP, page, self.granule)
 
     @property
     def kind(self) -> str:
@@ -142,7 +153,6 @@ def _resident_parts(start: int, end: int) -> Iterator[int]:
             first = line.split(" ", 1)[0]
             if not first.endswith(":"):
                 low, high = (int(part, 16) for part in first.split("-"))
-                # Linux may merge neighbouring mappings; one that only overlaps still is mostly ours.
-                inside = low < end and start < high
+                inside = start <= low and high <= end  # a page at our ends may be a neighbour's as well
             elif inside and first == "Rss:":
                 yield int(line.split()[1]) << 10

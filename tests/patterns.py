@@ -148,7 +148,11 @@ def settle(heap: Heap, held: Iterable[Allocator] = ()) -> None:
     ``held`` are the allocators that are not in the pool.
     """
     held = tuple(held)
+    before = None
     while any(not a.queue.is_empty() or a.cache.cached() for a in heap.allocators):
+        state = [(next(a.queue.walk()), a.cache.cached(), a.messages.posts) for a in heap.allocators]
+        assert state != before, "messages are left, and nothing moves"
+        before = state
         heap.cleanup_unused()
         for allocator in held:
             allocator.handle_message_queue()

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pysnmalloc as sn
-from pysnmalloc import AtomicCounts, Atomics
+from pysnmalloc import AtomicCounts, Atomics, Order
 from pysnmalloc.messagequeue import MessageQueue
 from tests.patterns import switching_often, together
 
@@ -99,6 +99,56 @@ def test_sending_costs_one_exchange_and_receiving_none(yard: Yard) -> None:
     assert receiver._atomics.counts == AtomicCounts(loads=52, fences=1)
     assert receiver.is_empty()
     assert receiver._atomics.counts.total == 53  # asking is a plain load
+
+
+class Recorder(Atomics):
+    """Atomics that write down what is asked of them."""
+
+    __slots__ = ("log",)
+
+    log: list[tuple[object, ...]]
+
+    def load(self, address: int, order: Order) -> int:
+        value = super().load(address, order)
+        self.log.append(("load", address, value, order))
+        return value
+
+    def store(self, address: int, value: int, order: Order) -> None:
+        super().store(address, value, order)
+        self.log.append(("store", address, value, order))
+
+    def exchange(self, address: int, value: int, order: Order) -> int:
+        before = super().exchange(address, value, order)
+        self.log.append(("exchange", address, value, order))
+        return before
+
+    def fence(self, order: Order) -> None:
+        super().fence(order)
+        self.log.append(("fence", order))
+
+
+def test_the_steps_and_their_orders_are_the_paper_s(yard: Yard, queue: MessageQueue) -> None:
+    """Null, exchange, link: in this order, all of them atomic; and a fence behind what was received."""
+    atomics = Recorder(yard.heap.memory, threading.Lock())
+    atomics.log = []
+    recorded = MessageQueue(yard.heap.memory, atomics, yard.base)
+    first, last = yard.messages(0, 1)
+    recorded.enqueue(first, last)
+    assert atomics.log == [
+        ("store", last, 0, Order.RELAXED),
+        ("exchange", yard.base, last, Order.ACQ_REL),
+        ("store", queue.stub, first, Order.RELEASE),
+    ]
+    atomics.log.clear()
+    assert recorded.dequeue() == queue.stub
+    assert atomics.log == [("load", queue.stub, first, Order.RELAXED), ("fence", Order.ACQUIRE)]
+    atomics.log.clear()
+    assert recorded.dequeue_batch(9) == [first]
+    assert atomics.log == [
+        ("load", first, last, Order.RELAXED),
+        ("load", last, 0, Order.RELAXED),
+        ("fence", Order.ACQUIRE),
+    ]
 
 
 def test_a_queue_that_is_cut_ends_at_what_truncate_says(yard: Yard, queue: MessageQueue) -> None:
@@ -190,10 +240,10 @@ def test_a_wrong_order_of_steps_loses_messages(yard: Yard, queue: MessageQueue) 
 
     class Late(MessageQueue):
         def enqueue(self, first: int, last: int) -> None:
-            before = self._atomics.exchange(self._back, last, sn.Order.ACQ_REL)
+            before = self._atomics.exchange(self._back, last, Order.ACQ_REL)
             queue.enqueue(*yard.messages(1))  # another producer, whole, at this moment
-            self._atomics.store(last, 0, sn.Order.RELAXED)
-            self._atomics.store(before, first, sn.Order.RELEASE)
+            self._atomics.store(last, 0, Order.RELAXED)
+            self._atomics.store(before, first, Order.RELEASE)
 
     memory = yard.heap.memory
     Late(memory, Atomics(memory, threading.Lock()), yard.base).enqueue(*yard.messages(0))
