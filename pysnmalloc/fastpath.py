@@ -52,7 +52,7 @@ Owned = tuple[Cells, "memoryview[int]", "memoryview[int]", int, "memoryview[int]
 # of a slab in use: its cells, together and one by one; the cells of link and list head; its class's bin
 
 FAST_SIZES = 4096  # requests of up to this many bytes have an entry in the table
-WIDTH = {"B": 1, "H": 2, "Q": 8}
+WIDTH = {"B": 1, "H": 2, "Q": 8, "q": 8}
 
 
 class _Inbox:
@@ -86,7 +86,7 @@ class FastAllocator(Allocator):
         self._owned: dict[int, Owned | None] = {}
         self._classes: dict[int, int] = {}
         heads = self.address + BUCKETS_OFFSET + 16 * config.buckets
-        self._list_heads = [self._cell(heads + 8 * sizeclass, "Q") for sizeclass in range(config.num_small)]
+        self._list_heads = [self._cell(heads + 8 * sizeclass, "q") for sizeclass in range(config.num_small)]
         self._build()
         for sizeclass, slabs in enumerate(self.small_classes):
             for node in slabs.walk():
@@ -131,7 +131,7 @@ class FastAllocator(Allocator):
             cells = self._cells[slab] = (self._cell(word + USED, "H"), self._cell(word + HEAD, "H"), slab)
         return cells
 
-    def _cell(self, address: int, format: Literal["B", "H", "Q"]) -> memoryview[int]:
+    def _cell(self, address: int, format: Literal["B", "H", "Q", "q"]) -> memoryview[int]:
         """Return the cell of the word at an address."""
         return self.memory.u8[address : address + WIDTH[format]].cast(format, shape=[])
 
@@ -192,7 +192,10 @@ class FastAllocator(Allocator):
                     return None
             except (IndexError, ValueError):
                 return free_beyond(address)
-            about = owned.get(address >> slab_bits)
+            try:
+                about = owned[address >> slab_bits]
+            except KeyError:
+                about = owned[address >> slab_bits] = None
             if about is not None:
                 if not put_back(about, address):
                     plain_free(address)
@@ -236,21 +239,21 @@ class FastAllocator(Allocator):
 
         The steps of ``Slab.alloc`` and ``SlabList.pop_front`` where a slab becomes full.
         """
-        u64, slabs, owned, slab_bits = self.memory.u64, self._slabs, self._owned, self.config.slab_bits
+        slabs, owned, slab_bits = self._slabs, self._owned, self.config.slab_bits
+        i64 = self.memory.u8.cast("q")  # signed: all ones, which end a list, are a small number, -1
         poison, full = self._no_slab, self.metaslab.full
-        terminator = int.from_bytes(b"\xff" * 8, "little")
 
         def take_last(taken: int) -> int:
             slab = taken >> slab_bits
             _, used, head, _, _, list_head, bin = owned[slab]  # type: ignore[misc]  # ours: it is in a bin
             used[()] += 1
             head[()] = full
-            after = u64[(taken >> 3) + 1]
+            after = i64[(taken >> 3) + 1]
             list_head[()] = after
-            if after == terminator:
+            if after < 0:
                 bin[0], bin[1], bin[2] = poison
             else:
-                u64[after >> 3] = terminator
+                i64[after >> 3] = -1
                 bin[0], bin[1], bin[2] = slabs[after >> slab_bits]
             slabs[slab] = poison
             return taken
@@ -262,8 +265,7 @@ class FastAllocator(Allocator):
 
         The steps of ``Slab.dealloc`` and ``SlabList.insert`` where a full slab gets its first object back.
         """
-        u64, slabs, slab_bits = self.memory.u64, self._slabs, self.config.slab_bits
-        terminator = int.from_bytes(b"\xff" * 8, "little")
+        i64, slabs, slab_bits = self.memory.u8.cast("q"), self._slabs, self.config.slab_bits
 
         def put_back(about: Owned, address: int) -> bool:
             cells, used, head, base, link, list_head, bin = about
@@ -277,10 +279,10 @@ class FastAllocator(Allocator):
             link[()] = offset
             first = list_head[()]
             node = address >> 3
-            u64[node] = terminator
-            u64[node + 1] = first
-            if first != terminator:
-                u64[first >> 3] = address
+            i64[node] = -1
+            i64[node + 1] = first
+            if first >= 0:
+                i64[first >> 3] = address
             list_head[()] = address
             bin[0], bin[1], bin[2] = cells
             slabs[base >> slab_bits] = cells

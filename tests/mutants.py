@@ -158,7 +158,7 @@ MUTANTS = (
     Mutant(
         "prev of the new first slab is left, so its list end is no end mark",
         "fastpath.py",
-        "                u64[after >> 3] = terminator\n",
+        "                i64[after >> 3] = -1\n",
         "                pass\n",
         "test_fastpath.py",
     ),
