@@ -199,16 +199,15 @@ class FastAllocator(Allocator):
             if about is not None:
                 if not put_back(about, address):
                     plain_free(address)
-            elif not 0 < address < end or not free_remote(address):
+            elif not free_remote(address):
                 plain_free(address)
             return None
 
         def free_beyond(address: int) -> None:
             """Free where the list does not reach; next time it will, if there can be objects at all."""
-            possible = 0 < address < end
-            if possible:
+            if 0 < address < end:
                 self._cover(address >> slab_bits)
-            if not possible or not free_remote(address):
+            if not free_remote(address):
                 plain_free(address)
 
         def receive() -> None:
@@ -296,7 +295,7 @@ class FastAllocator(Allocator):
         The steps of ``Allocator._remote_dealloc`` and ``RemoteCache.dealloc``.
         """
         u64, departed, sizes = self.memory.u64, self.messages.departed, list(self.table.sizes)
-        me, slab_bits, superslab = self.address, self.config.slab_bits, SUPERSLAB
+        me, slab_bits, superslab, end = self.address, self.config.slab_bits, SUPERSLAB, self._shared.layout.end
         cached, limit = self._cell(self.address + CACHED, "Q"), self.config.remote_cache
         abroad: dict[int, tuple[memoryview[int], memoryview[int], memoryview[int]]] = {}  # by slab number
         last_of: dict[int, memoryview[int]] = {}  # by owner: the cell of its bucket's last message
@@ -305,6 +304,8 @@ class FastAllocator(Allocator):
             try:
                 kind, owner_word, sizeclass_byte = abroad[address >> slab_bits]
             except KeyError:
+                if not 0 < address < end:
+                    return False
                 cells = self._abroad(address)
                 kind, owner_word, sizeclass_byte = abroad[address >> slab_bits] = cells
             owner = owner_word[()]
