@@ -237,8 +237,8 @@ def test_views_are_made_and_dropped_by_every_thread(mode: str) -> None:
     with heap_of(sn.PAPER_1MIB, mode) as heap:
 
         def body(me: int) -> None:
-            objects = [heap.malloc(2000) for _ in range(20)]
-            for turn in range(150):
+            objects = [heap.malloc(64) for _ in range(20)]
+            for turn in range(250):
                 for tag, address in enumerate(objects):
                     stamp(heap, address, me + tag + turn)
                     assert intact(heap, address, me + tag + turn)
