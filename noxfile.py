@@ -28,8 +28,8 @@ INTERPRETERS = ["3.11", "3.12", "3.13", "3.14", free_threaded() or FREE_THREADED
 @nox.session(python=INTERPRETERS)
 def tests(session: nox.Session) -> None:
     """Run the suite on every interpreter found."""
-    # Wheels only for hypothesis: newer versions have a part that is compiled, and no wheel for 3.13t.
-    session.install("--only-binary", "hypothesis", "-e", ".[test]")
+    # Wheels only: newer versions of these have compiled parts, and no wheel for 3.13t.
+    session.install("--only-binary", "hypothesis,pydantic-core", "-e", ".[test]")
     session.run("pytest", "-n", "auto", *session.posargs)
 
 
@@ -58,7 +58,7 @@ def mutants(session: nox.Session) -> None:
 @nox.session(python=INTERPRETERS)
 def bench(session: nox.Session) -> None:
     """Measure, ratios in one process; `-- --write` puts the figures into BENCHMARKS.md."""
-    session.install("-e", ".")
+    session.install("--only-binary", "pydantic-core", "-e", ".")
     # Compiled ahead: on free-threaded Python, constants of code compiled from source are shared by threads.
     session.run("python", "-m", "compileall", "-q", "pysnmalloc", "tests/bench", env={"PYTHONDONTWRITEBYTECODE": ""})
     session.run("python", "-m", "tests.bench", *session.posargs, env={"PYTHONDONTWRITEBYTECODE": ""})
