@@ -68,7 +68,7 @@ class CheckRecord:
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
-        self._u8 = shared.memory.u8
+        self._memory = shared.memory
         self._u16 = shared.memory.u16
         self._pagemap = PageMap(shared.memory, shared.config, shared.layout)
         self.live: dict[int, Record] = {}
@@ -108,7 +108,7 @@ class CheckRecord:
             raise self.diagnose(address, call)
         self.freed[address] = record
         if record.sizeclass is not None:
-            view = self._u8[address + ALLOCATORS_OWN : address + record.size]
+            view = self._memory.range(address + ALLOCATORS_OWN, address + record.size)
             view[:] = bytes([PATTERN]) * len(view)
 
     def demand_live(self, address: int, call: str) -> None:
@@ -185,7 +185,7 @@ class CheckRecord:
         """Compare a free object's bytes with the pattern; pages that were given back read as zero."""
         if record.sizeclass is None:
             return
-        view = self._u8[address + ALLOCATORS_OWN : address + record.size]
+        view = self._memory.range(address + ALLOCATORS_OWN, address + record.size)
         given_back = self._shared.decommit is Decommit.SLAB and PATTERN not in view
         fill = 0 if given_back else PATTERN
         if view == bytes([fill]) * len(view):

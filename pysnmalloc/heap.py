@@ -292,7 +292,7 @@ class Heap:
                 f"view({address:#x}): this is inside the object that starts at {start:#x}, {address - start:,} "
                 "bytes before; pass its start, see object_start (§2.4)"
             )
-        return self.memory.u8[start:end]
+        return self.memory.range(start, end)
 
     def object_start(self, address: int) -> int:
         """Return the start of the object around an address, by page map and size class (§2.4)."""

@@ -117,6 +117,14 @@ class Memory:
         """Return the same memory through views that the calling thread alone uses."""
         return Memory(self.space)
 
+    def range(self, start: int, end: int) -> memoryview[int]:
+        """Return a view of the bytes from ``start`` to ``end`` that shares nothing with others.
+
+        A slice of ``u8`` would share its buffer's count of slices, which on free-threaded Python goes wrong
+        when several threads slice and drop at once; then the buffer is released under everybody's feet.
+        """
+        return memoryview(self.space.buffer)[start:end]
+
     def base(self) -> int | None:
         """Return the address of byte 0 in the process, or None where it cannot be told."""
         try:

@@ -118,13 +118,12 @@ class AddressSpace:
             return None
 
     def close(self) -> None:
-        """Give everything back, at once or, while views of it are about, when the last of them goes."""
-        if not isinstance(self.buffer, bytearray):
-            try:
-                self.buffer.close()
-            except BufferError:
-                if self.gives_back:
-                    self.decommit(0, self.size)
+        """Give the memory back; the address space goes when the last view of it does.
+
+        It is not unmapped before: whoever still held a view would read where nothing is.
+        """
+        if self.gives_back:
+            self.decommit(0, self.size)
 
 
 def _reserve(size: int) -> mmap.mmap | bytearray:
