@@ -6,7 +6,7 @@
     ├── HeapClosed         a call on a heap after close()          (also a ValueError)
     ├── InvalidPointer     not an object of this heap              (also a ValueError)
     │   ├── DoubleFree     an object that is already free
-    │   └── WrongThread    an allocator used by a thread that does not hold it
+    │   └── WrongThread    an allocator used by two threads at once
     ├── WriteAfterFree     bytes of a free object were changed
     ├── LeakError          objects still live when the heap closed
     └── LawBroken          an invariant of a structure does not hold
@@ -76,7 +76,7 @@ class DoubleFree(InvalidPointer):
 
 
 class WrongThread(InvalidPointer):
-    """An allocator was called by a thread that does not hold it (checked mode, §2.1)."""
+    """An allocator was called while another call was under way in it (checked mode, §2.1)."""
 
 
 class WriteAfterFree(SnmallocError):

@@ -139,7 +139,7 @@ class FastAllocator(Allocator):
         """Return something that is true while another message is linked behind this one."""
         if c_uint64 is None:
             return _Inbox(self._cell(message, "Q"))
-        return c_uint64.from_buffer(self.memory.space.buffer, message)
+        return c_uint64.from_buffer(self.memory.u8, message)
 
     def _build(self) -> None:
         """Build ``malloc``, ``free`` and ``receive`` over the tables."""
