@@ -1,4 +1,4 @@
-"""Atomic operations on 64-bit words of the heap, emulated: the one place that does so.
+"""Atomic operations on 64-bit words of the heap, emulated: the one place that does so (§2.2, §2.5).
 
     load  store            a plain aligned word access, and a fence where the order asks for one
     exchange  fetch_add    under the heap's one lock

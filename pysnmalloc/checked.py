@@ -1,4 +1,4 @@
-"""Checked mode, for labs: every misuse found, and named (``Heap(checked=True)``).
+"""Checked mode, for labs: misuse of §2.8's objects found, and named (``Heap(checked=True)``).
 
     record          live:  address ─► what was asked, by whom
     (private,       freed: address ─► the same; its bytes behind the first 16 hold a pattern

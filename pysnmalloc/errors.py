@@ -1,4 +1,4 @@
-"""What can go wrong, and what each failure teaches.
+"""What can go wrong in §2, and what each failure teaches.
 
     SnmallocError
     ├── ConfigError        a configuration that cannot work        (also a ValueError)

@@ -1,4 +1,4 @@
-"""The hot path in one place: malloc and free as closures over cells of the heap.
+"""The hot path in one place: malloc and free as closures over cells of the heap (§2.1, §2.8).
 
     malloc                                      free
       inbox?          ─► slow: receive            inbox?               ─► slow: receive

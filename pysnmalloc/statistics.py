@@ -1,4 +1,4 @@
-"""Statistics: what a heap did and holds, as frozen records.
+"""Statistics: what a heap did and holds, as frozen records; what §3 measures, counted.
 
 Counted where things happen, by the thread that does them: messages, posts,
 atomic operations. Read from the heap's bytes: objects, slabs and chunks. So

@@ -17,7 +17,6 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "pysnmalloc"
 TOOLS = {"replay", "doctor", "cli", "__main__"}
 LONGEST_ESSAY, LONGEST_FUNCTION = 27, 60
-NOT_IN_THE_PAPER = {"errors", "atomics", "fastpath", "checked", "survey", "laws", "statistics"}  # need name no section
 
 
 def tree(path: Path) -> ast.Module:
@@ -125,7 +124,7 @@ def test_a_module_opens_with_a_short_essay_that_names_its_section(path: Path) ->
     first, *rest = text.splitlines()
     assert re.search(r"[.:?]$", first), f"the first line is no sentence: {first}"
     assert rest, "only one line"
-    assert "§" in text or path.stem in NOT_IN_THE_PAPER, "no section of the paper is named"
+    assert "§" in text, "no section of the paper is named"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=CORE)

@@ -25,6 +25,14 @@ What the rows hold fixed: 250 objects of 48 bytes stay live (on a heap that is o
 takes a superslab and gives it back, as the paper has it); libc is called through `ctypes.CDLL` with argument and
 result types declared; the collector is off during a slice; modules come from `.pyc` files.
 
+Choices that favour a side, to be known when reading:
+
+- Both heaps of the random sizes are first worn in, every object replaced five times.
+- Producer and consumer pass our addresses in an `array`, and the blocks of `multiprocessing.heap`, which are tuples, in
+  a list: on free-threaded Python an object of another thread costs more to use.
+- The replay loop forgets an address when its object is freed. A loop that kept them all would cost less itself, and our
+  ratio against it would be higher.
+
 """
 
 
