@@ -27,7 +27,7 @@ from ..atomics import Order
 from .ops import CAS, DONE, FAILED, FENCE, PLAIN_READ, PLAIN_WRITE, SPECULATE, WAIT, Op, Value
 from .tree import Cells, Node, Segment, ThreadTree, Views
 
-__all__ = ["Clock", "Event", "Graph", "Race", "Start", "ThreadFailed", "Uninitialised", "join", "tick"]
+__all__ = ["Broken", "Clock", "Event", "Graph", "Race", "Start", "ThreadFailed", "Uninitialised", "join", "tick"]
 
 Clock = tuple[int, ...]  # per thread, how many of its events are known
 
@@ -79,31 +79,42 @@ class Event:
         return self.kind == "W" and self.source is not None
 
 
-class Race(Exception):
+class Broken(Exception):
+    """Something that must not be has come up in an execution, which ends there.
+
+    Attributes:
+        graph: the execution.
+        threads: those that have to do with it, the one in which it came up last.
+    """
+
+    def __init__(self, graph: Graph, *threads: int) -> None:
+        super().__init__(threads)
+        self.graph = graph
+        self.threads = threads
+
+
+class Race(Broken):
     """Two accesses that nothing orders, one of them a write, one of them plain."""
 
-    def __init__(self, thread: int, other: int, address: int, first: str, second: str) -> None:
-        super().__init__(thread, other, address, first, second)
-        self.threads = other, thread
+    def __init__(self, graph: Graph, other: int, thread: int, address: int, lines: tuple[str, str]) -> None:
+        super().__init__(graph, other, thread)
         self.address = address
-        self.lines = first, second
+        self.lines = lines
 
 
-class ThreadFailed(Exception):
+class ThreadFailed(Broken):
     """A thread ended by an error."""
 
-    def __init__(self, thread: int, error: Hashable) -> None:
-        super().__init__(thread, error)
-        self.thread = thread
+    def __init__(self, graph: Graph, thread: int, error: Exception) -> None:
+        super().__init__(graph, thread)
         self.error = error
 
 
-class Uninitialised(Exception):
+class Uninitialised(Broken):
     """A read of bytes that nobody wrote."""
 
-    def __init__(self, thread: int, address: int, line: str) -> None:
-        super().__init__(thread, address, line)
-        self.thread = thread
+    def __init__(self, graph: Graph, thread: int, address: int, line: str) -> None:
+        super().__init__(graph, thread)
         self.address = address
         self.line = line
 
@@ -177,6 +188,7 @@ class Graph:
             segment = tree.start(self.views)
             self.nodes.append(segment.node)
             self._enter(thread, segment)
+            self._demand_alive(thread)
         return self
 
     def copy(self) -> Self:
@@ -262,7 +274,7 @@ class Graph:
             return False
         self._check_races(event)
         if source.thread < 0 and op.address in self.start.fresh:
-            raise Uninitialised(thread, op.address, _line(event))
+            raise Uninitialised(self, thread, op.address, _line(event))
         result, new = op.run(source.value)
         if new is not None:
             self.pending[thread] = event
@@ -313,8 +325,15 @@ class Graph:
         segment = self.start.trees[thread].step(self.nodes[thread], result, self.views)
         self.nodes[thread] = segment.node
         self._enter(thread, segment)
-        if segment.node.op.kind == FAILED:
-            raise ThreadFailed(thread, segment.node.op.values[0])
+        self._demand_alive(thread)
+
+    def _demand_alive(self, thread: int) -> None:
+        """Raise ``ThreadFailed`` if a thread ended by an error."""
+        op = self.nodes[thread].op
+        if op.kind == FAILED:
+            (error,) = op.values
+            assert isinstance(error, Exception)
+            raise ThreadFailed(self, thread, error)
 
     def _enter(self, thread: int, segment: Segment) -> None:
         """Do a segment's writes, having seen that nobody else is at the same bytes."""
@@ -325,7 +344,9 @@ class Graph:
                     for unordered in segments[clock[other] :]:
                         clash = segment.clashes(unordered)
                         if clash:
-                            raise _race_of_segments(thread, segment, other, unordered, min(clash))
+                            byte = min(clash)
+                            lines = unordered.line_of(byte), segment.line_of(byte)
+                            raise Race(self, other, thread, byte, lines)
             self._demand_written(thread, segment)
             views = self.views
             for shift, index, value in segment.writes:
@@ -338,7 +359,7 @@ class Graph:
         if fresh:
             unwritten = (segment.read & fresh) - self.made
             if unwritten:
-                raise Uninitialised(thread, min(unwritten), segment.line_of(min(unwritten)))
+                raise Uninitialised(self, thread, min(unwritten), segment.line_of(min(unwritten)))
             self.made |= segment.written & fresh
 
     def _check_races(self, event: Event) -> None:
@@ -359,7 +380,7 @@ class Graph:
         if earlier.thread < 0 or earlier.index < self.clock[event.thread][earlier.thread]:
             return
         if SPECULATE not in (earlier.op.kind, event.op.kind):
-            raise Race(event.thread, earlier.thread, event.op.address, *map(_line, (earlier, event)))
+            raise Race(self, earlier.thread, event.thread, event.op.address, (_line(earlier), _line(event)))
 
     # What is there.
 
@@ -396,8 +417,3 @@ def tick(clock: Clock, thread: int) -> Clock:
 def _line(event: Event) -> str:
     """The source line of an event."""
     return event.op.site.line if event.op.site is not None else ""
-
-
-def _race_of_segments(thread: int, segment: Segment, other: int, unordered: Segment, byte: int) -> Race:
-    """The race between two segments at a byte."""
-    return Race(thread, other, byte, unordered.line_of(byte), segment.line_of(byte))

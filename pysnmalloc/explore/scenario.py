@@ -82,6 +82,7 @@ class Scenario:
         section: of the paper.
         size: bytes of memory, if ``memory`` is not overridden.
         words: names of addresses, for those who read findings.
+        fresh: bytes that must be written before they are read.
     """
 
     name = "scenario"
@@ -89,6 +90,7 @@ class Scenario:
     section = ""
     size = 1024
     words: Mapping[int, str] = {}
+    fresh: frozenset[int] = frozenset()
 
     def memory(self) -> Memory:
         """Return the memory to run in, zeroed. Called once, before ``setup``."""
@@ -111,3 +113,7 @@ class Scenario:
     def draw(self, place: Place) -> list[str]:  # noqa: ARG002
         """Draw the structure in a few lines, between any two steps."""
         return []
+
+    def word(self, address: int) -> str:
+        """Name an address, or a value that may be one."""
+        return self.words.get(address) or (f"{address:#x}" if address > 9 else str(address))

@@ -21,14 +21,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .graph import Event, Graph, Race, Start, ThreadFailed, Uninitialised
+from .graph import Broken, Event, Graph
 from .ops import FENCE, SPECULATE
 
 __all__ = ["Branch", "search"]
-
-
-Broken = Race | ThreadFailed | Uninitialised
-BROKEN = (Race, ThreadFailed, Uninitialised)
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,7 @@ class Branch:
             yield graph
 
 
-def search(roots: list[Graph | Branch], failed: Callable[[Graph, Broken], None]) -> Iterator[Graph]:
+def search(roots: list[Graph | Branch], failed: Callable[[Broken], None]) -> Iterator[Graph]:
     """Yield every execution in which no thread can go on, each class once.
 
     ``failed`` is told of graphs that broke while they grew; these are not yielded, and nothing is added to them.
@@ -65,8 +61,8 @@ def search(roots: list[Graph | Branch], failed: Callable[[Graph, Broken], None])
                 stack.extend(top.grown())
             elif _grow(top, stack):
                 yield top
-        except BROKEN as error:
-            failed(top.graph if isinstance(top, Branch) else top, error)
+        except Broken as broken:
+            failed(broken)
 
 
 def _grow(graph: Graph, stack: list[Graph | Branch]) -> bool:
@@ -174,7 +170,3 @@ def _rebuilt(graph: Graph, kept: list[Event]) -> tuple[Graph | None, dict[Event,
         twins[event] = base.events[event.thread][-1]
     return base, twins
 
-
-def begin(start: Start, model: type[Graph]) -> Graph:
-    """Return the empty execution."""
-    return model(start).begin()

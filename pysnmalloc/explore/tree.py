@@ -146,6 +146,10 @@ class HasViews(Protocol):
 class ThreadTree:
     """One thread of a scenario.
 
+    Attributes:
+        runs: how often its function was run.
+        sites: where in the source it made atomic operations.
+
     Args:
         run: its function.
         memory: of the scenario; only its address space is used.
@@ -158,6 +162,7 @@ class ThreadTree:
     ) -> None:
         self.name = name
         self.runs = 0
+        self.sites: set[str] = set()
         self._run = run
         self._cells = cells
         self._limit = limit
@@ -226,6 +231,8 @@ class ThreadTree:
         """Stop at a new operation."""
         if op.cell:
             self._cells.want(op.cell)
+        if op.site is not None:
+            self.sites.add(op.site.name)
         self._op = op
         raise _Reached
 
@@ -305,6 +312,7 @@ class TooLong(Exception):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"more than {limit} steps")
+        self.limit = limit
 
 
 def _last_writes(writes: list[Access]) -> list[Access]:
