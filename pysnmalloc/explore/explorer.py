@@ -92,8 +92,13 @@ def explore(
     """Explore a scenario.
 
     Args:
+        scenario: what to explore; it is copied, not changed.
         model: ``sc``, ``tso`` or ``rc11``.
-        plain, preemptions, random, pct, seed: how, see the module; else one execution of each class.
+        plain: every interleaving, instead of one execution of each class.
+        preemptions: every execution with at most so many.
+        random: so many executions, drawn by lot.
+        pct: depth of probabilistic concurrency testing, with ``random``.
+        seed: of the lots.
         weaken: orders to use at some sites of the source, by their names as findings show them.
         steps: of one thread, more of which are a livelock.
         executions: stop after so many.
@@ -111,15 +116,17 @@ def explore(
         exploration.prepare()
         collector = Collector(exploration, str(how), executions, patience, progress)
         try:
-            exhausted = _run(exploration, how, collector, executor)
+            finished = _run(exploration, how, collector, executor)
         except NewCell:
             continue
         exploration.demand_sites()
-        return collector.result(exhausted=exhausted)
+        drawn = how.random is not None
+        within = str(how) if finished and how.preemptions is not None else None
+        return collector.result(exhausted=finished and within is None and not drawn, within=within)
 
 
 def _run(exploration: Exploration, how: How, collector: Collector, executor: Executor | None) -> bool:
-    """Go through the executions; return whether all of them."""
+    """Go through the executions; return whether to the end."""
     if how.plain:
         if exploration.model != "sc":
             raise ValueError("plain exploration is of interleavings, so the model is sc; leave plain out for others")
@@ -134,12 +141,10 @@ def _run(exploration: Exploration, how: How, collector: Collector, executor: Exe
         collector.execution(graph)
         if collector.enough:
             return False
-    return not collector.enough and how.preemptions is None and how.random is None
+    return True
 
 
-def _executions(
-    exploration: Exploration, how: How, empty: Graph, failed: Callable[[Broken], None]
-) -> Iterator[Graph]:
+def _executions(exploration: Exploration, how: How, empty: Graph, failed: Callable[[Broken], None]) -> Iterator[Graph]:
     """The executions, in the way chosen."""
     if how.preemptions is not None:
         return bounded(empty, how.preemptions, failed)

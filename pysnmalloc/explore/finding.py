@@ -98,8 +98,8 @@ def named(scenario: Scenario, broken: Broken, names: tuple[str, ...]) -> tuple[s
     if isinstance(broken, Race):
         first, second = (names[thread] for thread in broken.threads)
         return "data race", (
-            f"nothing orders {first}'s and {second}'s accesses of {scenario.word(broken.address)}, of which one writes: "
-            f"`{broken.lines[0]}` and `{broken.lines[1]}`"
+            f"nothing orders {first}'s and {second}'s accesses of {scenario.word(broken.address)}, "
+            f"of which one writes: `{broken.lines[0]}` and `{broken.lines[1]}`"
         )
     if isinstance(broken, Uninitialised):
         return "uninitialised read", (

@@ -23,8 +23,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Self
 
-from ..atomics import Order
-from .ops import CAS, DONE, FAILED, FENCE, PLAIN_READ, PLAIN_WRITE, SPECULATE, WAIT, Op, Value
+from .ops import DONE, FAILED, PLAIN_WRITE, SPECULATE, WAIT, Op, Value
 from .tree import Cells, Node, Segment, ThreadTree, Views
 
 __all__ = ["Broken", "Clock", "Event", "Graph", "Race", "Start", "ThreadFailed", "Uninitialised", "join", "tick"]
@@ -397,7 +396,10 @@ class Graph:
         """Return what makes this execution a class of its own: rf and mo, by the names of events."""
         return (
             tuple(
-                tuple((e.kind, e.op.cell, e.source.key) if e.kind == "R" and e.source else (e.kind, e.op.cell, e.value) for e in events)
+                tuple(
+                    (e.kind, e.op.cell, e.source.key) if e.kind == "R" and e.source else (e.kind, e.op.cell, e.value)
+                    for e in events
+                )
                 for events in self.events
             ),
             tuple((cell, tuple(write.key for write in writes)) for cell, writes in sorted(self.mo.items())),

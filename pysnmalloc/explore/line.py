@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from heapq import heappop, heappush
+from itertools import pairwise
 
 from .graph import Event, Graph
 
@@ -53,7 +54,7 @@ def _edges(graph: Graph, events: list[Event], *, mo: bool, fr: bool) -> Edges:
     for cell, writes in graph.mo.items():
         chain = [write for write in writes if write in known]
         if mo:
-            for earlier, later in zip(chain, chain[1:], strict=False):
+            for earlier, later in pairwise(chain):
                 edges[later].append(earlier)
         if fr:
             for read in graph.reads.get(cell, ()):

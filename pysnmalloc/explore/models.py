@@ -50,7 +50,7 @@ class _Ordered(Graph):
         """The events of the thread itself that come before its next one, as bits; those before them left out."""
         raise NotImplementedError
 
-    def _po_bound(self, thread: int, cell: int) -> int:
+    def _po_bound(self, thread: int, cell: int) -> int:  # noqa: ARG002
         """The place in modification order of the newest write that the thread has seen by itself."""
         return 0
 

@@ -75,9 +75,7 @@ class ExploredMemory(Memory):
         self.space = memory.space
         self.recorder = recorder
         # Concept code reads and stores words by index, and asks nothing else of a view (`memory.Words`).
-        self.u8, self.u16, self.u32, self.u64 = (
-            cast("memoryview[int]", _Words(recorder, shift)) for shift in range(4)
-        )
+        self.u8, self.u16, self.u32, self.u64 = (cast("memoryview[int]", _Words(recorder, shift)) for shift in range(4))
 
     def own_views(self) -> Memory:
         """Return this memory: a thread has views of its own already."""
@@ -110,9 +108,23 @@ class ExploredAtomics(Atomics):
         """Return the word."""
         return cast(int, self._do(LOAD, address, (), order))
 
+    def poll(self, address: int) -> int:
+        """Return the word; a step like every load."""
+        return cast(int, self._do(LOAD, address, (), Order.RELAXED, method="poll"))
+
     def speculate(self, address: int) -> int:
         """Return the word, which may be no atomic one any more."""
         return cast(int, self._do(SPECULATE, address, (), Order.RELAXED))
+
+    def load_links(self, first: int, offset: int, most: int) -> list[int]:
+        """Follow links; each load is a step."""
+        passed = [first]
+        while len(passed) <= most:
+            after = cast(int, self._do(LOAD, passed[-1] + offset, (), Order.ACQUIRE, method="load_links"))
+            if after == 0:
+                break
+            passed.append(after)
+        return passed
 
     def wait(self, address: int, unlike: int, order: Order) -> int:
         """Return the word once it is another."""
@@ -138,19 +150,23 @@ class ExploredAtomics(Atomics):
         self, address: int, expected: tuple[int, int], desired: tuple[int, int], order: Order
     ) -> tuple[bool, tuple[int, int]]:
         """The same on two words side by side."""
-        return cast(
-            "tuple[bool, tuple[int, int]]", self._do(CAS, address, (expected, desired), order, part=BOTH)
-        )
+        return cast("tuple[bool, tuple[int, int]]", self._do(CAS, address, (expected, desired), order, part=BOTH))
 
     def _do(
-        self, kind: str, address: int, values: tuple[Hashable, ...], order: Order, part: int = LOW
+        self,
+        kind: str,
+        address: int,
+        values: tuple[Hashable, ...],
+        order: Order,
+        part: int = LOW,
+        method: str = "",
     ) -> Hashable:
         """Make a step: what it returned before, or stop here."""
         recorder = self._recorder
         known, result = recorder.replayed()
         if known:
             return result
-        site = site_of(sys._getframe(2), kind)
+        site = site_of(sys._getframe(2), method or kind)
         order = self._orders.get(site.name, order)
         if kind == FENCE:
             return recorder.reach(Op(kind, 0, (), order, site))

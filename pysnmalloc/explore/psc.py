@@ -66,7 +66,7 @@ def _happens_before(events: list[Event]) -> Relation:
 
 
 def _program_order(events: list[Event]) -> Relation:
-    """po."""
+    """Program order: po."""
     return [
         sum(1 << b for b, late in enumerate(events) if late.thread == early.thread and late.index > early.index)
         for early in events

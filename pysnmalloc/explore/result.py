@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .exploration import Exploration, Outcome
-from .finding import Finding, named
+from .finding import Finding, named, named_error
 from .graph import Broken, Event, Graph
 from .interleave import Interleavings
 from .line import in_line, needed, steps_of
-from .ops import DONE
+from .ops import DONE, FAILED
 from .schedule import Schedule
 
 __all__ = ["Collector", "Result"]
@@ -24,7 +25,8 @@ class Result:
     Attributes:
         scenario, model: what was explored.
         how: the way through the executions, in words.
-        exhausted: whether that was gone to its end, and leaves nothing out.
+        exhausted: whether no execution was left out.
+        within: the bound within which none was left out, if there is one.
         executions: how many were gone through; those that were cut off since something broke, too.
         classes: how many different ones, by what reads from what and the order of writes.
         unfair: executions left aside, since a thread in them waits for ever for a value that is there.
@@ -37,6 +39,7 @@ class Result:
     model: str
     how: str
     exhausted: bool
+    within: str | None
     executions: int
     classes: int
     unfair: int
@@ -56,6 +59,8 @@ class Result:
             return "wrong: " + ", ".join(finding.kind for finding in self.findings)
         if self.exhausted:
             return "proved for all executions"
+        if self.within is not None:
+            return f"proved for all executions with {self.within}"
         return f"nothing wrong in {self.executions:,} executions ({self.how}); no proof"
 
     def __str__(self) -> str:
@@ -147,10 +152,8 @@ class Collector:
 
     def _judge(self, walk: Interleavings) -> Outcome | tuple[str, str]:
         """The verdict about an interleaving."""
-        from .finding import named_error
-
         for node in walk.nodes:
-            if node.op.kind == "failed":
+            if node.op.kind == FAILED:
                 (error,) = node.op.values
                 assert isinstance(error, Exception)
                 return named_error(error)
@@ -173,7 +176,7 @@ class Collector:
         if best is not None and (steps > best.steps or (steps == best.steps and best.looked >= 100)):
             return
         line = in_line(graph, events)
-        switches = sum(a.thread != b.thread for a, b in zip(line, line[1:], strict=False))
+        switches = sum(a.thread != b.thread for a, b in pairwise(line))
         looked = best.looked + 1 if best is not None and best.steps == steps else 1
         if best is None or (steps, switches) < (best.steps, best.switches):
             self._found_at = self.executions
@@ -186,12 +189,12 @@ class Collector:
         if self._found_at is None:
             self._found_at = self.executions
         schedule = Schedule.parse(" ".join(self._exploration.names[thread] for thread in walk.path))
-        switches = sum(a != b for a, b in zip(walk.path, walk.path[1:], strict=False))
+        switches = sum(a != b for a, b in pairwise(walk.path))
         best = self.best.get(kind)
         if best is None or (len(walk.path), switches) < (best.steps, best.switches):
             self.best[kind] = _Best(detail, len(walk.path), switches, schedule)
 
-    def result(self, *, exhausted: bool) -> Result:
+    def result(self, *, exhausted: bool, within: str | None = None) -> Result:
         """Return what was found."""
         exploration, teller = self._exploration, self._exploration.teller()
         findings = tuple(
@@ -203,6 +206,7 @@ class Collector:
             exploration.model,
             self._how,
             exhausted,
+            within,
             self.executions,
             len(self.classes),
             self.unfair,

@@ -74,9 +74,7 @@ def pct_walks(make: Callable[[], Graph], count: int, depth: int, seed: int, fail
         steps = max(steps, graph.count)
 
 
-def _walk(
-    graph: Graph, choose: Callable[[Graph, int], int], lots: random.Random, failed: Failed
-) -> Iterator[Graph]:
+def _walk(graph: Graph, choose: Callable[[Graph, int], int], lots: random.Random, failed: Failed) -> Iterator[Graph]:
     """Yield one execution."""
     step = 0
     try:
@@ -108,11 +106,19 @@ def _ways(graph: Graph, thread: int) -> Iterator[Choice]:
     elif graph.nodes[thread].op.reads and thread not in graph.pending:
         sources = graph.sources(thread)
         for source in sources[-1:] if isinstance(graph, SC) else sources:
-            yield thread, source, -1
+            if not _taken(graph, thread, source):
+                yield thread, source, -1
     else:
         places = graph.places(thread)
         for place in places[-1:] if isinstance(graph, SC) else places:
             yield thread, None, place
+
+
+def _taken(graph: Graph, thread: int, source: Event) -> bool:
+    """Whether the step would change a value that another read-modify-write has changed already."""
+    op, writes = graph.nodes[thread].op, graph.writes(graph.nodes[thread].op.cell)
+    place = writes.index(source) + 1
+    return place < len(writes) and writes[place].changes and op.run(source.value)[1] is not None
 
 
 def _grow(graph: Graph, choice: Choice) -> bool:

@@ -61,7 +61,9 @@ class Schedule:
         for word in text.split():
             match = _TURN.match(word)
             if match is None:
-                raise ScheduleError(f"“{word}” is no turn; write A, A*3, A=B2 (reads B's step 2) or A^B2 (writes after it)")
+                raise ScheduleError(
+                    f"“{word}” is no turn; write A, A*3, A=B2 (reads B's step 2) or A^B2 (writes after it)"
+                )
             turn = Turn(match["thread"], match["source"], match["after"])
             turns.extend([turn] * int(match["times"] or 1))
         return cls(tuple(turns))
@@ -96,7 +98,9 @@ class Schedule:
         counts = dict.fromkeys(names, 0)
         for number, turn in enumerate(self.turns, 1):
             if turn.thread not in counts:
-                raise ScheduleError(f"turn {number}: there is no thread “{turn.thread}”; threads are {', '.join(names)}")
+                raise ScheduleError(
+                    f"turn {number}: there is no thread “{turn.thread}”; threads are {', '.join(names)}"
+                )
             counts[turn.thread] += 1
             played = _play(graph, names.index(turn.thread), turn, steps, number)
             steps[f"{turn.thread}{counts[turn.thread]}"] = played.events[-1]

@@ -43,7 +43,11 @@ class Branch:
             yield from _gone_back(self.graph, self.thread, self.back)
             return
         graph = self.graph.copy()
-        if graph.add_read(self.thread, self.source) if self.source is not None else graph.add_write(self.thread, self.place):
+        if (
+            graph.add_read(self.thread, self.source)
+            if self.source is not None
+            else graph.add_write(self.thread, self.place)
+        ):
             yield graph
 
 
@@ -131,7 +135,7 @@ def _gone_back(graph: Graph, thread: int, read: Event) -> Iterator[Graph]:
     known = graph.porf[thread]
     events = sorted((event for events in graph.events for event in events), key=lambda event: event.number)
     kept = [e for e in events if e is not read and (e.stamp <= read.stamp or e.index < known[e.thread])]
-    base, twins = _rebuilt(graph, kept)
+    base = _rebuilt(graph, kept)
     if base is None:
         return
     base.stamp = graph.stamp
@@ -148,7 +152,7 @@ def _gone_back(graph: Graph, thread: int, read: Event) -> Iterator[Graph]:
             yield twin
 
 
-def _rebuilt(graph: Graph, kept: list[Event]) -> tuple[Graph | None, dict[Event, Event]]:
+def _rebuilt(graph: Graph, kept: list[Event]) -> Graph | None:
     """A graph of some of another's events, which are closed under what they depend on."""
     base = type(graph)(graph.start).begin()
     twins: dict[Event, Event] = {}
@@ -166,7 +170,6 @@ def _rebuilt(graph: Graph, kept: list[Event]) -> tuple[Graph | None, dict[Event,
             place = 1 + sum(write in earlier for write in base.writes(event.op.cell))
             done = base.add_write(event.thread, place)
         if not done:
-            return None, twins
+            return None
         twins[event] = base.events[event.thread][-1]
-    return base, twins
-
+    return base

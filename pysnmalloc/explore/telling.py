@@ -9,6 +9,7 @@ There is one way to tell: by playing. So whatever is told can be replayed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from threading import Lock
 
 from ..atomics import Atomics
@@ -35,7 +36,7 @@ class Told:
     def switches(self) -> int:
         """How often one step is another thread's than the one before."""
         threads = [step.thread for step in self.steps]
-        return sum(a != b for a, b in zip(threads, threads[1:], strict=False))
+        return sum(a != b for a, b in pairwise(threads))
 
 
 class Teller:
@@ -56,7 +57,15 @@ class Teller:
         """Tell a schedule that leads to something wrong."""
         told = self.tell(schedule, empty)
         return Finding(
-            kind, detail, self._scenario.name, self._model, self._names, str(schedule), told.steps, told.switches, told.before
+            kind,
+            detail,
+            self._scenario.name,
+            self._model,
+            self._names,
+            str(schedule),
+            told.steps,
+            told.switches,
+            told.before,
         )
 
     def tell(self, schedule: Schedule, graph: Graph) -> Told:

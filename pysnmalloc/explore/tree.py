@@ -292,7 +292,9 @@ class ThreadTree:
             )
             where.setdefault(first, _where())
         if mine:
-            value = sum((seen[b] if b in seen else self._views[0][b]) << 8 * (b - first) for b in range(first, first + size))
+            value = sum(
+                (seen[b] if b in seen else self._views[0][b]) << 8 * (b - first) for b in range(first, first + size)
+            )
         return value
 
     def _plain_step(self, kind: str, shift: int, index: int, value: int = 0) -> None:
@@ -303,7 +305,9 @@ class ThreadTree:
         if kind == PLAIN_WRITE and not 0 <= value < 1 << (8 << shift):
             raise ValueError(f"{value} does not fit into {1 << shift} bytes at {address:#x}")
         values = (value,) if kind == PLAIN_WRITE else ()
-        self._op = Op(kind, address, values, Order.RELAXED, plain_site((code, line)), cell=cell, part=part, size=1 << shift)
+        self._op = Op(
+            kind, address, values, Order.RELAXED, plain_site((code, line)), cell=cell, part=part, size=1 << shift
+        )
         raise _Reached
 
 
