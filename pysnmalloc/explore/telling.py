@@ -129,7 +129,7 @@ class Teller:
 
     def operation(self, op: Op) -> str:
         """An operation in words."""
-        where, values = self._scenario.word(op.address), [self._value(value) for value in op.values]
+        where, values = self._scenario.field(op.address), [self._value(value) for value in op.values]
         order = op.order.value
         if op.plain:
             return f"{op.kind} {where}"
