@@ -1,0 +1,1 @@
+"""Exploring executions under sequential consistency, x86-TSO and RC11."""
