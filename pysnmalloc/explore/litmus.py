@@ -19,7 +19,7 @@ on over later stores of its thread and over read-modify-writes of any, as in
 C++11 and RC11; C++20 keeps the latter only. Left out: branches, dependencies,
 plain (not atomic) accesses, and so data races.
 
-Names and expectations are the literature's: Sewell et al., "x86-TSO" (2010);
+Most names and expectations are the literature's: Sewell et al., "x86-TSO" (2010);
 Alglave et al., "Herding Cats" (2014); Lahav et al., "Repairing Sequential
 Consistency in C/C++11" (2017). A name's parts behind + say what differs.
 """
@@ -278,40 +278,41 @@ LITMUS: tuple[Litmus, ...] = (
         ("MP+rlx+F.acq", "An acquire fence needs a release.", _mp(RLX, RLX, (), (Fence(ACQ),)), RC11),
         ("MP+F.rel+F.acq", "Two fences pass the message.", _mp(RLX, RLX, (Fence(REL),), (Fence(ACQ),)), NEVER),
     ),
-    *_asking(
+    Litmus(
+        "MP+rel+rlx+acq",
+        "An acquire load of another location does not help.",
+        _mp(REL, RLX, (), (_r("z", ACQ),)),
         ((), (1, None, 0), ANY3),
-        (
-            "MP+rel+rlx+acq",
-            "An acquire load of another location does not help.",
-            _mp(REL, RLX, (), (_r("z", ACQ),)),
-            RC11,
-        ),
+        RC11,
     ),
     *_asking(
         ((0,), (1, 0), ANY2),
-        ("MP+rmw.acq+acq", "A read-modify-write that acquires does not release.", _mp_rmw(ACQ), RC11),
-        ("MP+rmw.acq_rel+acq", "One that does both does.", _mp_rmw(ACQ_REL), NEVER),
+        ("MP+rmw.acq+acq", "A read-modify-write with acquire only does not release.", _mp_rmw(ACQ), RC11),
+        ("MP+rmw.acq_rel+acq", "A read-modify-write with acq_rel passes the message.", _mp_rmw(ACQ_REL), NEVER),
     ),
     # Store buffering: each thread misses the other's store, as in Dekker's mutual exclusion.
     *_asking(
         ((0,), (0,), ANY2),
         ("SB", "A load overtakes an earlier store: the one thing that x86 reorders.", _sb(RLX, RLX), TSO),
         ("SB+rel+acq", "Release and acquire do not order a store with a later load.", _sb(REL, ACQ), TSO),
-        ("SB+F.acq_rel", "Nor does a fence that is both.", _sb(RLX, RLX, Fence(ACQ_REL)), TSO),
-        ("SB+sc", "Seq_cst accesses do.", _sb(SC, SC), NEVER),
+        ("SB+F.acq_rel", "An acq_rel fence does not order them.", _sb(RLX, RLX, Fence(ACQ_REL)), TSO),
+        ("SB+sc", "Seq_cst accesses order a store with a later load.", _sb(SC, SC), NEVER),
         ("SB+sc+rlx", "All four must be seq_cst, though x86 pays in the stores only.", _sb(SC, RLX), RC11),
-        ("SB+F.sc", "Seq_cst fences between relaxed accesses do.", _sb(RLX, RLX, Fence(SC)), NEVER),
-        ("SB+F.sc+po", "One fence is not enough.", (_sb(RLX, RLX, Fence(SC))[0], _sb(RLX, RLX)[1]), TSO),
-        ("SB+F.sc+sc", "A fence works with accesses.", (_sb(RLX, RLX, Fence(SC))[0], _sb(SC, SC)[1]), NEVER),
-    ),
-    *_asking(
-        ((0, 0), (0, 0), ANY2),
+        ("SB+F.sc", "Seq_cst fences order relaxed accesses.", _sb(RLX, RLX, Fence(SC)), NEVER),
+        ("SB+F.sc+po", "One thread's fence is not enough.", (_sb(RLX, RLX, Fence(SC))[0], _sb(RLX, RLX)[1]), TSO),
         (
-            "SB+rmw",
-            "Read-modify-writes drain x86's store buffers, but C++ gives them no more than their order.",
-            ((FetchAdd("x", 1, ACQ_REL), _r("y", ACQ)), (FetchAdd("y", 1, ACQ_REL), _r("x", ACQ))),
-            RC11,
+            "SB+F.sc+sc",
+            "A seq_cst fence and seq_cst accesses do.",
+            (_sb(RLX, RLX, Fence(SC))[0], _sb(SC, SC)[1]),
+            NEVER,
         ),
+    ),
+    Litmus(
+        "SB+rmw",
+        "Read-modify-writes drain x86's store buffers, but C++ gives them no more than their order.",
+        ((FetchAdd("x", 1, ACQ_REL), _r("y", ACQ)), (FetchAdd("y", 1, ACQ_REL), _r("x", ACQ))),
+        ((0, 0), (0, 0), ANY2),
+        RC11,
     ),
     # Load buffering: each thread reads what the other stores afterwards. C++ alone allows it, when relaxed.
     *_asking(
@@ -324,14 +325,12 @@ LITMUS: tuple[Litmus, ...] = (
         ((), (1, 0), ANY1),
         ("CoRR", "Two reads of one thread do not go back.", ((_w("x", 1),), (_r("x"), _r("x"))), NEVER),
     ),
-    *_asking(
+    Litmus(
+        "CoRR2",
+        "Two threads do not see two writes in opposite orders.",
+        ((_w("x", 1),), (_w("x", 2),), (_r("x"), _r("x")), (_r("x"), _r("x"))),
         ((), (), (1, 2), (2, 1), ANY1),
-        (
-            "CoRR2",
-            "Two threads do not see two writes in opposite orders.",
-            ((_w("x", 1),), (_w("x", 2),), (_r("x"), _r("x")), (_r("x"), _r("x"))),
-            NEVER,
-        ),
+        NEVER,
     ),
     *_asking(
         ((), (1,)),
@@ -360,23 +359,23 @@ LITMUS: tuple[Litmus, ...] = (
     *_asking(
         ((), (), (1, 0), (1, 0), ANY2),
         ("IRIW", "On x86 a store reaches all others at once, in C++ it need not.", _iriw(RLX, RLX, RLX), RC11),
-        ("IRIW+rel+acq", "Release and acquire do not help.", _iriw(REL, ACQ, ACQ), RC11),
+        ("IRIW+rel+acq", "Release and acquire do not make the readers agree.", _iriw(REL, ACQ, ACQ), RC11),
         ("IRIW+sc", "Seq_cst accesses are in one order that all agree on.", _iriw(SC, SC, SC), NEVER),
-        ("IRIW+F.sc", "So are seq_cst fences, here between the loads.", _iriw(RLX, RLX, RLX, Fence(SC)), NEVER),
-        ("IRIW+acq+sc", "One acquire load in each reader, and that order is lost.", _iriw(SC, ACQ, SC), RC11),
+        ("IRIW+F.sc", "Seq_cst fences make them agree.", _iriw(RLX, RLX, RLX, Fence(SC)), NEVER),
+        ("IRIW+acq+sc", "One acquire load in each, and they need not agree.", _iriw(SC, ACQ, SC), RC11),
     ),
     # Writes against writes: each first store comes after the other thread's second one.
     *_asking(
         ((), (), (1, 1)),
         ("2+2W", "Relaxed stores to two locations have no common order.", _two_plus_two(RLX), RC11),
-        ("2+2W+rel", "Nor have release stores that nobody acquires.", _two_plus_two(REL), RC11),
-        ("2+2W+sc", "Seq_cst stores have.", _two_plus_two(SC), NEVER),
-        ("2+2W+F.sc", "So have relaxed ones, with seq_cst fences.", _two_plus_two(RLX, Fence(SC)), NEVER),
+        ("2+2W+rel", "Release stores that nobody acquires have none.", _two_plus_two(REL), RC11),
+        ("2+2W+sc", "Seq_cst stores have a common order.", _two_plus_two(SC), NEVER),
+        ("2+2W+F.sc", "Seq_cst fences order them.", _two_plus_two(RLX, Fence(SC)), NEVER),
     ),
     *_asking(
         ((), (0,), (None, 2)),
         ("R+rel+acq", "A store that is to come last may still sit in a buffer.", _r_test(REL, ACQ), TSO),
-        ("R+sc", "A seq_cst store may not.", _r_test(SC, SC), NEVER),
+        ("R+sc", "A seq_cst store that is to come last is in memory.", _r_test(SC, SC), NEVER),
     ),
     *_asking(
         ((), (1,), (2, None)),
@@ -389,79 +388,67 @@ LITMUS: tuple[Litmus, ...] = (
         ("RWC", "Read-to-write causality: the last store may be in a buffer.", _rwc(), TSO),
         ("RWC+F.sc", "Seq_cst fences forbid it in RC11; in C++11 they did not.", _rwc(Fence(SC)), NEVER),
     ),
-    *_asking(
+    Litmus(
+        "W+RWC+sc",
+        "Synchronisation orders two seq_cst accesses, when an access of another location is at each end of it.",
+        ((_w("x", 1, SC), _w("y", 1, REL)), (_r("y", ACQ), _r("z", SC)), (_w("z", 1, SC), _r("x", SC))),
         ((), (1, 0), (0,), ANY3),
-        (
-            "W+RWC+sc",
-            "Synchronisation orders two seq_cst accesses, when an access of another location is at each end of it.",
-            ((_w("x", 1, SC), _w("y", 1, REL)), (_r("y", ACQ), _r("z", SC)), (_w("z", 1, SC), _r("x", SC))),
-            NEVER,
-        ),
+        NEVER,
     ),
-    *_asking(
+    Litmus(
+        "Z6.U",
+        "Synchronisation that ends at a seq_cst access does not order it: code for Power could not provide that.",
+        ((_w("x", 1, SC), _w("y", 1, REL)), (FetchAdd("y", 1, SC), _r("y")), (_w("y", 3, SC), _r("x", SC))),
         ((), (1, 3), (0,), ANY2),
-        (
-            "Z6.U",
-            "Synchronisation with the seq_cst access itself does not: the usual code for Power does not provide it.",
-            ((_w("x", 1, SC), _w("y", 1, REL)), (FetchAdd("y", 1, SC), _r("y")), (_w("y", 3, SC), _r("x", SC))),
-            RC11,
-        ),
+        RC11,
     ),
-    *_asking(
-        ((0,), (), (1, 0), (0,), ANY3),
+    Litmus(
+        "RWC+F.sc+sc",
+        "A cycle through seq_cst fences and seq_cst accesses is as bad as one of either.",
         (
-            "RWC+F.sc+sc",
-            "A cycle through seq_cst fences and seq_cst accesses is as bad as one of either.",
-            (
-                (_w("z", 1, SC), Fence(SC), _r("x")),
-                (_w("x", 1),),
-                (_r("x"), Fence(SC), _r("y")),
-                (_w("y", 1, SC), _r("z", SC)),
-            ),
-            NEVER,
+            (_w("z", 1, SC), Fence(SC), _r("x")),
+            (_w("x", 1),),
+            (_r("x"), Fence(SC), _r("y")),
+            (_w("y", 1, SC), _r("z", SC)),
         ),
+        ((0,), (), (1, 0), (0,), ANY3),
+        NEVER,
     ),
     # Release sequences: the flag is written again before it is acquired.
     *_asking(
         ((), (1,), (2, 0), ANY2),
         (
             "RELSEQ+rmw",
-            "Another thread's read-modify-write continues the sequence, even a relaxed one.",
+            "Any thread's read-modify-write continues it.",
             _relay((FetchAdd("y", 1, RLX),)),
             NEVER,
         ),
-        ("RELSEQ+broken", "Another thread's load and store do not.", _relay((_r("y"), _w("y", 2))), RC11),
+        ("RELSEQ+broken", "Another thread's load and store break it.", _relay((_r("y"), _w("y", 2))), RC11),
     ),
-    *_asking(
+    Litmus(
+        "RELSEQ+rmw+rmw",
+        "A chain of read-modify-writes continues the sequence.",
+        _relay((FetchAdd("y", 1, RLX),), (FetchAdd("y", 1, RLX),)),
         ((), (1,), (2,), (3, 0), ANY2),
-        (
-            "RELSEQ+rmw+rmw",
-            "So does the read-modify-write after it.",
-            _relay((FetchAdd("y", 1, RLX),), (FetchAdd("y", 1, RLX),)),
-            NEVER,
-        ),
+        NEVER,
     ),
-    *_asking(
+    Litmus(
+        "RELSEQ+elsewhere",
+        "A later store to another location has no part in the sequence.",
+        ((_w("x", 1), _w("y", 1, REL), _w("z", 1)), (_r("z", ACQ), _r("x"))),
         ((), (1, 0), ANY3),
-        (
-            "RELSEQ+elsewhere",
-            "A later relaxed store to another location has no part in it.",
-            ((_w("x", 1), _w("y", 1, REL), _w("z", 1)), (_r("z", ACQ), _r("x"))),
-            RC11,
-        ),
+        RC11,
     ),
     *_asking(
         ((), (2, 0), ANY2),
-        ("RELSEQ+store", "A later store of the same thread does; in C++20 not.", _relay(also=(_w("y", 2),)), NEVER),
+        ("RELSEQ+store", "The same thread's store continues it; not in C++20.", _relay(also=(_w("y", 2),)), NEVER),
     ),
-    *_asking(
+    Litmus(
+        "RELSEQ+between",
+        "Another thread's store in between broke the sequence in C++11; in RC11 it does not.",
+        ((_w("x", 1), _w("y", 1, REL), _w("y", 3)), (_w("y", 2),), (_r("y"), _r("y"), _r("y", ACQ), _r("x"))),
         ((), (), (1, 2, 3, 0), ANY2),
-        (
-            "RELSEQ+between",
-            "A store of another thread in between broke that in C++11; in RC11 it does not.",
-            ((_w("x", 1), _w("y", 1, REL), _w("y", 3)), (_w("y", 2),), (_r("y"), _r("y"), _r("y", ACQ), _r("x"))),
-            NEVER,
-        ),
+        NEVER,
     ),
     # Atomicity: nothing comes between the read and the write of one step.
     *_asking(
@@ -472,20 +459,20 @@ LITMUS: tuple[Litmus, ...] = (
     ),
     *_asking(
         ((0,), (), (1,)),
-        ("RMW+W", "No store comes in between.", ((Exchange("x", 1, RLX),), (_w("x", 2),)), NEVER),
+        ("RMW+W", "No store comes in between its two halves.", ((Exchange("x", 1, RLX),), (_w("x", 2),)), NEVER),
     ),
     # A compare-exchange that fails is a load, with what is left of its order.
     *_asking(
         ((), (1, 0), ANY2),
         (
             "MP+rel+cas.acq_rel",
-            "It still acquires.",
+            "A compare-exchange that fails still acquires.",
             ((_w("x", 1), _w("y", 1, REL)), (CompareExchange("y", 0, 2, ACQ_REL), _r("x"))),
             NEVER,
         ),
         (
             "MP+rel+cas.rel",
-            "It does not synchronise when its order is release only.",
+            "With release only, a compare-exchange that fails is relaxed.",
             ((_w("x", 1), _w("y", 1, REL)), (CompareExchange("y", 0, 2, REL), _r("x"))),
             RC11,
         ),
