@@ -32,8 +32,9 @@ from pysnmalloc.explore.litmus import (
 )
 
 RLX, ACQ, REL, ACQ_REL, SC = Order.RELAXED, Order.ACQUIRE, Order.RELEASE, Order.ACQ_REL, Order.SEQ_CST
+# Mostly loads and stores, as it is their reordering by which models differ.
 KINDS = (Load,) * 8 + (Store,) * 8 + (Fence,) * 2 + (FetchAdd, CompareExchange, Exchange)
-GUESSES = range(8, 1000)
+GUESSES = range(8, 1000)  # fewer are dull, more take long
 
 
 def random_litmus(seed: int) -> Litmus:
