@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from ..heaps import HeapScenario
+from ..litmus import LITMUS
 from ..scenario import Scenario
-from .allocators import Chunks, Crossing, Forward, HandOver, Home, Medium
+from .allocators import Chunks, Converge, Crossing, Forward, Fresh, HandOver, Home, Medium, Ring, SameBucket
 from .basics import Append, Deadlock, LostUpdate, Spin, TooEarly
+from .programs import LitmusScenario
 from .queue import Figure3d, PublishedQueue, QueueScenario, SplitQueue
 from .stack import StackScenario, UntaggedStack
 
-__all__ = ["ALLOCATORS", "SCENARIOS"]
+__all__ = ["ALLOCATORS", "SCENARIOS", "LitmusScenario"]
 
 _ALL: tuple[Scenario, ...] = (
     QueueScenario("queue", "Two producers of one message each, a consumer that tries 4 times: is any lost?"),
@@ -28,7 +31,7 @@ _ALL: tuple[Scenario, ...] = (
     StackScenario(
         "stack-3",
         "Three threads pop and push: is each chunk in one place?",
-        {"A": "pop push", "B": "pop", "C": "pop push"},
+        {"A": "pop push", "B": "pop", "C": "pop"},
         chunks=2,
     ),
     StackScenario(
@@ -36,13 +39,18 @@ _ALL: tuple[Scenario, ...] = (
         "The same as stack without the incarnation number: is it needed?",
         {"A": "pop", "B": "pop pop push"},
         UntaggedStack,
+        use=False,
     ),
     Home(),
     Crossing(),
+    Converge(),
+    SameBucket(),
     Forward(),
     HandOver(),
     Chunks(),
+    Fresh(),
     Medium(),
+    Ring(),
     LostUpdate(),
     Append(),
     Deadlock(),
@@ -50,8 +58,10 @@ _ALL: tuple[Scenario, ...] = (
     TooEarly(),
 )
 
-SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _ALL}
-"""The built-in scenarios by name."""
+SCENARIOS: dict[str, Scenario] = {
+    scenario.name: scenario for scenario in (*_ALL, *(LitmusScenario(litmus) for litmus in LITMUS))
+}
+"""The built-in scenarios by name; litmus tests are ``litmus:SB`` and the like."""
 
-ALLOCATORS = tuple(name for name, scenario in SCENARIOS.items() if isinstance(scenario, Home.__mro__[1]))
+ALLOCATORS = tuple(name for name, scenario in SCENARIOS.items() if isinstance(scenario, HeapScenario))
 """Names of those of the whole allocator."""

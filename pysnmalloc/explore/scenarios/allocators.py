@@ -2,9 +2,13 @@
 
     home       B frees what A allocated, while A goes on; A receives
     crossing   A and B free each other's objects at the same time
+    converge   B and C free A's objects at the same time
+    same bucket  C frees objects of A, whose number falls into C's own bucket
     forward    C frees objects of A and B that share a bucket: B's go by way of A
     hand-over  A allocates and hands over, B reads, frees and posts; A allocates again
     chunks     A gives back its last superslab while B takes a chunk, as the stack allows
+    ring       A frees B's object, B frees C's, C frees A's
+    fresh      two allocators take chunks that nobody had
     medium     a medium object comes home, and with it its chunk
 
 Every access of every byte is watched: two that nothing orders are a data race.
@@ -20,7 +24,7 @@ from ...atomics import Order
 from ..heaps import HeapScenario
 from ..scenario import Place, ThreadCode
 
-__all__ = ["Chunks", "Crossing", "Forward", "HandOver", "Home", "Medium"]
+__all__ = ["Chunks", "Converge", "Crossing", "Forward", "Fresh", "HandOver", "Home", "Medium", "Ring", "SameBucket"]
 
 SMALL, MEDIUM = 64, 2048
 BOX = 192  # a word of the heap's own block that nobody uses: where A hands objects to B
@@ -210,4 +214,111 @@ class Medium(_Two):
         kept = allocator.malloc(MEDIUM)
         self.fill(place, kept, MEDIUM, 5)
         self.demand(place, kept, MEDIUM, 5)
+        return (kept,)
+
+
+class Ring(_Two):
+    """Three allocators, each with an object of the next."""
+
+    name = "ring"
+    about = "Each of three allocators frees the next one's object and allocates: does each come home?"
+    numbers = {"A": 1, "B": 2, "C": 3}  # noqa: RUF012
+
+    def setup(self, place: Place) -> None:  # noqa: ARG002
+        """Each has one, which the one before is to free."""
+        self.objects = self.some("B", 1) + self.some("C", 1) + self.some("A", 1)
+
+    def a(self, allocator: Allocator, place: Place) -> Hashable:
+        """Free B's."""
+        return self.pass_on(allocator, self.objects[0], place)
+
+    def b(self, allocator: Allocator, place: Place) -> Hashable:
+        """Free C's."""
+        return self.pass_on(allocator, self.objects[1], place)
+
+    def c(self, allocator: Allocator, place: Place) -> Hashable:
+        """Free A's."""
+        return self.pass_on(allocator, self.objects[2], place)
+
+    def pass_on(self, allocator: Allocator, address: int, place: Place) -> Hashable:
+        """Free another's object, and allocate and fill one."""
+        allocator.free(address)
+        allocator.post()
+        kept = allocator.malloc(SMALL)
+        self.fill(place, kept, SMALL, allocator.number)
+        self.demand(place, kept, SMALL, allocator.number)
+        return (kept,)
+
+
+class Converge(_Two):
+    """Two allocators free objects of a third."""
+
+    name = "converge"
+    about = "B and C free A's objects and post at the same time, twice B: does all come home to A?"
+    numbers = {"A": 1, "B": 2, "C": 3}  # noqa: RUF012
+
+    def setup(self, place: Place) -> None:  # noqa: ARG002
+        """A has three objects."""
+        self.objects = self.some("A", 3)
+
+    def a(self, allocator: Allocator, place: Place) -> Hashable:  # noqa: ARG002
+        """Allocate, which receives."""
+        return (allocator.malloc(SMALL),)
+
+    def b(self, allocator: Allocator, place: Place) -> Hashable:  # noqa: ARG002
+        """Free two, each in a list of its own."""
+        for address in self.objects[:2]:
+            allocator.free(address)
+            allocator.post()
+        return ()
+
+    def c(self, allocator: Allocator, place: Place) -> Hashable:  # noqa: ARG002
+        """Free one."""
+        allocator.free(self.objects[2])
+        allocator.post()
+        return ()
+
+
+class SameBucket(_Two):
+    """An owner whose number falls into the sender's home bucket: the post takes two rounds."""
+
+    name = "same-bucket"
+    about = "C's home bucket is that of A's number: are A's objects sent, by the next two bits?"
+    numbers = {"A": 2, "C": 6}  # noqa: RUF012  # both end in the bits 10
+
+    def setup(self, place: Place) -> None:  # noqa: ARG002
+        """A has two objects."""
+        self.objects = self.some("A", 2)
+
+    def a(self, allocator: Allocator, place: Place) -> Hashable:  # noqa: ARG002
+        """Allocate, which receives."""
+        return allocator.malloc(SMALL), allocator.malloc(SMALL)
+
+    def c(self, allocator: Allocator, place: Place) -> Hashable:  # noqa: ARG002
+        """Free both."""
+        for address in self.objects:
+            allocator.free(address)
+        allocator.post()
+        return ()
+
+
+class Fresh(_Two):
+    """Two allocators take chunks that nobody had."""
+
+    name = "fresh"
+    about = "A and B take their first chunks at the same time: do they get different ones?"
+    section = "§2.5"
+
+    def a(self, allocator: Allocator, place: Place) -> Hashable:
+        """Allocate and fill."""
+        kept = allocator.malloc(SMALL)
+        self.fill(place, kept, SMALL, 1)
+        self.demand(place, kept, SMALL, 1)
+        return (kept,)
+
+    def b(self, allocator: Allocator, place: Place) -> Hashable:
+        """The same, a medium object."""
+        kept = allocator.malloc(MEDIUM)
+        self.fill(place, kept, MEDIUM, 2)
+        self.demand(place, kept, MEDIUM, 2)
         return (kept,)

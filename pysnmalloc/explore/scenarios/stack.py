@@ -25,23 +25,21 @@ class UntaggedStack(ChunkStack):
 
     def push(self, chunk: int) -> None:
         """Put a chunk on top."""
-        atomics, head = self._atomics, self._head
-        top = atomics.load(head, Order.RELAXED)
-        pushed = False
+        atomics, head, pushed = self._atomics, self._head, False
         while not pushed:
+            top = atomics.load(head, Order.RELAXED)
             atomics.store(chunk + LINK, top, Order.RELAXED)
-            pushed, top = atomics.compare_exchange(head, top, chunk, Order.ACQ_REL)
+            pushed, _ = atomics.compare_exchange(head, top, chunk, Order.ACQ_REL)
 
     def pop(self) -> int:
         """Take the chunk on top, or return 0."""
         atomics, head = self._atomics, self._head
-        top = atomics.load(head, Order.ACQUIRE)
-        popped, chunk = False, NULL
-        while not popped and top != NULL:
-            chunk = top
-            below = atomics.speculate(chunk + LINK)
-            popped, top = atomics.compare_exchange(head, chunk, below, Order.ACQ_REL)
-        return chunk if popped else NULL
+        while (top := atomics.load(head, Order.ACQUIRE)) != NULL:
+            below = atomics.speculate(top + LINK)
+            popped, _ = atomics.compare_exchange(head, top, below, Order.ACQ_REL)
+            if popped:
+                return top
+        return NULL
 
 
 class StackScenario(Scenario):
