@@ -66,7 +66,5 @@ class LitmusScenario(Scenario):
 
 def outcomes_of(result: Result) -> frozenset[Outcome]:
     """Return the outcomes of an explored litmus test in the shape of its conditions."""
-    return frozenset(
-        tuple(cast("tuple[int, ...]", part) for part in (*outcome.results, outcome.judged))
-        for outcome in result.outcomes
-    )
+    found = ((*outcome.results, outcome.judged) for outcome in result.outcomes)
+    return frozenset(tuple(cast("tuple[int, ...]", part) for part in parts) for parts in found)
