@@ -1,0 +1,275 @@
+"""Questions on the temporal radix tree: buckets, rounds, lists and hops of messages (§2.2, Figures 1, 2).
+
+Every target owns one object; all the objects are freed by one allocator, which
+posts. A classroom heap has 4 buckets (k = 2) and allocators 1 to 63, so that a
+number is three digits in base 4, and round r looks at digit r from the right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..allocator import Allocator
+from ..config import CLASSROOM, PAPER, Config
+from ..heap import Heap
+from ..memory import NULL
+from ..messagequeue import NEXT, TARGET
+from ..remotecache import RemoteCache
+from .question import Dice, Problem, mistakes
+
+__all__ = ["make"]
+
+RESERVE = 1 << 20
+LAST = (1 << CLASSROOM.number_bits) - 1
+BUCKETS = CLASSROOM.buckets
+TARGETS = {2: 4, 3: 5, 4: 7, 5: 9}  # by level
+SETTING = (
+    "The remote cache has 4 buckets (k = 2), and allocators have the numbers 1 to 63. Every object belongs to the "
+    "allocator that it is named after; the caches and queues are empty, and nothing else moves."
+)
+
+
+@dataclass(frozen=True)
+class _List:
+    """A list that was sent: in which round, to whom, and the targets of its messages."""
+
+    round: int
+    receiver: int
+    targets: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Post:
+    """What one post did."""
+
+    sender: int
+    lists: tuple[_List, ...]
+    rounds: int
+
+    def told(self) -> Iterator[str]:
+        """Say which lists were sent, round by round."""
+        for one in self.lists:
+            bucket = _digit(one.targets[0], one.round)
+            yield (
+                f"{self.sender}.post(), round {one.round}, bucket {bucket}: "
+                f"{', '.join(map(str, one.targets))}, sent to {one.receiver}, the owner of the first."
+            )
+
+    def list_of(self, target: int) -> _List:
+        """Return the list with a target's message."""
+        return next(one for one in self.lists if target in one.targets)
+
+
+class _Net:
+    """Allocators that send each other's objects home."""
+
+    def __init__(self, heap: Heap, sender: int, targets: list[int]) -> None:
+        self._u64 = heap.memory.u64
+        self._allocators: dict[int, Allocator] = {n: heap.acquire(number=n) for n in (sender, *targets)}
+        self._sent: dict[int, tuple[int, ...]] = {}
+        self._sender = sender
+        for target in targets:
+            self._allocators[sender].free(self._allocators[target].malloc(16))
+
+    def post(self, sender: int) -> _Post:
+        """Let an allocator post, and keep the lists instead of sending them."""
+        cache, lists = self._allocators[sender].cache, []
+
+        def send(first: int, last: int) -> None:
+            messages = tuple(self._walk(first, last))
+            targets = tuple(self._u64[at + TARGET >> 3] >> CLASSROOM.allocator_bits for at in messages)
+            same = next(r for r in range(9) if _digit(targets[0], r) != _digit(sender, r))
+            lists.append(_List(same, targets[0], targets))
+            self._sent[targets[0]] = messages
+
+        rounds = cache.post(send)
+        return _Post(sender, tuple(lists), rounds)
+
+    def hops(self, target: int) -> list[_Post]:
+        """Follow a message home: whoever gets its list frees what is there, which forwards the rest, and posts."""
+        posts = [self.post(self._sender)]
+        while (holder := posts[-1].list_of(target).receiver) != target:
+            for message in self._sent[holder]:
+                self._allocators[holder].free(message)
+            posts.append(self.post(holder))
+        return posts
+
+    def _walk(self, first: int, last: int) -> Iterator[int]:
+        """Yield the messages of a list."""
+        while first != last and first != NULL:
+            yield first
+            first = self._u64[first + NEXT >> 3]
+        yield last
+
+
+def _digit(number: int, round: int) -> int:
+    """The digit that a round looks at."""
+    return number >> CLASSROOM.bucket_bits * round & BUCKETS - 1
+
+
+def _base4(number: int) -> str:
+    """Write a number with three digits in base 4."""
+    return f"{number} is " + "".join(str(_digit(number, round)) for round in (2, 1, 0))
+
+
+def make(dice: Dice, level: int) -> Problem:
+    """Make up a problem."""
+    with Heap(CLASSROOM, reserve=RESERVE, fast=False) as heap:
+        if level == 1 or dice.below(5) == 0:
+            return _bucket(dice, heap, level)
+        sender = dice.between(1, LAST)
+        targets = _targets(dice, sender, TARGETS[level])
+        net = _Net(heap, sender, targets)
+        kinds = {2: (_lists, _receiver), 3: (_lists, _receiver, _rounds), 4: (_receiver, _rounds, _hops)}
+        return dice.pick(kinds.get(level, (_receiver, _hops)))(dice, net, sender, targets)
+
+
+def _targets(dice: Dice, sender: int, count: int) -> list[int]:
+    """Choose targets: many agree with the sender, or with each other, in the last digits."""
+    found: list[int] = []
+    while len(found) < count:
+        low = sender if dice.below(2) else dice.between(1, LAST)
+        keep = 2 * dice.between(0, 2)
+        target = dice.between(0, LAST) >> keep << keep | low & (1 << keep) - 1
+        if target not in (0, sender, *found):
+            found.append(target)
+    return found
+
+
+def _bucket(dice: Dice, heap: Heap, level: int) -> Problem:
+    """Which bucket does a target fall into?"""
+    config: Config = CLASSROOM if level < 3 else PAPER
+    bits = config.bucket_bits
+    number = dice.between(5, LAST) if level < 3 else dice.between(64, (1 << 18) - 1)
+    round = dice.below(3) if level > 1 else dice.below(2)
+    address = number << config.allocator_bits
+    answer = RemoteCache(heap.memory, config, heap.acquire(number=1).address).index(address, round)
+    digits = [number >> bits * r & config.buckets - 1 for r in range(4)]
+    by_address = level > 1 and dice.below(2) == 1
+    named = f"at address {address:#x}" if by_address else f"number {number}"
+    return Problem(
+        setting=(
+            f"The remote cache has {config.buckets} buckets (k = {bits}). An allocator's number is its address "
+            f"divided by its alignment of {1 << config.allocator_bits:,} bytes."
+        ),
+        asked=f"In round {round}, into which bucket falls a message to the allocator {named}?",
+        answer=answer,
+        steps=(
+            *((f"{address:#x} >> {config.allocator_bits} = {number}, the number.",) if by_address else ()),
+            f"Round {round} looks at the bits {bits * round} to {bits * round + bits - 1} of the number.",
+            f"({number} >> {bits * round}) & {config.buckets - 1} = {answer}; in binary, {number} is {number:b}.",
+        ),
+        mistakes=mistakes(
+            answer,
+            *((digits[r], f"That is the bucket of round {r}.") for r in range(4)),
+            (number, f"A bucket is {bits} bits of the number, not all of it."),
+            (
+                number >> bits * round if number >> bits * round else None,
+                f"Shifted right, but {bits} bits of it are the bucket.",
+            ),
+            (address >> bits * round & config.buckets - 1, "The bits below the alignment are all 0: drop them first."),
+        ),
+    )
+
+
+def _problem(
+    net: tuple[int, list[int]], asked: str, answer: int, posts: list[_Post], known: list[tuple[int | None, str]]
+) -> Problem:
+    """Put a problem about a posting together."""
+    sender, targets = net
+    digits = ", ".join(map(_base4, (sender, *targets)))
+    home = f"The home bucket of {sender} in round 0 is {_digit(sender, 0)}: it is spread, not sent."
+    return Problem(
+        setting=SETTING,
+        calls=(f"for x in {', '.join(map(str, targets))}: {sender}.free(object of x)", f"{sender}.post()"),
+        asked=asked,
+        answer=answer,
+        steps=(f"In base 4: {digits}.", home, *(line for post in posts for line in post.told())),
+        mistakes=mistakes(answer, *known),
+    )
+
+
+def _lists(_dice: Dice, net: _Net, sender: int, targets: list[int]) -> Problem:
+    """How many lists does a post send?"""
+    post = net.post(sender)
+    in_round_0 = len({_digit(target, 0) for target in targets})
+    known: list[tuple[int | None, str]] = [
+        (len(targets), "One list for a bucket, not for a message or a target: that is the point of buckets."),
+        (
+            in_round_0,
+            "The home bucket is not sent in round 0: it is spread by the next bits, maybe into several lists.",
+        ),
+        (sum(one.round == 0 for one in post.lists), "These are the lists of round 0; the home bucket follows."),
+        (BUCKETS, "Empty buckets are not sent, and the home bucket is spread."),
+        (BUCKETS - 1, "Empty buckets are not sent, and the home bucket is spread by the next bits."),
+    ]
+    asked = "How many lists does the post send, with one atomic exchange each?"
+    return _problem((sender, targets), asked, len(post.lists), [post], known)
+
+
+def _receiver(dice: Dice, net: _Net, sender: int, targets: list[int]) -> Problem:
+    """To whom does a message go first?"""
+    post = net.post(sender)
+    long = [target for one in post.lists for target in one.targets[1:]]
+    target = dice.pick(long or targets)
+    sent = post.list_of(target)
+    alike = [other for other in targets if _digit(other, 0) == _digit(target, 0)]
+    known: list[tuple[int | None, str]] = [
+        (target, "Home at last, but not at once: the whole list goes to the owner of its first message."),
+        (sent.targets[-1], "That is the owner of the list's last message; the first one's gets it."),
+        (min(sent.targets), "That is the lowest number in the list; the order is that of the frees."),
+        (alike[0], "That is first in the home bucket, which is not sent: the next bits spread it."),
+        (targets[0], "Freed first of all, but it fell into another bucket."),
+        (_digit(target, sent.round), "That is the bucket; the list goes to the owner of its first message."),
+        (sender, "The home bucket is not sent to oneself: it is spread by the next bits, and sent."),
+    ]
+    asked = f"Which allocator does the post send the object of {target} to?"
+    return _problem((sender, targets), asked, sent.receiver, [post], known)
+
+
+def _rounds(_dice: Dice, net: _Net, sender: int, targets: list[int]) -> Problem:
+    """How many rounds does a post have?"""
+    post = net.post(sender)
+    known: list[tuple[int | None, str]] = [
+        (post.rounds - 1, "Rounds count from 1 here: posting the buckets by the first bits is one already."),
+        (post.rounds + 1, "The post ends when the home bucket is empty; no further round begins."),
+        (1, "Messages in the home bucket take a round more: the next bits spread it."),
+        (3, "Three rounds are the most for three digits; it ends when the home bucket is empty."),
+        (len(post.lists), "That is the number of lists."),
+    ]
+    asked = "How many rounds does the post have, the first one included, until the home bucket is empty?"
+    return _problem((sender, targets), asked, post.rounds, [post], known)
+
+
+def _hops(dice: Dice, net: _Net, sender: int, targets: list[int]) -> Problem:
+    """How often is a message sent until it is home?"""
+    target = dice.pick(targets)
+    posts = net.hops(target)
+    way = " -> ".join(map(str, (sender, *(post.list_of(target).receiver for post in posts))))
+    told = _problem(
+        (sender, targets),
+        f"How many hops does the object of {target} take home, if everyone forwards what is not theirs by posting?",
+        len(posts),
+        posts,
+        [
+            (1, "It goes with a list to the owner of the list's first message, who forwards it."),
+            (len(posts) - 1, "That counts who forwards; the last hop home counts too."),
+            (len(posts) + 1, "That counts the allocators on the way, the sender too."),
+            (3, "Three hops are the most for three digits: each matches one digit more, often several."),
+        ],
+    )
+    steps = (*(step for step in told.steps if _on_way(step, target)), f"The way: {way}.")
+    return Problem(
+        setting=told.setting,
+        calls=told.calls,
+        asked=told.asked,
+        answer=told.answer,
+        steps=steps,
+        mistakes=told.mistakes,
+    )
+
+
+def _on_way(step: str, target: int) -> bool:
+    """Whether a step tells of a message's way: not those of other lists."""
+    return ".post()" not in step or str(target) in step.partition(": ")[2].partition(" sent")[0].rstrip(",").split(", ")
