@@ -76,10 +76,10 @@ def quiz_command(
                 paper.explain(question)
     else:
         score = _ask_json(asked) if as_json else _ask(asked, topic, seed, start)
-        unanswered = count is not None and score.asked < count
-        if unanswered and not as_json:
-            typer.echo(f"{count - score.asked} of {count} questions were not answered.", err=True)
-        if score.wrong or unanswered:
+        unanswered = (count or 0) - score.asked
+        if unanswered > 0:
+            typer.echo(f"{unanswered} of {count} questions were not answered.", err=True)
+        if score.wrong or unanswered > 0:
             raise typer.Exit(FAILED)
 
 

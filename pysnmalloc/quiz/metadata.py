@@ -56,7 +56,10 @@ def _read(bench: SlabBench, dice: Dice) -> Problem:
                 (value >> 8 | value << 8) & 0xFFFF,
                 "Its two bytes are swapped: a word written as a number has its high byte first.",
             ),
-            (value - 1 if field == "head" and value & 1 else None, "The field is wanted as it is, with its mark."),
+            (
+                value - 1 if field == "head" and value & 1 and not state.full else None,
+                "The field is wanted as it is, with its mark.",
+            ),
         ),
     )
 
@@ -112,7 +115,7 @@ def _mistakes(steps: list[Step], first: SlabState, state: SlabState, field: str)
     if field == "head":
         return mistakes(
             now.head,
-            (now.head - 1 if now.head & 1 else None, "That is the bump pointer; head keeps it plus 1, so it is odd."),
+            (state.bump if not state.freed else None, "That is the bump pointer; head keeps it plus 1, so it is odd."),
             (now.link, "That is link, the list's node; head is where the next object comes from."),
             (SLAB_SIZE + 1 if state.full else None, "A bump pointer at the slab's end becomes -1: nothing is left."),
             (SLAB_SIZE if state.full else None, "A bump pointer at the slab's end becomes -1: nothing is left."),

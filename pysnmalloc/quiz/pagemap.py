@@ -205,12 +205,12 @@ def _start(dice: Dice, large: _Large) -> Problem:
     index = _inside(dice, large)
     address = (large.first + index << BITS) + dice.below(1 << BITS)
     path = large.path(index)
-    known = {i: f"J({large.jump(i)})" if i else f"L({large.log})" for i in {*path, index - 1, index // 2} - {0}}
+    shown = sorted({*path, index - 1, index // 2} - {0})
     answer = large.first << BITS
     return Problem(
         setting=SETTING,
-        state=tuple(f"chunk {large.first + i:3} holds {kind}" for i, kind in sorted(known.items())),
-        asked=f"At which address does the object around {address:#_x} start? The jumps above are enough.",
+        state=tuple(f"chunk {large.first + i} holds J({large.jump(i)})" for i in shown),
+        asked=f"At which address does the object around {address:#_x} start? Its first chunk is not shown.",
         answer=answer,
         form=Form.WORD,
         steps=(

@@ -232,17 +232,16 @@ def _medium(dice: Dice, _level: int) -> Problem:
     start = PAPER.chunk_size - slots * size
     asks_start = dice.below(2) == 1
     answer = start if asks_start else slots
-    over = (PAPER.chunk_size - PAPER.page_size) // size
     known = (
         (
             (PAPER.page_size, "Not right behind the header: the objects end flush with the chunk's end."),
-            (PAPER.chunk_size % size, "If that is less than a page, the header is in the way."),
+            (PAPER.chunk_size % size, "There is the header: a page counts for it, which costs an object here."),
         )
         if asks_start
         else (
             (PAPER.chunk_size // size, "The header counts as a page of 4,096 bytes, which costs an object here."),
-            (over + 1, "Rounded up: the last one does not fit."),
-            (over - 1, "One too few: the header takes a page, not an object."),
+            (slots + 1, "Rounded up: the last one does not fit."),
+            (slots - 1, "One too few: the header takes a page, not an object."),
         )
     )
     asked = "At which offset in the chunk is the first" if asks_start else "How many fit"

@@ -118,13 +118,21 @@ class SlabBench:
 
     @classmethod
     def prepared(cls, dice: Dice, *, room: int) -> SlabBench:
-        """Return a slab with a past: some objects live, some freed in any order, at least ``room`` free."""
+        """Return a slab with a past: some objects live, some freed in any order, at least ``room`` free.
+
+        Args:
+            dice: for the choices.
+            room: 0 or more; with 0, the slab is mostly nearly full.
+        """
         bench = cls(dice.pick(BENCH_SIZES), short=dice.below(3) > 0)
         slots = bench.slots
-        taken = dice.between(4, slots) if room == 0 else min(dice.between(4, 8), slots)
+        if room == 0:  # mostly near to full, where head and link change in kind
+            taken, most = dice.pick((slots, slots - 1, dice.between(4, slots))), 2
+        else:
+            taken, most = min(dice.between(4, 8), slots), 4
         for _ in range(taken - 1):
             bench.malloc()
-        for offset in dice.some(bench.live, dice.between(max(0, room - (slots - taken)), min(4, taken - 2))):
+        for offset in dice.some(bench.live, dice.between(max(0, room - (slots - taken)), min(most, taken - 2))):
             bench.free(offset)
         bench.steps.clear()
         bench._names.clear()

@@ -18,8 +18,8 @@ SMALL = (16, 32, 48, 64, 80, 96, 112, 128, 160, 192)  # the classes that may use
 CALLS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6}
 SETTING = (
     f"A superslab of {COUNT} slabs of {SLAB_SIZE:,} bytes; slab 0 is the short one, with a header of "
-    f"{CLASSROOM.superslab_header} bytes. Every slab in use holds one object, and no other slab has room for what "
-    "the calls ask for. Its header, and the next bytes of the free slabs:"
+    f"{CLASSROOM.superslab_header} bytes. Every slab in use holds one object, and none has room for what the "
+    "calls ask for. Its header, and the next bytes of the free slabs:"
 )
 
 
