@@ -215,8 +215,7 @@ class _Paper:
 
     def explain(self, question: Question) -> None:
         """Print the steps to the answer, and where to read."""
-        topic = question.topic
         self.line("Step by step:", indent=2)
         for number, step in enumerate(question.problem.steps, 1):
             self.step(number, step)
-        self.line(f"The paper's {topic.section}; pysnmalloc/{topic.module}.", indent=2, style="dim")
+        self.line(f"The paper's {question.section}; pysnmalloc/{question.topic.module}.", indent=2, style="dim")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .question import Dice, Form, Problem, mistakes
-from .slabs import FULL, SLAB_SIZE, SlabBench, SlabState, Step, entry_text
+from .slabs import FULL, SLAB_SIZE, SlabBench, SlabState, Step
 
 __all__ = ["make"]
 
@@ -96,7 +96,7 @@ def _why(first: SlabState, state: SlabState, field: str) -> tuple[str, ...]:
             else "in the object that was freed first after the slab was full"
         )
         return (f"link is where the node of the list of slabs lies: {where}, {state.fields.link:#05x}.",)
-    return (f"So head is {entry_text(state.head)}.",)
+    return ()
 
 
 def _mistakes(steps: list[Step], first: SlabState, state: SlabState, field: str) -> dict[int, str]:

@@ -164,6 +164,7 @@ def _chunks(dice: Dice, large: _Large) -> Problem:
         calls=(f"p = malloc({size:#_x})",),
         asked="How many chunks of address space does the object take?",
         answer=answer,
+        section="§2.5",
         steps=(
             f"{size:#_x} bytes are more than {need - 1} chunks.",
             f"Rounded up to a power of two: {answer}, so L({large.log}). Only the pages in use are committed.",

@@ -77,6 +77,7 @@ class Problem:
         steps: how it comes about.
         mistakes: what leads to a wrong answer, by the answer; never the right one.
         also: other ways to say the answer.
+        section: of the paper, where it is not the topic's.
     """
 
     setting: str
@@ -88,6 +89,7 @@ class Problem:
     steps: tuple[str, ...]
     mistakes: Mapping[int, str] = field(default_factory=dict)
     also: tuple[int, ...] = ()
+    section: str = ""
 
     def write(self, value: int) -> str:
         """Write an answer in the question's form."""
@@ -129,6 +131,11 @@ class Question:
     number: int
     problem: Problem
 
+    @property
+    def section(self) -> str:
+        """The paper's section that the answer follows from."""
+        return self.problem.section or self.topic.section
+
     def as_dict(self, *, answer: bool, explain: bool) -> dict[str, object]:
         """Return it for JSON, with what is wanted."""
         problem, topic = self.problem, self.topic
@@ -147,7 +154,7 @@ class Question:
             shown |= {
                 "steps": list(problem.steps),
                 "mistakes": {str(value): why for value, why in problem.mistakes.items()},
-                "section": topic.section,
+                "section": self.section,
                 "module": topic.module,
             }
         return shown

@@ -1,116 +1,22 @@
-"""Questions on the temporal radix tree: buckets, rounds, lists and hops of messages (§2.2, Figures 1, 2).
-
-Every target owns one object; all the objects are freed by one allocator, which
-posts. A classroom heap has 4 buckets (k = 2) and allocators 1 to 63, so that a
-number is three digits in base 4, and round r looks at digit r from the right.
-"""
+"""Questions on the temporal radix tree: buckets, rounds, lists and hops of messages (§2.2, Figures 1, 2)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
-from ..allocator import Allocator
 from ..config import CLASSROOM, PAPER, Config
 from ..heap import Heap
-from ..memory import NULL
-from ..messagequeue import NEXT, TARGET
 from ..remotecache import RemoteCache
+from .net import BUCKETS, Net, Post, base4, digit
 from .question import Dice, Problem, mistakes
+from .slabs import RESERVE
 
 __all__ = ["make"]
 
-RESERVE = 1 << 20
 LAST = (1 << CLASSROOM.number_bits) - 1
-BUCKETS = CLASSROOM.buckets
 TARGETS = {2: 4, 3: 5, 4: 7, 5: 9}  # by level
 SETTING = (
     "The remote cache has 4 buckets (k = 2), and allocators have the numbers 1 to 63. Every object belongs to the "
     "allocator that it is named after; the caches and queues are empty, and nothing else moves."
 )
-
-
-@dataclass(frozen=True)
-class _List:
-    """A list that was sent: in which round, to whom, and the targets of its messages."""
-
-    round: int
-    receiver: int
-    targets: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class _Post:
-    """What one post did."""
-
-    sender: int
-    lists: tuple[_List, ...]
-    rounds: int
-
-    def told(self) -> Iterator[str]:
-        """Say which lists were sent, round by round."""
-        for one in self.lists:
-            bucket = _digit(one.targets[0], one.round)
-            yield (
-                f"{self.sender}.post(), round {one.round}, bucket {bucket}: "
-                f"{', '.join(map(str, one.targets))}, sent to {one.receiver}, the owner of the first."
-            )
-
-    def list_of(self, target: int) -> _List:
-        """Return the list with a target's message."""
-        return next(one for one in self.lists if target in one.targets)
-
-
-class _Net:
-    """Allocators that send each other's objects home."""
-
-    def __init__(self, heap: Heap, sender: int, targets: list[int]) -> None:
-        self._u64 = heap.memory.u64
-        self._allocators: dict[int, Allocator] = {n: heap.acquire(number=n) for n in (sender, *targets)}
-        self._sent: dict[int, tuple[int, ...]] = {}
-        self._sender = sender
-        for target in targets:
-            self._allocators[sender].free(self._allocators[target].malloc(16))
-
-    def post(self, sender: int) -> _Post:
-        """Let an allocator post, and keep the lists instead of sending them."""
-        cache, lists = self._allocators[sender].cache, []
-
-        def send(first: int, last: int) -> None:
-            messages = tuple(self._walk(first, last))
-            targets = tuple(self._u64[at + TARGET >> 3] >> CLASSROOM.allocator_bits for at in messages)
-            same = next(r for r in range(9) if _digit(targets[0], r) != _digit(sender, r))
-            lists.append(_List(same, targets[0], targets))
-            self._sent[targets[0]] = messages
-
-        rounds = cache.post(send)
-        return _Post(sender, tuple(lists), rounds)
-
-    def hops(self, target: int) -> list[_Post]:
-        """Follow a message home: whoever gets its list frees what is there, which forwards the rest, and posts."""
-        posts = [self.post(self._sender)]
-        while (holder := posts[-1].list_of(target).receiver) != target:
-            for message in self._sent[holder]:
-                self._allocators[holder].free(message)
-            posts.append(self.post(holder))
-        return posts
-
-    def _walk(self, first: int, last: int) -> Iterator[int]:
-        """Yield the messages of a list."""
-        while first != last and first != NULL:
-            yield first
-            first = self._u64[first + NEXT >> 3]
-        yield last
-
-
-def _digit(number: int, round: int) -> int:
-    """The digit that a round looks at."""
-    return number >> CLASSROOM.bucket_bits * round & BUCKETS - 1
-
-
-def _base4(number: int) -> str:
-    """Write a number with three digits in base 4."""
-    return f"{number} is " + "".join(str(_digit(number, round)) for round in (2, 1, 0))
 
 
 def make(dice: Dice, level: int) -> Problem:
@@ -120,7 +26,7 @@ def make(dice: Dice, level: int) -> Problem:
             return _bucket(dice, heap, level)
         sender = dice.between(1, LAST)
         targets = _targets(dice, sender, TARGETS[level])
-        net = _Net(heap, sender, targets)
+        net = Net(heap, sender, targets)
         kinds = {2: (_lists, _receiver), 3: (_lists, _receiver, _rounds), 4: (_receiver, _rounds, _hops)}
         return dice.pick(kinds.get(level, (_receiver, _hops)))(dice, net, sender, targets)
 
@@ -174,12 +80,12 @@ def _bucket(dice: Dice, heap: Heap, level: int) -> Problem:
 
 
 def _problem(
-    net: tuple[int, list[int]], asked: str, answer: int, posts: list[_Post], known: list[tuple[int | None, str]]
+    net: tuple[int, list[int]], asked: str, answer: int, posts: list[Post], known: list[tuple[int | None, str]]
 ) -> Problem:
     """Put a problem about a posting together."""
     sender, targets = net
-    digits = ", ".join(map(_base4, (sender, *targets)))
-    home = f"The home bucket of {sender} in round 0 is {_digit(sender, 0)}: it is spread, not sent."
+    digits = ", ".join(map(base4, (sender, *targets)))
+    home = f"The home bucket of {sender} in round 0 is {digit(sender, 0)}: it is spread, not sent."
     return Problem(
         setting=SETTING,
         calls=(f"for x in {', '.join(map(str, targets))}: {sender}.free(object of x)", f"{sender}.post()"),
@@ -190,10 +96,10 @@ def _problem(
     )
 
 
-def _lists(_dice: Dice, net: _Net, sender: int, targets: list[int]) -> Problem:
+def _lists(_dice: Dice, net: Net, sender: int, targets: list[int]) -> Problem:
     """How many lists does a post send?"""
     post = net.post(sender)
-    in_round_0 = len({_digit(target, 0) for target in targets})
+    in_round_0 = len({digit(target, 0) for target in targets})
     known: list[tuple[int | None, str]] = [
         (len(targets), "One list for a bucket, not for a message or a target: that is the point of buckets."),
         (
@@ -208,27 +114,27 @@ def _lists(_dice: Dice, net: _Net, sender: int, targets: list[int]) -> Problem:
     return _problem((sender, targets), asked, len(post.lists), [post], known)
 
 
-def _receiver(dice: Dice, net: _Net, sender: int, targets: list[int]) -> Problem:
+def _receiver(dice: Dice, net: Net, sender: int, targets: list[int]) -> Problem:
     """To whom does a message go first?"""
     post = net.post(sender)
     long = [target for one in post.lists for target in one.targets[1:]]
     target = dice.pick(long or targets)
     sent = post.list_of(target)
-    alike = [other for other in targets if _digit(other, 0) == _digit(target, 0)]
+    alike = [other for other in targets if digit(other, 0) == digit(target, 0)]
     known: list[tuple[int | None, str]] = [
         (target, "Home at last, but not at once: the whole list goes to the owner of its first message."),
         (sent.targets[-1], "That is the owner of the list's last message; the first one's gets it."),
         (min(sent.targets), "That is the lowest number in the list; the order is that of the frees."),
         (alike[0], "That is first in the home bucket, which is not sent: the next bits spread it."),
         (targets[0], "Freed first of all, but it fell into another bucket."),
-        (_digit(target, sent.round), "That is the bucket; the list goes to the owner of its first message."),
+        (digit(target, sent.round), "That is the bucket; the list goes to the owner of its first message."),
         (sender, "The home bucket is not sent to oneself: it is spread by the next bits, and sent."),
     ]
     asked = f"Which allocator does the post send the object of {target} to?"
     return _problem((sender, targets), asked, sent.receiver, [post], known)
 
 
-def _rounds(_dice: Dice, net: _Net, sender: int, targets: list[int]) -> Problem:
+def _rounds(_dice: Dice, net: Net, sender: int, targets: list[int]) -> Problem:
     """How many rounds does a post have?"""
     post = net.post(sender)
     known: list[tuple[int | None, str]] = [
@@ -242,7 +148,7 @@ def _rounds(_dice: Dice, net: _Net, sender: int, targets: list[int]) -> Problem:
     return _problem((sender, targets), asked, post.rounds, [post], known)
 
 
-def _hops(dice: Dice, net: _Net, sender: int, targets: list[int]) -> Problem:
+def _hops(dice: Dice, net: Net, sender: int, targets: list[int]) -> Problem:
     """How often is a message sent until it is home?"""
     target = dice.pick(targets)
     posts = net.hops(target)

@@ -17,9 +17,9 @@ from ..heap import Heap
 from ..metaslab import Metaslab, MetaslabFields
 from .question import Dice
 
-__all__ = ["BENCH_SIZES", "FULL", "SLAB_SIZE", "SlabBench", "SlabState", "Step", "entry_text"]
+__all__ = ["BENCH_SIZES", "FULL", "RESERVE", "SLAB_SIZE", "SlabBench", "SlabState", "Step", "entry_text"]
 
-RESERVE = 1 << 20  # bytes of address space
+RESERVE = 1 << 20  # bytes of address space of a bench
 SLAB_SIZE = CLASSROOM.slab_size
 FULL = SLAB_SIZE - 1  # head of a full slab: all ones in the bits of an offset
 LETTERS = "abcdefghijklmnopqrstuvwxyz"  # of the objects that the calls allocate

@@ -32,8 +32,22 @@ _LISTED = (
     Topic("metadata", "metadata word", "used, head and link after calls", "§2.8", "metaslab.py", metadata.make),
     Topic("superslab", "superslab", "the next slab; head, used and next", "§2.8", "superslab.py", superslab.make),
     Topic("pagemap", "page map", "bytes, jumps, an object's start", "§2.4", "pagemap.py", pagemap.make),
-    Topic("queue", "queue", "front, back, what comes home, the next object", "§2.2", "messagequeue.py", queue.make),
-    Topic("radix", "radix tree", "bucket, list, receiver, rounds, hops", "§2.2", "remotecache.py", radix.make),
+    Topic(
+        "queue",
+        "queue",
+        "front, back, what comes home, the next object",
+        "§2.2, Figure 3",
+        "messagequeue.py",
+        queue.make,
+    ),
+    Topic(
+        "radix",
+        "radix tree",
+        "bucket, list, receiver, rounds, hops",
+        "§2.2, Figures 1 and 2",
+        "remotecache.py",
+        radix.make,
+    ),
 )
 
 TOPICS = {topic.name: topic for topic in _LISTED}
