@@ -17,8 +17,9 @@ SLABS = (
 
 
 def _slab_class(dice: Dice) -> tuple[int, bool]:
-    """A class that leaves something over, and whether to ask for the short slab."""
-    return dice.between(2, 36), dice.below(2) == 1
+    """A small class, and whether to ask for the short slab, which only smaller ones may use."""
+    short = dice.below(2) == 1
+    return dice.between(2, TABLE.short_max_sizeclass if short else PAPER.num_small - 12), short
 
 
 def _kind(short: bool) -> str:
@@ -72,7 +73,7 @@ def capacity(dice: Dice, _level: int) -> Problem:
         ),
         mistakes=mistakes(
             answer,
-            (other, f"That is what {_kind(not short)} holds."),
+            (other if sizeclass <= TABLE.short_max_sizeclass else None, f"That is what {_kind(not short)} holds."),
             (-(-room // size), "Rounded up: the last one does not fit."),
             ((room - 16) // size, "The list's node takes no room: it lies in free memory."),
         ),
@@ -106,7 +107,8 @@ def medium(dice: Dice, _level: int) -> Problem:
         answer=answer,
         form=Form.WORD if asks_start else Form.DECIMAL,
         steps=(
-            f"The header counts as one page: ({PAPER.chunk_size:,} - {PAPER.page_size:,}) / {size:,} = {slots}.",
+            "The header counts as one page: "
+            f"({PAPER.chunk_size:,} - {PAPER.page_size:,}) / {size:,}, rounded down: {slots}.",
             f"The last one ends with the chunk: {PAPER.chunk_size:,} - {slots} * {size:,} = {start:,} ({start:#x}).",
         ),
         mistakes=mistakes(answer, *known),

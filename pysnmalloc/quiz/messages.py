@@ -79,12 +79,11 @@ class QueueStep:
             return f"{skipped}{stays}."
         which = ", ".join(f"{message:#05x}" for message in got)
         freed = f"{which} come out and are freed in this order" if len(got) > 1 else f"{which} comes out and is freed"
-        return f"{skipped}{freed}; {stays}. The free list is then {' -> '.join(map(entry_text, self._listed(got)))}."
+        return f"{skipped}{freed}; {stays}. The free list is then {' -> '.join(map(entry_text, self._listed()))}."
 
-    def _listed(self, got: list[int]) -> tuple[int, ...]:
-        """The free list after receiving and before taking: what is there now, with what was taken."""
-        entries = (*reversed(got), *self.before.entries)
-        return entries if len(entries) <= 6 else (*entries[:5], entries[-1])
+    def _listed(self) -> tuple[int, ...]:
+        """The free list after receiving, whose first object was then taken."""
+        return (self.taken or 0, *self.after.entries)
 
 
 class QueueBench:

@@ -40,14 +40,13 @@ class Post:
     lists: tuple[SentList, ...]
     rounds: int
 
-    def told(self) -> Iterator[str]:
-        """Say which lists were sent, round by round."""
-        for one in self.lists:
-            bucket = digit(one.targets[0], one.round)
-            yield (
-                f"{self.sender}.post(), round {one.round}, bucket {bucket}: "
-                f"{', '.join(map(str, one.targets))}, sent to {one.receiver}, the owner of the first."
-            )
+    def told(self, one: SentList) -> str:
+        """Say what became of a list."""
+        owner = ", the owner of the first" if len(one.targets) > 1 else ""
+        return (
+            f"{self.sender}.post(), round {one.round}, bucket {digit(one.targets[0], one.round)}: "
+            f"{', '.join(map(str, one.targets))}, sent to {one.receiver}{owner}."
+        )
 
     def list_of(self, target: int) -> SentList:
         """Return the list with a target's message."""

@@ -31,11 +31,13 @@ class _Large:
     Attributes:
         first: its first chunk's number.
         log: log2 of its chunks.
+        size: bytes that were asked for.
         entries: the page map's bytes of all its chunks.
     """
 
     first: int
     log: int
+    size: int
     entries: tuple[int, ...]
 
     def jump(self, index: int) -> int:
@@ -56,11 +58,12 @@ def make(dice: Dice, level: int) -> Problem:
         allocator = heap.acquire(number=1)
         for _ in range(dice.below(4)):
             allocator.malloc(1 << BITS + dice.below(3))
-        size = (1 << BITS + dice.between(2 + (level > 2), min(5, 2 + level))) - dice.below(1 << BITS)
+        bits = BITS + dice.between(2 + (level > 2), min(5, 2 + level))
+        size = (1 << bits) - dice.below(1 << bits - 1)
         address = allocator.malloc(size)
         pagemap = PageMap(heap.memory, CONFIG, heap.layout)
-        first, log = address >> BITS, (size - 1).bit_length() - BITS
-        large = _Large(first, log, tuple(pagemap.get(first + i << BITS) for i in range(1 << log)))
+        first, log = address >> BITS, bits - BITS
+        large = _Large(first, log, size, tuple(pagemap.get(first + i << BITS) for i in range(1 << log)))
     makers = {1: (_entry,), 2: (_entry, _landing), 3: (_jumps, _landing), 4: (_byte, _jumps, _chunks)}
     return dice.pick(makers.get(level, (_start, _byte, _jumps)))(dice, large)
 
@@ -154,10 +157,9 @@ def _jumps(dice: Dice, large: _Large) -> Problem:
     )
 
 
-def _chunks(dice: Dice, large: _Large) -> Problem:
+def _chunks(_dice: Dice, large: _Large) -> Problem:
     """How many chunks does a request take?"""
-    size = (1 << BITS + large.log) - dice.below(1 << BITS + large.log - 1)
-    answer = 1 << large.log
+    size, answer = large.size, len(large.entries)
     need = -(-size >> BITS)
     return Problem(
         setting=SETTING,

@@ -79,11 +79,11 @@ def _bucket(dice: Dice, heap: Heap, level: int) -> Problem:
     )
 
 
-def _problem(
-    net: tuple[int, list[int]], asked: str, answer: int, posts: list[Post], known: list[tuple[int | None, str]]
-) -> Problem:
-    """Put a problem about a posting together."""
-    sender, targets = net
+_Known = list[tuple[int | None, str]]
+
+
+def _problem(sender: int, targets: list[int], asked: str, answer: int, lines: list[str], known: _Known) -> Problem:
+    """Put a problem about a posting together; ``lines`` tell what became of the lists."""
     digits = ", ".join(map(base4, (sender, *targets)))
     home = f"The home bucket of {sender} in round 0 is {digit(sender, 0)}: it is spread, not sent."
     return Problem(
@@ -91,16 +91,21 @@ def _problem(
         calls=(f"for x in {', '.join(map(str, targets))}: {sender}.free(object of x)", f"{sender}.post()"),
         asked=asked,
         answer=answer,
-        steps=(f"In base 4: {digits}.", home, *(line for post in posts for line in post.told())),
+        steps=(f"In base 4: {digits}.", home, *lines),
         mistakes=mistakes(answer, *known),
     )
+
+
+def _told(post: Post) -> list[str]:
+    """Tell of all lists of a post."""
+    return [post.told(one) for one in post.lists]
 
 
 def _lists(_dice: Dice, net: Net, sender: int, targets: list[int]) -> Problem:
     """How many lists does a post send?"""
     post = net.post(sender)
     in_round_0 = len({digit(target, 0) for target in targets})
-    known: list[tuple[int | None, str]] = [
+    known: _Known = [
         (len(targets), "One list for a bucket, not for a message or a target: that is the point of buckets."),
         (
             in_round_0,
@@ -111,7 +116,7 @@ def _lists(_dice: Dice, net: Net, sender: int, targets: list[int]) -> Problem:
         (BUCKETS - 1, "Empty buckets are not sent, and the home bucket is spread by the next bits."),
     ]
     asked = "How many lists does the post send, with one atomic exchange each?"
-    return _problem((sender, targets), asked, len(post.lists), [post], known)
+    return _problem(sender, targets, asked, len(post.lists), _told(post), known)
 
 
 def _receiver(dice: Dice, net: Net, sender: int, targets: list[int]) -> Problem:
@@ -121,7 +126,7 @@ def _receiver(dice: Dice, net: Net, sender: int, targets: list[int]) -> Problem:
     target = dice.pick(long or targets)
     sent = post.list_of(target)
     alike = [other for other in targets if digit(other, 0) == digit(target, 0)]
-    known: list[tuple[int | None, str]] = [
+    known: _Known = [
         (target, "Home at last, but not at once: the whole list goes to the owner of its first message."),
         (sent.targets[-1], "That is the owner of the list's last message; the first one's gets it."),
         (min(sent.targets), "That is the lowest number in the list; the order is that of the frees."),
@@ -131,13 +136,13 @@ def _receiver(dice: Dice, net: Net, sender: int, targets: list[int]) -> Problem:
         (sender, "The home bucket is not sent to oneself: it is spread by the next bits, and sent."),
     ]
     asked = f"Which allocator does the post send the object of {target} to?"
-    return _problem((sender, targets), asked, sent.receiver, [post], known)
+    return _problem(sender, targets, asked, sent.receiver, _told(post), known)
 
 
 def _rounds(_dice: Dice, net: Net, sender: int, targets: list[int]) -> Problem:
     """How many rounds does a post have?"""
     post = net.post(sender)
-    known: list[tuple[int | None, str]] = [
+    known: _Known = [
         (post.rounds - 1, "Rounds count from 1 here: posting the buckets by the first bits is one already."),
         (post.rounds + 1, "The post ends when the home bucket is empty; no further round begins."),
         (1, "Messages in the home bucket take a round more: the next bits spread it."),
@@ -145,37 +150,21 @@ def _rounds(_dice: Dice, net: Net, sender: int, targets: list[int]) -> Problem:
         (len(post.lists), "That is the number of lists."),
     ]
     asked = "How many rounds does the post have, the first one included, until the home bucket is empty?"
-    return _problem((sender, targets), asked, post.rounds, [post], known)
+    return _problem(sender, targets, asked, post.rounds, _told(post), known)
 
 
 def _hops(dice: Dice, net: Net, sender: int, targets: list[int]) -> Problem:
     """How often is a message sent until it is home?"""
-    target = dice.pick(targets)
+    late = [t for i, t in enumerate(targets) if any(digit(t, 0) == digit(other, 0) for other in targets[:i])]
+    target = dice.pick(late if late and dice.below(4) else targets)  # behind another in its bucket: more hops
     posts = net.hops(target)
     way = " -> ".join(map(str, (sender, *(post.list_of(target).receiver for post in posts))))
-    told = _problem(
-        (sender, targets),
-        f"How many hops does the object of {target} take home, if everyone forwards what is not theirs by posting?",
-        len(posts),
-        posts,
-        [
-            (1, "It goes with a list to the owner of the list's first message, who forwards it."),
-            (len(posts) - 1, "That counts who forwards; the last hop home counts too."),
-            (len(posts) + 1, "That counts the allocators on the way, the sender too."),
-            (3, "Three hops are the most for three digits: each matches one digit more, often several."),
-        ],
-    )
-    steps = (*(step for step in told.steps if _on_way(step, target)), f"The way: {way}.")
-    return Problem(
-        setting=told.setting,
-        calls=told.calls,
-        asked=told.asked,
-        answer=told.answer,
-        steps=steps,
-        mistakes=told.mistakes,
-    )
-
-
-def _on_way(step: str, target: int) -> bool:
-    """Whether a step tells of a message's way: not those of other lists."""
-    return ".post()" not in step or str(target) in step.partition(": ")[2].partition(" sent")[0].rstrip(",").split(", ")
+    lines = [post.told(post.list_of(target)) for post in posts]
+    known: _Known = [
+        (1, "It goes with a list to the owner of the list's first message, who forwards it."),
+        (len(posts) - 1, "That counts who forwards; the last hop home counts too."),
+        (len(posts) + 1, "That counts the allocators on the way, the sender too."),
+        (3, "Three hops are the most for three digits: each matches one digit more, often several."),
+    ]
+    asked = f"How many hops does the object of {target} take home, if everyone forwards what is not theirs by posting?"
+    return _problem(sender, targets, asked, len(posts), [*lines, f"The way: {way}."], known)

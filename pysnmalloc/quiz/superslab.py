@@ -76,7 +76,7 @@ def _head(step: SuperslabStep, first: SuperslabState) -> _Asked:
             was.head + relative if step.size and relative is not None else None,
             "The 1 is missing: own index + next + 1, so that zeroed memory is the list 1, 2, 3, ...",
         ),
-        (was.head, "That is head before the last call, which changed it." if step.slab else "That was head before."),
+        (was.head, "That is head before the last call, which changed it."),
         (min(step.after.free, default=None), "That is the lowest free slab. head is the one given back last."),
         (0 if step.slab == 0 else None, "head is for full-length slabs; the short one is only a bit of used."),
         (first.head, "That was head before the calls."),
