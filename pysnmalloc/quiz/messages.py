@@ -14,7 +14,7 @@ from ..config import CLASSROOM
 from ..freelist import FreeList
 from ..heap import Heap
 from .question import Dice
-from .slabs import RESERVE, entry_text
+from .slabs import RESERVE, entry_text, listed
 
 __all__ = ["STUB", "QueueBench", "QueueState", "QueueStep"]
 
@@ -108,7 +108,7 @@ class QueueBench:
         }
         stub = self._alice.queue.stub
         queue = tuple(STUB if at == stub else at - self._slab for at in self._alice.queue.walk())
-        return QueueState(queue, tuple(self._list.walk(self._slab)), buckets)
+        return QueueState(queue, listed(self._list, self._slab), buckets)
 
     def malloc(self) -> QueueStep:
         """Let alice allocate; she receives first."""
@@ -144,6 +144,9 @@ class QueueBench:
                 self.free("bob", offset)
             self.post("bob")
             self.own_free(dice.pick(self.live))  # receives all but the newest
+            if level > 2 and dice.below(2):
+                self.free("bob", dice.pick(self.live))
+                self.post("bob")
         elif dice.below(2):
             self.own_free(dice.pick(self.live))
         self.steps.clear()

@@ -38,9 +38,10 @@ class SuperslabState:
         return [index for index, relative in enumerate(self.nexts) if relative is not None]
 
     def listed(self) -> list[int]:
-        """The free full-length slabs, as the list has them."""
-        found, index = [], self.head
-        while index:
+        """The free full-length slabs, as the list has them; no more than there can be."""
+        found: list[int] = []
+        index = self.head
+        while index and len(found) < COUNT:
             found.append(index)
             index = (index + (self.nexts[index] or 0) + 1) % COUNT
         return found
