@@ -134,10 +134,10 @@ def _print_topics(as_json: bool) -> None:
     for heading in ("topic", "predict", "section"):
         table.add_column(heading)
     for topic in TOPICS.values():
-        table.add_row(Text(topic.name, style="bold"), f"{topic.title}: {topic.predicts}", topic.section)
+        table.add_row(Text(topic.name, style="bold"), topic.predicts, topic.section)
     table.add_row(Text(ALL, style="bold"), "all of them in turn", "")
     paper.console.print(table)
-    paper.line("To be asked: pysnmalloc quiz freelist. To print a sheet: --count 5; its answers: --answers.")
+    paper.line("To be asked: pysnmalloc quiz freelist. To print a sheet: --count 5.")
 
 
 class _Paper:
