@@ -139,7 +139,9 @@ class TestDice:
 
 def made(answer: int, form: Form = Form.OFFSET, also: tuple[int, ...] = ()) -> Question:
     known = mistakes(answer, (answer, "never"), (7, "first."), (7, "second."), (None, "not here."))
-    problem = Problem(setting="s", asked="a", answer=answer, form=form, steps=("x",), mistakes=known, also=also)
+    problem = Problem(
+        setting="s", asked="a", answer=answer, form=form, steps=("take 0x123", "0x124"), mistakes=known, also=also
+    )
     topic = Topic("made", "made", "nothing", "§0", "none.py", lambda _dice, _level: problem)
     return topic.question(0, 1)
 
@@ -175,6 +177,8 @@ class TestSession:
         assert judge(question, "576").right
         assert (judge(question, "7").right, judge(question, "7").hint) == (False, "first.")
         assert judge(question, "8").hint == ""
+        assert judge(question, "0x123").hint == "0x123 comes up in step 1, but is not what was asked for."
+        assert judge(question, "0x12").hint == ""
         assert (judge(question, "240").right, judge(question, "240").hint[:10]) == (False, "Without 0x")
         assert (judge(made(576, Form.DECIMAL), "240").hint) == ""
         assert (judge(question, "?").right, judge(question, "x").given) == (False, None)

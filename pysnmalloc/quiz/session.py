@@ -101,7 +101,17 @@ def judge(question: Question, text: str) -> Verdict:
     if problem.form is not Form.DECIMAL and bare.isdigit() and int(bare, 16) == problem.answer:
         hint = f"Without 0x that is decimal: write {problem.write(problem.answer)}."
         return Verdict(question, text.strip(), given, hint)
-    return Verdict(question, text.strip(), given, problem.mistakes.get(given, ""))
+    return Verdict(question, text.strip(), given, problem.mistakes.get(given) or _met(question, given))
+
+
+def _met(question: Question, given: int) -> str:
+    """Say where a wrong address comes up on the way, if it does; small numbers come up everywhere."""
+    problem = question.problem
+    written = problem.write(given)
+    for number, step in enumerate(problem.steps, 1):
+        if problem.form is not Form.DECIMAL and re.search(rf"\b{re.escape(written)}\b", step):
+            return f"{written} comes up in step {number}, but is not what was asked for."
+    return ""
 
 
 def session(asked: Iterable[Question], ask: Callable[[Question], str | None], tell: Callable[[Verdict], None]) -> Score:
