@@ -123,8 +123,8 @@ MUTANTS = (
     Mutant(
         "the bump pointer passes the slab's end on the fast path",
         "fastpath.py",
-        "(behind := offset + rounded[size]) < slab_size:",
-        "(behind := offset + rounded[size]) <= slab_size + 1:",
+        "(behind := offset + rounded[size]) < 65536:",
+        "(behind := offset + rounded[size]) - 1 <= 65536:",
         "test_fastpath.py",
     ),
     Mutant(
@@ -137,8 +137,8 @@ MUTANTS = (
     Mutant(
         "link is not set on the fast path",
         "fastpath.py",
-        "            link[()] = offset\n",
-        "            pass\n",
+        "head[()] = link[()] = address - base",
+        "head[()] = address - base",
         "test_fastpath.py",
     ),
     Mutant(
