@@ -200,7 +200,8 @@ class FastAllocator(Allocator):
             nonlocal inbox
             self._demand_open()
             batch = receive_batch()
-            inbox = self._watch(u64[front])
+            # Only we receive: what waits already needs no watch.
+            inbox = u64[u64[front] >> 3] != NULL or self._watch(u64[front])
             free_messages(batch)
 
         def close() -> None:
@@ -327,12 +328,13 @@ class FastAllocator(Allocator):
         def receive_batch() -> list[int]:
             front = u64[front_word]
             batch: list[int] = []
-            after = u64[front >> 3]
-            while after and len(batch) < most:
+            for _ in range(most):
+                counts.loads += 1
+                after = u64[front >> 3]
+                if after == NULL:
+                    break
                 batch.append(front)
                 front = after
-                after = u64[front >> 3]
-            counts.loads += len(batch) + (len(batch) < most)
             if batch:
                 u64[front_word] = front
                 fence(Order.ACQUIRE)
@@ -347,21 +349,42 @@ class FastAllocator(Allocator):
         cached, limit, free_by = self._cell(self.address + CACHED, "Q"), self.config.remote_cache, self._free_by
 
         def free_messages(batch: list[int]) -> None:
+            run = count = before = link = 0
+            used, head, base = poison
+            batch.append(stub)  # which is no object: the last run ends there
             for message in batch:
                 slab = message >> slab_bits
-                used, head, base = slabs[slab] if slab < len(slabs) else poison
-                count = used[()]
-                if count > 1:
-                    head[()], u16[message >> 1] = message - base, head[()]
-                    used[()] = count - 1
-                    arrived[classes[slab]] += 1
-                elif slab in classes:  # full, or its last object
-                    arrived[classes[slab]] += 1
-                    free_by[slab](message)
-                elif message != stub:
-                    handle(message)
+                if slab == run and count > 1:
+                    u16[message >> 1] = link
+                    link = message - base
+                    count -= 1
+                    continue
+                if count:  # the run is over: all of it is in the objects but these
+                    head[()] = link
+                    used[()] = count
+                    arrived[classes[run]] += before - count
+                try:
+                    used, head, base = slabs[slab]
+                except IndexError:
+                    used, head, base = poison
+                run, before = slab, used[()]
+                if before > 1:
+                    u16[message >> 1] = head[()]
+                    link = message - base
+                    count = before - 1
+                else:
+                    count = 0
+                    free_one(message, slab)
             if cached[()] >= limit:
                 self.post()
+
+        def free_one(message: int, slab: int) -> None:
+            """Free what is no part of a run: of a full slab, of a slab with no other object, and another's."""
+            if slab in classes:
+                arrived[classes[slab]] += 1
+                free_by[slab](message)
+            elif message != stub:
+                handle(message)
 
         return free_messages
 

@@ -235,8 +235,15 @@ MUTANTS = (
     Mutant(
         "more messages than a batch are received",
         "fastpath.py",
-        "while after and len(batch) < most:",
-        "while after:",
+        "for _ in range(most):",
+        "for _ in range(2 * most):",
+        "test_fastpath.py",
+    ),
+    Mutant(
+        "a run of messages is not counted",
+        "fastpath.py",
+        "                    used[()] = count\n",
+        "                    pass\n",
         "test_fastpath.py",
     ),
     Mutant(
