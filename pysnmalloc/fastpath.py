@@ -294,7 +294,7 @@ class FastAllocator(Allocator):
         """
         u64, departed, sizes = self.memory.u64, self.messages.departed, list(self.table.sizes)
         cached, limit = self._cell(self.address + CACHED, "Q"), self.config.remote_cache
-        free_unknown = self._free_unknown
+        free_unknown, superslab = self._free_unknown, SUPERSLAB  # here, since a global costs more
 
         def build(address: int, owner: int) -> Free:
             chunk, slab = address & self._chunk_mask, self.metaslab.slab_of(address)
@@ -304,7 +304,7 @@ class FastAllocator(Allocator):
             size, last = sizes[sizeclass], self._cell(self.cache.last_of(owner), "Q")
 
             def free_remote(address: int) -> None:
-                if kind[()] != SUPERSLAB or owner_word[()] != owner or sizeclass_byte[()] != sizeclass:
+                if kind[()] != superslab or owner_word[()] != owner or sizeclass_byte[()] != sizeclass:
                     return free_unknown(address)
                 departed[sizeclass] += 1
                 u64[(address >> 3) + 1] = owner
@@ -328,13 +328,14 @@ class FastAllocator(Allocator):
         def receive_batch() -> list[int]:
             front = u64[front_word]
             batch: list[int] = []
+            after = NULL
             for _ in range(most):
-                counts.loads += 1
                 after = u64[front >> 3]
-                if after == NULL:
+                if not after:
                     break
                 batch.append(front)
                 front = after
+            counts.loads += len(batch) + (not after)
             if batch:
                 u64[front_word] = front
                 fence(Order.ACQUIRE)
