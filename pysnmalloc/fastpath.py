@@ -1,11 +1,11 @@
 """The hot path in one place: malloc and free as closures over cells of the heap (§2.1, §2.8).
 
     malloc                                      free
-      inbox?          ─► slow: receive            inbox?               ─► slow: receive
+      inbox?          ─► receive                  inbox?               ─► receive
       used, head, base = bins[size]               used, head, base = slabs[p >> slab_bits]
-      head odd?       ─► bump, or new slab        used < 2?            ─► slow: alien, full, last
-      p = base + head                             p.link = head
-      p.link = -1?    ─► slow: slab gets full     head = p - base
+      head odd?       ─► bump, or new slab        used < 2?            ─► the slab's own function:
+      p = base + head                             p.link = head            alien, full, or its last
+      p.link = -1?    ─► slab's own function      head = p - base
       head = p.link, used += 1                    used -= 1
 
 The steps of ``freelist``, on the same bytes; a test compares them. They are fast
@@ -16,8 +16,8 @@ because nothing is computed that can be kept, and nothing is checked twice:
   They are derived: plain code that may change what is first, full or ours calls
   ``_changed`` or ``_parted``, which look at the heap again.
 * Poison instead of checks: what the fast path must not touch has cells with head
-  1 (like bump space) and used 0 (like the last object), so the one comparison
-  needed anyway sends it to the plain code, which asks page map and owner.
+  odd (like bump space) and used 0 (like the last object). What is left to do is
+  each slab's own function, over its cells; it asks the heap whose the slab is.
 * ``inbox`` is front.next as a C integer; its truth value tests 8 bytes.
 * Every object used here is made by the thread that uses it, since sharing one
   costs three times as much on free-threaded Python: hence closures.
@@ -167,7 +167,7 @@ class FastAllocator(Allocator):
             if offset & 1:
                 if (behind := offset + rounded[size]) < 65536:  # slab_size
                     head[()] = behind
-                    used[()] += 1
+                    used[()] = used[()] + 1
                     bumped: int = base + offset - 1
                     return bumped
                 return plain_malloc(size)  # there is no slab, or this one gets full
@@ -176,7 +176,7 @@ class FastAllocator(Allocator):
             if link == 0xFFFF:  # -1, the end mark
                 return take_last_by[taken >> 16](taken)
             head[()] = link
-            used[()] += 1
+            used[()] = used[()] + 1  # += is two steps of the interpreter more
             return taken
 
         def free(address: int) -> None:
@@ -239,7 +239,7 @@ class FastAllocator(Allocator):
 
             def take_last(taken: int) -> int:
                 """Allocate the last free object, which is the list node, as ``SlabList.pop_front`` does."""
-                used[()] += 1
+                used[()] = used[()] + 1
                 head[()] = full
                 after = i64[(taken >> 3) + 1]
                 list_head[()] = after
