@@ -30,7 +30,6 @@ from types import CodeType
 from typing import Any, Literal
 
 from .allocator import Allocator
-from .atomics import Order
 from .chunklist import OWNER
 from .config import BUCKETS_OFFSET
 from .memory import NULL
@@ -323,22 +322,21 @@ class FastAllocator(Allocator):
     def _build_receive_batch(self) -> Callable[[], list[int]]:
         """Build ``receive_batch``: the steps of ``MessageQueue.dequeue_batch``."""
         u64, front_word, most = self.memory.u64, self.address + FRONT >> 3, self.config.remote_batch
-        counts, fence = self.atomic_counts, self.atomics.fence
+        counts, lock = self.atomic_counts, self._shared.lock
 
         def receive_batch() -> list[int]:
             front = u64[front_word]
             batch: list[int] = []
             after = NULL
-            for _ in range(most):
-                after = u64[front >> 3]
-                if not after:
-                    break
-                batch.append(front)
-                front = after
+            with lock:  # so that each load acquires, as in `Atomics.load_links`
+                for _ in range(most):
+                    after = u64[front >> 3]
+                    if not after:
+                        break
+                    batch.append(front)
+                    front = after
             counts.loads += len(batch) + (not after)
-            if batch:
-                u64[front_word] = front
-                fence(Order.ACQUIRE)
+            u64[front_word] = front
             return batch
 
         return receive_batch

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from .exploring import figures_of_exploring
 from .harness import Figure, interpreter
 from .report import keep
 from .subjects import (
@@ -24,6 +25,7 @@ GROUPS = {
     "scale": figures_of_scale,
     "replay": figures_of_replay,
     "threads": figures_of_threads,
+    "exploring": figures_of_exploring,
 }
 
 
