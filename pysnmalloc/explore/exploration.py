@@ -69,7 +69,7 @@ class Exploration:
 
     def teller(self) -> Teller:
         """Return what tells executions."""
-        return Teller(self.scenario, self._memory, self.names, self.model)
+        return Teller(self.scenario, self._memory, self.names, self.model, tuple(self.weaken.items()))
 
     def verdict(self, graph: Graph) -> Outcome | tuple[str, str] | None:
         """Judge an execution in which no thread can go on: its outcome, or what is wrong; None if it is unfair.
