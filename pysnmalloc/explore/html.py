@@ -20,7 +20,7 @@ from zlib import crc32
 from .finding import Finding, Step
 from .result import Result
 from .telling import Told
-from .wording import OLD, Note, Story, command, drawings, facts, how_to_read, notes, outcome_rows, sites
+from .wording import OLD, Note, Row, Story, command, facts, how_to_read, notes, outcome_rows, rows, sites
 
 __all__ = ["finding_html", "page", "result_html", "told_html"]
 
@@ -45,7 +45,8 @@ def result_html(result: Result, name: str | None = None) -> str:
 
 
 def page(html: str, title: str) -> str:
-    """Return a whole page around fragments."""
+    """Return a whole page around fragments; it has their style once."""
+    html = html.replace(f"<style>{_style()}</style>\n", "")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -119,8 +120,7 @@ def _chips(words: Iterable[str]) -> str:
 def _sites(steps: tuple[Step, ...]) -> Iterator[str]:
     """The places in the source, folded away."""
     yield "<details><summary>Sites of these steps, as for <code>--weaken</code></summary><ul>"
-    for site, numbers in sites(steps).items():
-        yield f"<li><code>{escape(site)}</code>: step{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}</li>"
+    yield from (f"<li><code>{escape(site)}</code>: {where}</li>" for site, where in sites(steps).items())
     yield "</ul></details>"
 
 
@@ -149,12 +149,13 @@ class _Lanes:
             idle = '<td role="cell" class="idle"></td>' * len(self.told.threads)
             yield f'<tr role="row" class="start"><th role="rowheader" scope="row">start</th>{idle}'
             yield self._after(list(self.told.before)) + "</tr>"
-        for step, drawing in zip(self.told.steps, drawings(self.told.before, self.told.steps), strict=True):
-            yield from self._row(step, drawing)
+        for row in rows(self.told.before, self.told.steps):
+            yield from self._row(row)
         if self.story.kind:
             span = len(self.told.threads) + self.drawn
             yield '<tr role="row" class="end"><th role="rowheader" scope="row">end</th>'
-            yield f'<td role="cell" colspan="{span}"><span aria-hidden="true">✗</span> {escape(self.story.headline)}</td></tr>'
+            wrong = f'<span aria-hidden="true">✗</span> {escape(self.story.headline)}'
+            yield f'<td role="cell" colspan="{span}">{wrong}</td></tr>'
         yield "</tbody></table></div>"
 
     def _head(self) -> Iterator[str]:
@@ -167,8 +168,9 @@ class _Lanes:
             yield '<th role="columnheader" scope="col">structure after it</th>'
         yield "</tr></thead>"
 
-    def _row(self, step: Step, drawing: list[str]) -> Iterator[str]:
+    def _row(self, row: Row) -> Iterator[str]:
         """A step in its lane."""
+        step = row.step
         said = notes(step)
         old = ' class="old"' if any(note.old for note in said) else ""
         yield f'<tr role="row" id="{self.key}-{step.number}"{old}>'
@@ -179,9 +181,10 @@ class _Lanes:
                 continue
             yield f'<td role="cell" class="act hue{lane % HUES}" data-thread="{escape(thread)}">'
             yield f'<code class="op">{escape(step.operation)}</code><code class="line">{escape(step.line)}</code>'
-            yield "".join(map(self._note, said)) + "</td>"
+            yield "".join(map(self._note, said))
+            yield f'<span class="again">⋮ {escape(row.again)}</span></td>' if row.again else "</td>"
         if self.drawn:
-            yield self._after(drawing)
+            yield self._after(row.drawing)
         yield "</tr>"
 
     def _note(self, note: Note) -> str:

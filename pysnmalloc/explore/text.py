@@ -20,7 +20,7 @@ from textwrap import wrap
 from .finding import Finding, Step
 from .result import Result
 from .telling import Told
-from .wording import OLD, Story, command, drawings, facts, how_to_read, notes, outcome_rows, sites
+from .wording import OLD, Story, command, facts, how_to_read, notes, outcome_rows, rows, sites
 
 __all__ = ["finding_text", "result_text", "told_text"]
 
@@ -30,7 +30,7 @@ WIDEST, NARROWEST = 24, 4  # lane
 LEAST = 60  # columns of a page
 OUTCOMES = 12
 HARD = "\N{NO-BREAK SPACE}"
-STEP, OLDER, SAYS, IDLE, DRAWN = "●", "≠", "│", "┊", "──▸ "
+STEP, OLDER, SAYS, AGAIN, IDLE, DRAWN = "●", "≠", "│", "⋮", "┊", "──▸ "
 
 
 def finding_text(finding: Finding, width: int = 100, name: str | None = None) -> str:
@@ -50,7 +50,7 @@ def told_text(told: Told, width: int = 100, name: str | None = None) -> str:
 
 
 def result_text(result: Result, width: int = 100, name: str | None = None) -> str:
-    """Show a result: the verdict, what was done for it, the outcomes, every finding; arguments as for ``finding_text``."""
+    """Show a result: verdict, how it was come to, outcomes, every finding; arguments as for ``finding_text``."""
     width = max(width, LEAST)
     lines = _wrapped(f"{result.scenario}, model {result.model}: {result.verdict}", width, "  ")
     for label, value in facts(result):
@@ -75,9 +75,8 @@ def _story(story: Story, width: int, name: str | None) -> list[str]:
     if made:
         longest = max(map(len, made))
         lines.append("sites of these steps, as for --weaken:")
-        for site, numbers in made.items():
-            where = ", ".join(map(str, numbers))
-            lines += _wrapped(f"  {site:<{longest}}  step{'s' * (len(numbers) > 1)} {where}", width, " " * (longest + 4))
+        for site, where in made.items():
+            lines += _wrapped(f"  {site:<{longest}}  {where}", width, " " * (longest + 4))
     return [*lines, f"schedule: {told.schedule}", f"once more: {command(told, name)}"]
 
 
@@ -99,9 +98,11 @@ class _Lanes:
         """Yield the heading, and every step with what it changed."""
         yield self._heading()
         yield from self._drawing(list(before))
-        for step, drawing in zip(steps, drawings(before, steps), strict=True):
-            yield from self._step(step)
-            yield from self._drawing(drawing)
+        for row in rows(before, steps):
+            yield from self._step(row.step)
+            yield from self._drawing(row.drawing)
+            if row.again:
+                yield self._line("", self.threads.index(row.step.thread), f"{AGAIN} {row.again}")
 
     def _heading(self) -> str:
         """The threads' names, cut where the next one begins."""

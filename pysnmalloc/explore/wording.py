@@ -1,7 +1,7 @@
 """What findings and results say, whatever they are shown on (§2.2).
 
-    Step ─► notes      “reads 0x400 ← step 3”, each with a mark if it is of something old
-    steps ─► drawings  the structure's lines that a step changed
+    Step ─► notes     “reads 0x400 ← step 3”, each with a mark if it is of something old
+    steps ─► rows     with the structure where it changed; a loop that goes on and on is folded
                                                     ─► text:  lanes of characters
                                                     ─► html:  lanes of a table
 
@@ -10,7 +10,7 @@ One place for the words, so that text and HTML cannot tell different stories.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 from .exploration import Outcome
@@ -18,10 +18,25 @@ from .finding import Finding, Step
 from .result import Result
 from .telling import Told
 
-__all__ = ["OLD", "Note", "Story", "command", "drawings", "facts", "how_to_read", "notes", "outcome_rows", "shown", "sites"]
+__all__ = [
+    "OLD",
+    "Note",
+    "Row",
+    "Story",
+    "command",
+    "facts",
+    "how_to_read",
+    "notes",
+    "outcome_rows",
+    "rows",
+    "shown",
+    "sites",
+]
 
 OLD = "≠ newest"
 FEW = 4  # lines of a drawing that are shown as a whole
+LOOP, FOLDED = 4, 6  # steps of a loop, at most, and steps that are worth folding, at least
+STEPS = 8  # numbers of steps that are listed for a site
 
 
 @dataclass(frozen=True)
@@ -96,6 +111,8 @@ def notes(step: Step) -> list[Note]:
         said.append(Note("reads", _origin(step.read, step.source or "the start"), old))
     if step.written is None and step.operation.startswith("compare_exchange("):
         said.append(Note("writes", "nothing: it expected another value"))
+    if step.operation.startswith("wait(") and f" ≠ {step.read}, " in step.operation:
+        said.append(Note("waits", "for another value"))
     if step.written is not None and (newest or not step.operation.startswith(("store(", "exchange("))):
         under = f" right after {_whose(step.after)}" if step.after is not None else ""
         said.append(Note("writes", step.written + under, newest))
@@ -105,8 +122,50 @@ def notes(step: Step) -> list[Note]:
     return said
 
 
-def drawings(before: tuple[str, ...], steps: tuple[Step, ...]) -> list[list[str]]:
-    """Return for each step the structure, if the step changed it: all of a small one, the changed lines of a large one."""
+@dataclass(frozen=True)
+class Row:
+    """A step as it is shown.
+
+    Attributes:
+        step: the step.
+        drawing: the structure, if the step changed it: all of a small one, the changed lines of a large one.
+        again: what is left out after it, since it is the same once more.
+    """
+
+    step: Step
+    drawing: list[str]
+    again: str = ""
+
+
+def rows(before: tuple[str, ...], steps: tuple[Step, ...]) -> Iterator[Row]:
+    """Yield the steps, loops folded."""
+    drawn, keys, at = _drawings(before, steps), [_key(step) for step in steps], 0
+    while at < len(steps):
+        length, times = _loop(keys, at)
+        here = range(at, at + length)
+        at += length * times
+        again = f"the same {times - 1:,} times more, to step {steps[at - 1].number:,}" if times > 1 else ""
+        yield from (Row(steps[each], drawn[each], again if each == here[-1] else "") for each in here)
+
+
+def _key(step: Step) -> Hashable:
+    """What makes two steps of a loop the same."""
+    return step.thread, step.site, step.operation, step.read, step.written, step.drawing
+
+
+def _loop(keys: list[Hashable], at: int) -> tuple[int, int]:
+    """Return how many steps there are in the loop that begins here, and how often they are made; (1, 1) if in none."""
+    for length in range(1, LOOP + 1):
+        times, once = 1, keys[at : at + length]
+        while keys[at + length * times : at + length * (times + 1)] == once:
+            times += 1
+        if length * (times - 1) >= FOLDED:
+            return length, times
+    return 1, 1
+
+
+def _drawings(before: tuple[str, ...], steps: tuple[Step, ...]) -> list[list[str]]:
+    """Return for each step what is drawn after it."""
     drawn: list[list[str]] = []
     for step in steps:
         lines = list(step.drawing)
@@ -119,13 +178,19 @@ def drawings(before: tuple[str, ...], steps: tuple[Step, ...]) -> list[list[str]
     return drawn
 
 
-def sites(steps: tuple[Step, ...]) -> dict[str, list[int]]:
-    """Return the places in the source that an order can be given to, and the steps made there."""
+def sites(steps: tuple[Step, ...]) -> dict[str, str]:
+    """Return the places in the source that an order can be given to, and the steps made there, in words."""
     made: dict[str, list[int]] = {}
     for step in steps:
         if not step.operation.startswith("plain"):
             made.setdefault(step.site, []).append(step.number)
-    return made
+    return {site: _numbers(numbers) for site, numbers in made.items()}
+
+
+def _numbers(numbers: list[int]) -> str:
+    """Steps, by number, as far as somebody would want to read them."""
+    more = f" and {len(numbers) - STEPS:,} more" if len(numbers) > STEPS else ""
+    return f"step{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers[:STEPS]))}{more}"
 
 
 def command(told: Finding | Told, name: str | None = None) -> str:
