@@ -156,6 +156,8 @@ class Teller:
         read = next((event for event in events if event.kind == "R"), None)
         write = next((event for event in events if event.kind == "W"), None)
         op = events[0].op
+        writes = [each for each in graph.writes(op.cell) if each not in played.quiet]
+        old = writes[-1] is not (write if write is not None else read.source if read is not None else writes[-1])
         others = [source for source in played.choices if read is not None and source is not read.source]
         return Step(
             number,
@@ -167,23 +169,10 @@ class Teller:
             self._shown(write.value, op) if write is not None else None,
             self._origin(read.source, numbers) if read is not None else None,
             tuple((self._shown(source.value, op), self._origin(source, numbers)) for source in others),
-            self._behind(write, graph, numbers) if write is not None else None,
+            self._origin(writes[writes.index(write) - 1], numbers) if write is not None and old else None,
             self._drawing(graph),
-            self._newest(read, write, op, graph, numbers),
+            (self._shown(writes[-1].value, op), self._origin(writes[-1], numbers)) if old else None,
         )
-
-    def _newest(
-        self, read: Event | None, write: Event | None, op: Op, graph: Graph, numbers: dict[Event, int]
-    ) -> tuple[str, str] | None:
-        """The newest write of the cell, where the step read or wrote an older one."""
-        newest = graph.writes(op.cell)[-1]
-        mine = write if write is not None else read.source if read is not None else newest
-        return None if newest is mine else (self._shown(newest.value, op), self._origin(newest, numbers))
-
-    def _behind(self, write: Event, graph: Graph, numbers: dict[Event, int]) -> str | None:
-        """What a write comes right after in its cell's order, if it is not the newest."""
-        writes = graph.writes(write.op.cell)
-        return None if writes[-1] is write else self._origin(writes[writes.index(write) - 1], numbers)
 
     def _origin(self, source: Event | None, numbers: dict[Event, int]) -> str:
         """Where a value was written."""

@@ -206,10 +206,10 @@ def how_to_read(model: str) -> str:
     """Return one sentence for those who see this for the first time."""
     first = "Steps are in one line, top to bottom, each in its thread's lane; ← says which step wrote what is read"
     if model == "sc":
-        return f"{first}; “could read” is what another order of steps would have given."
+        return f"{first}."
     return (
-        f"{first}; memory is weak, so a read may return, and a write may leave in place, something else than the "
-        f"newest value: such steps are marked {OLD}."
+        f"{first}; memory is weak: a read may return something older than the newest value, and a write may go "
+        f"in below it; such steps are marked {OLD}."
     )
 
 
