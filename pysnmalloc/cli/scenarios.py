@@ -1,6 +1,7 @@
 """Scenarios by what is written on the command line: built-in ones, and a user's own.
 
     queue, litmus:SB       built in
+    bug:link-relaxed       a built-in one with a bug in the allocator
     package.module:Class   imported, from the current directory too
     path/to/file.py:Class  a file
 
@@ -18,15 +19,18 @@ from types import ModuleType
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from ..explore import Scenario
 from ..explore.scenarios import SCENARIOS
+from ..explore.seeded import SEEDED
 
 __all__ = ["UnknownScenario", "list_scenarios", "load"]
 
-LITMUS = "litmus:"
+LITMUS, BUG = "litmus:", "bug:"
+BUGS = {BUG + bug.name: bug for bug in SEEDED}
 
 
 class UnknownScenario(ValueError):
@@ -41,9 +45,11 @@ def load(name: str) -> Scenario:
     """
     if name in SCENARIOS:
         return SCENARIOS[name]
+    if name in BUGS:
+        return BUGS[name].seeded()
     where, _, what = name.rpartition(":")
-    if not where or name.startswith(LITMUS):
-        near = get_close_matches(name, SCENARIOS, n=3) or ["pysnmalloc explore, without a name, lists them"]
+    if not where or name.startswith((LITMUS, BUG)):
+        near = get_close_matches(name, [*SCENARIOS, *BUGS], n=3) or ["pysnmalloc explore, without a name, lists them"]
         raise UnknownScenario(
             f"there is no scenario “{name}”; close to it: {', '.join(near)}. One of your own is module:Class or "
             "file.py:Class"
@@ -93,4 +99,6 @@ def list_scenarios(console: Console, width: int) -> None:
         else:
             table.add_row(Text(name, no_wrap=True), Text(scenario.about), Text(scenario.section or "–"))
     console.print(table, width=width)
-    console.print(Text(f"and {len(litmus)} litmus tests:\n" + ", ".join(litmus)), width=width)
+    for names, things in ((list(BUGS), "bugs seeded in the allocator"), (litmus, "litmus tests")):
+        console.print(Text(f"and {len(names)} {things}:"), width=width)
+        console.print(Padding(Text(", ".join(names)), (0, 0, 1, 2)), width=width)

@@ -67,7 +67,8 @@ def _story(story: Story, width: int, name: str | None) -> list[str]:
     told = story.told
     lines = _wrapped(story.headline, width, "  ")
     lines += _wrapped(" · ".join(part.replace(" ", HARD) for part in story.about), width, "  ")
-    lines += [f"  {line}" for line in story.dump]
+    for line in story.dump:
+        lines += _wrapped(f"  {line}", width, "      ")
     lines += ["", *_Lanes(told.threads, width).rows(told.before, told.steps)]
     lines += [*_wrapped(f"{'   ✗' if story.kind else '   ✓':<{MARGIN}}{story.headline}", width, " " * MARGIN), ""]
     lines += _wrapped(f"how to read this: {how_to_read(told.model)}", width, "  ")

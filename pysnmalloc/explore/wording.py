@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from .exploration import Outcome
 from .finding import Finding, Step
 from .result import Result
+from .scenarios import SCENARIOS
 from .telling import Told
 
 __all__ = [
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 OLD = "≠ newest"
-FEW = 4  # lines of a drawing that are shown as a whole
+FEW = 2  # lines of a drawing that are shown as a whole
 LOOP, FOLDED = 4, 6  # steps of a loop, at most, and steps that are worth folding, at least
 STEPS = 8  # numbers of steps that are listed for a site
 
@@ -194,11 +195,14 @@ def _numbers(numbers: list[int]) -> str:
 
 
 def command(told: Finding | Told, name: str | None = None) -> str:
-    """Return the command that replays an execution; ``name`` as on the command line, if not the scenario's own."""
-    weaken = "".join(f'--weaken "{site}={order.value}" ' for site, order in told.weakened)
-    word = name if name is not None else told.scenario
-    word = f'"{word}"' if " " in word else word
+    """Return how to see an execution once more: on the command line or, where the scenario has no name, in Python."""
     verb = "replay" if isinstance(told, Finding) else "tell"
+    word = name if name is not None else told.scenario if told.scenario in SCENARIOS else ""
+    if not word:
+        orders = ", ".join(f'"{site}": {order}' for site, order in told.weakened)
+        return f'{verb}(scenario, "{told.schedule}", "{told.model}"' + (f", {{{orders}}})" if orders else ")")
+    weaken = "".join(f'--weaken "{site}={order.value}" ' for site, order in told.weakened)
+    word = f'"{word}"' if " " in word else word
     return f'pysnmalloc explore {word} --model {told.model} {weaken}--{verb} "{told.schedule}"'
 
 
