@@ -1,10 +1,15 @@
-"""``pysnmalloc explore``: every execution of a scenario, and what goes wrong in it (§2.2, §2.5)."""
+"""``pysnmalloc explore``: every execution of a scenario, and what goes wrong in it (§2.2, §2.5).
+
+NAME ─► scenario ─┬─ explore      under one model, or each
+                  ├─ replay, tell one execution, by its schedule
+                  └─ weaken_each  one order after the other
+                                    ─► reports, and an exit code
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import enum
-import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -14,28 +19,22 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from .. import __version__
 from ..atomics import Order
 from ..explore import Finding, Result, Scenario, explore, replay, tell
-from ..explore.html import finding_html, page, result_html, told_html
 from ..explore.telling import Told
-from ..explore.text import finding_text, result_text, told_text
-from ..explore.weaken import Weakened, weaken_each
-from ..explore.wording import shown
+from ..explore.weaken import weaken_each
 from .common import FAILED, USAGE, tally
+from .reports import Report, print_json, print_report, print_weakened, write_page
 from .scenarios import list_scenarios, load
 
-__all__ = ["EXPLORE_HELP", "explore_command"]
+__all__ = ["EXPLORE_HELP", "explore_command", "pool"]
 
 EXPLORE_HELP = (
     "Explore every execution of a scenario under a memory model, and show the shortest one that goes wrong.\n\n"
-    "NAME is a built-in scenario, or one of your own: module:Class or file.py:Class. Without a NAME, the built-in "
-    "ones are listed.\n\n"
+    "NAME is a built-in scenario (bug:... has a bug in the allocator, litmus:... tests the memory model), or one of "
+    "your own: module:Class or file.py:Class. Without a NAME, the built-in ones are listed.\n\n"
     "One execution of each class of equivalent ones is gone through, unless --plain, --preemptions or --random "
     "say otherwise. The verdict says what was proved, and within which bound.\n\n"
     "Exit code 0: nothing wrong was found. Exit code 1: something was. Exit code 2: a name, an option or a schedule "
@@ -66,15 +65,16 @@ class _Way:
     executions: int | None
     jobs: int
 
+    def __post_init__(self) -> None:
+        if self.jobs > 1 and (self.plain or self.preemptions is not None or self.random is not None):
+            raise typer.BadParameter(
+                "--jobs is for one execution of each class; leave out --plain, --preemptions and --random"
+            )
 
-@dataclasses.dataclass(frozen=True)
-class _Report:
-    """Something to show, in each form: as text of a width, as HTML, as JSON; and whether it is of something wrong."""
-
-    text: str
-    html: str
-    data: object
-    wrong: bool
+    @property
+    def usual(self) -> bool:
+        """Whether nothing but orders was chosen."""
+        return self == _Way(False, None, None, None, 0, self.weaken, None, 1)
 
 
 def _order(text: str) -> tuple[str, Order]:
@@ -137,45 +137,44 @@ def explore_command(
         list_scenarios(console, width)
         return
     way = _Way(plain, preemptions, random, pct, seed, dict(map(_order, weaken or [])), executions, jobs)
-    if weaken_every and (as_json or html is not None or schedule is not None or told is not None):
-        raise typer.BadParameter("--weaken-each shows a table; leave out --json, --html, --replay and --tell")
+    one = schedule is not None or told is not None
+    if weaken_every and (as_json or html is not None or one or weaken or not way.usual):
+        raise typer.BadParameter("--weaken-each shows a table of its own; beside it there can be --model only")
+    if one and not way.usual:
+        raise typer.BadParameter("a schedule is one execution; beside it there can be --model and --weaken only")
+    reports: list[Report] = []
     with _understood():
         scenario = load(name)
-        models = _models(model, plain=plain)
-        if weaken_every:
-            for each in models:
-                _show_weakened(console, scenario, each, width)
-            return
-        if schedule is not None or told is not None:
-            reports = [_one_execution(scenario, name, schedule, told, models, way, width)]
-        else:
-            reports = []
-            for each in models:
-                reports.append(_exploration(scenario, name, each, way, width))
-                if not as_json:
-                    _print(console, reports[-1])
+        for each in _models(model, plain=plain, one=one):
+            if weaken_every:
+                title = f"{scenario.name}, model {each}: each order weakened"
+                print_weakened(console, title, weaken_each(scenario, each), width)
+                continue
+            found = _one(scenario, schedule, told, each, way) if one else _explored(scenario, name, each, way)
+            reports.append(Report.of(found, width, name))
+            if not as_json:
+                print_report(console, reports[-1])
     if as_json:
-        data = {"pysnmalloc": __version__, "reports": [report.data for report in reports]}
-        typer.echo(json.dumps(data, indent=1, default=_plain, ensure_ascii=False))
-    elif schedule is not None or told is not None:
-        _print(console, reports[0])
+        print_json(reports)
     if html is not None:
-        _write(html, page("\n".join(report.html for report in reports), f"pysnmalloc explore {name}"))
+        write_page(html, reports, f"pysnmalloc explore {name}")
     if any(report.wrong for report in reports):
         raise typer.Exit(FAILED)
 
 
-def _models(model: Model | None, *, plain: bool) -> list[str]:
+def _models(model: Model | None, *, plain: bool, one: bool) -> list[str]:
     """The models to explore under."""
+    if model is Model.ALL and one:
+        raise ValueError("a schedule is of one model: choose one")
     if model is Model.ALL:
         return [each.value for each in Model if each is not Model.ALL]
     return [model.value if model is not None else "sc" if plain else "rc11"]
 
 
-def _exploration(scenario: Scenario, name: str, model: str, way: _Way, width: int) -> _Report:
-    """Explore, and say what was found."""
-    with tally(f"{scenario.name}, {model}", "executions") as shown_count, _pool(name, way) as executor:
-        result = explore(
+def _explored(scenario: Scenario, name: str, model: str, way: _Way) -> Result:
+    """Explore, and tell how far it is."""
+    with tally(f"{scenario.name}, {model}", "executions") as shown_count, pool(name, way.jobs) as executor:
+        return explore(
             scenario,
             model,
             plain=way.plain,
@@ -188,75 +187,26 @@ def _exploration(scenario: Scenario, name: str, model: str, way: _Way, width: in
             executor=executor,
             progress=shown_count.show,
         )
-    return _Report(result_text(result, width, name), result_html(result, name), _result_data(result), not result.ok)
 
 
-def _one_execution(
-    scenario: Scenario, name: str, schedule: str | None, told: str | None, models: list[str], way: _Way, width: int
-) -> _Report:
-    """Replay an execution, or tell it."""
-    if len(models) > 1 or (schedule is not None and told is not None):
-        raise ValueError("a schedule is of one model, and is either replayed or told: choose one of each")
+def _one(scenario: Scenario, schedule: str | None, told: str | None, model: str, way: _Way) -> Finding | Told:
+    """Replay an execution, or tell it; one without fault is told."""
+    if told is not None and schedule is not None:
+        raise ValueError("a schedule is either replayed or told: choose one")
     if told is None:
-        assert schedule is not None
-        finding = replay(scenario, schedule, models[0], way.weaken)
+        told = schedule or ""
+        finding = replay(scenario, told, model, way.weaken)
         if finding is not None:
-            text, html = finding_text(finding, width, name), finding_html(finding, name)
-            return _Report(text, html, _finding_data(finding), wrong=True)
-    story = tell(scenario, told if told is not None else schedule or "", models[0], way.weaken)
-    return _Report(told_text(story, width, name), told_html(story, name), _told_data(story), story.wrong is not None)
+            return finding
+    return tell(scenario, told, model, way.weaken)
 
 
-def _pool(name: str, way: _Way) -> AbstractContextManager[Executor | None]:
+def pool(name: str, jobs: int) -> AbstractContextManager[Executor | None]:
     """Processes to explore with; each loads the scenario's module first, so that it can be sent there."""
-    if way.jobs == 1:
+    if jobs == 1:
         return nullcontext()
-    if way.plain or way.preemptions is not None or way.random is not None:
-        raise ValueError("--jobs is for one execution of each class; leave out --plain, --preemptions and --random")
     # Spawned, not forked: a progress line may be running in a thread of its own.
-    return ProcessPoolExecutor(way.jobs, get_context("spawn"), initializer=partial(load, name))
-
-
-def _show_weakened(console: Console, scenario: Scenario, model: str, width: int) -> None:
-    """Print which orders are needed."""
-    table = Table(
-        title=Text(f"{scenario.name}, model {model}: each order weakened"), title_justify="left", box=SIMPLE_HEAD,
-        pad_edge=False,
-    )  # fmt: skip
-    for heading in ("site", "order", "weaker", "then"):
-        table.add_column(heading)
-    table.add_column("steps", justify="right")
-    for each in weaken_each(scenario, model):
-        then, steps = _then(each)
-        table.add_row(Text(each.site), each.order.value, each.weaker.value, then, steps)
-    console.print(table, width=width)
-
-
-def _then(weakened: Weakened) -> tuple[Text, str]:
-    """What became of a weakened order: in words, and the steps of the shortest finding."""
-    findings = weakened.result.findings
-    if findings:
-        return Text(f"needed: {findings[0].kind}", style="bold"), str(len(findings[0].steps))
-    proof = "" if weakened.result.exhausted else ", no proof"
-    return Text(f"not needed here{proof}"), "–"
-
-
-def _print(console: Console, report: _Report) -> None:
-    """Print a report; colour only says once more what signs say."""
-    text = Text(report.text + "\n")
-    text.highlight_regex(r"(?m)^ *✗ .*$|^.*: wrong: .*$", "bold red")
-    text.highlight_regex(r"≠ newest(: \S+ ← (step \d+|the start))?", "bold yellow")
-    text.highlight_regex(r"(?m)^(how to read this|sites of these steps|schedule|once more)", "bold")
-    console.print(text, soft_wrap=True)
-
-
-def _write(path: Path, html: str) -> None:
-    """Save a page."""
-    try:
-        path.write_text(html, encoding="utf-8")
-    except OSError as error:
-        typer.echo(f"Error: {path} cannot be written: {error.strerror}", err=True)
-        raise typer.Exit(USAGE) from error
+    return ProcessPoolExecutor(jobs, get_context("spawn"), initializer=partial(load, name))
 
 
 @contextmanager
@@ -267,35 +217,3 @@ def _understood() -> Iterator[None]:
     except ValueError as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(USAGE) from error
-
-
-def _result_data(result: Result) -> dict[str, object]:
-    """A result for JSON."""
-    outcomes = [
-        {"results": list(map(shown, outcome.results)), "judged": shown(outcome.judged), "executions": count}
-        for outcome, count in result.outcomes.items()
-    ]
-    keys = ("scenario", "model", "verdict", "ok", "how", "exhausted", "within", "executions", "classes", "unfair")
-    return {
-        **{key: getattr(result, key) for key in keys},
-        "threads": result.threads,
-        "weakened": dict(result.weakened),
-        "outcomes": outcomes,
-        "findings": list(map(_finding_data, result.findings)),
-    }
-
-
-def _finding_data(finding: Finding) -> dict[str, object]:
-    """A finding for JSON."""
-    return {**dataclasses.asdict(finding), "weakened": dict(finding.weakened)}
-
-
-def _told_data(told: Told) -> dict[str, object]:
-    """An execution for JSON."""
-    keys = ("scenario", "model", "threads", "schedule", "wrong", "before")
-    return {**{key: getattr(told, key) for key in keys}, "steps": list(map(dataclasses.asdict, told.steps))}
-
-
-def _plain(value: object) -> str:
-    """What JSON has no form for."""
-    return str(value.value) if isinstance(value, Order) else str(value)

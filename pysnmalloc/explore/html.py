@@ -19,8 +19,9 @@ from zlib import crc32
 
 from .finding import Finding, Step
 from .result import Result
+from .rows import Row, rows
 from .telling import Told
-from .wording import OLD, Note, Row, Story, command, facts, how_to_read, notes, outcome_rows, rows, sites
+from .wording import OLD, Note, Story, command, facts, how_to_read, notes, outcome_rows, sites
 
 __all__ = ["finding_html", "page", "result_html", "told_html"]
 

@@ -1,16 +1,16 @@
 """What findings and results say, whatever they are shown on (§2.2).
 
-    Step ─► notes     “reads 0x400 ← step 3”, each with a mark if it is of something old
-    steps ─► rows     with the structure where it changed; a loop that goes on and on is folded
-                                                    ─► text:  lanes of characters
-                                                    ─► html:  lanes of a table
+    Step ─► notes      “reads 0x400 ← step 3”, each with a mark if it is of something old
+    Finding ─► Story   headline, scenario, model, how long it is; how to see it once more
+    Result ─► facts    how executions were gone through, how many there were
+           ─► rows     of the table of outcomes
 
 One place for the words, so that text and HTML cannot tell different stories.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from .exploration import Outcome
@@ -22,21 +22,17 @@ from .telling import Told
 __all__ = [
     "OLD",
     "Note",
-    "Row",
     "Story",
     "command",
     "facts",
     "how_to_read",
     "notes",
     "outcome_rows",
-    "rows",
     "shown",
     "sites",
 ]
 
 OLD = "≠ newest"
-FEW = 2  # lines of a drawing that are shown as a whole
-LOOP, FOLDED = 4, 6  # steps of a loop, at most, and steps that are worth folding, at least
 STEPS = 8  # numbers of steps that are listed for a site
 
 
@@ -121,62 +117,6 @@ def notes(step: Step) -> list[Note]:
     if others:
         said.append(Note("could read", ", ".join(_origin(*pair) for pair in others)))
     return said
-
-
-@dataclass(frozen=True)
-class Row:
-    """A step as it is shown.
-
-    Attributes:
-        step: the step.
-        drawing: the structure, if the step changed it: all of a small one, the changed lines of a large one.
-        again: what is left out after it, since it is the same once more.
-    """
-
-    step: Step
-    drawing: list[str]
-    again: str = ""
-
-
-def rows(before: tuple[str, ...], steps: tuple[Step, ...]) -> Iterator[Row]:
-    """Yield the steps, loops folded."""
-    drawn, keys, at = _drawings(before, steps), [_key(step) for step in steps], 0
-    while at < len(steps):
-        length, times = _loop(keys, at)
-        here = range(at, at + length)
-        at += length * times
-        again = f"the same {times - 1:,} times more, to step {steps[at - 1].number:,}" if times > 1 else ""
-        yield from (Row(steps[each], drawn[each], again if each == here[-1] else "") for each in here)
-
-
-def _key(step: Step) -> Hashable:
-    """What makes two steps of a loop the same."""
-    return step.thread, step.site, step.operation, step.read, step.written, step.drawing
-
-
-def _loop(keys: list[Hashable], at: int) -> tuple[int, int]:
-    """Return how many steps there are in the loop that begins here, and how often they are made; (1, 1) if in none."""
-    for length in range(1, LOOP + 1):
-        times, once = 1, keys[at : at + length]
-        while keys[at + length * times : at + length * (times + 1)] == once:
-            times += 1
-        if length * (times - 1) >= FOLDED:
-            return length, times
-    return 1, 1
-
-
-def _drawings(before: tuple[str, ...], steps: tuple[Step, ...]) -> list[list[str]]:
-    """Return for each step what is drawn after it."""
-    drawn: list[list[str]] = []
-    for step in steps:
-        lines = list(step.drawing)
-        if lines == list(before):
-            lines = []
-        elif len(lines) > FEW:
-            lines = [line for line in lines if line not in before] or ["(lines are gone)"]
-        drawn.append(lines)
-        before = step.drawing
-    return drawn
 
 
 def sites(steps: tuple[Step, ...]) -> dict[str, str]:
