@@ -173,6 +173,14 @@ def test_json_of_one_execution(runner: CliRunner) -> None:
     assert report["weakened"] == {EXCHANGE: "relaxed"}
 
 
+def test_json_of_a_finding(runner: CliRunner) -> None:
+    schedule = explore(SCENARIOS["queue"], weaken={EXCHANGE: Order.RELAXED}).findings[0].schedule
+    options = ["--weaken", f"{EXCHANGE}=relaxed", "--replay", schedule, "--json"]
+    (report,) = json.loads(run(runner, "queue", *options, code=1).output)["reports"]
+    assert (report["report"], report["kind"]) == ("finding", "lost message")
+    assert report["weakened"] == {EXCHANGE: "relaxed"}
+
+
 def test_html(runner: CliRunner, tmp_path: Path) -> None:
     path = tmp_path / "found.html"
     run(runner, "queue-published", "--html", str(path), code=1)
@@ -267,6 +275,7 @@ def test_progress_is_for_terminals_and_for_long_work(
             monkeypatch.setattr(common, "Console", lambda stderr, t=terminal: Console(stderr=stderr, force_terminal=t))
             with common.tally("queue, sc", "executions", patience) as tally:
                 tally.show(2_560)
+                assert tally.visible is (terminal and patience == 0.0)
             said[terminal, patience] = capsys.readouterr().err
     assert {key for key, text in said.items() if text} == {(True, 0.0)}
     assert "queue, sc: 2,560 executions" in said[True, 0.0]

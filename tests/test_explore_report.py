@@ -15,6 +15,7 @@ from pysnmalloc.explore.html import finding_html, page, result_html, told_html
 from pysnmalloc.explore.scenario import ThreadCode
 from pysnmalloc.explore.scenarios import SCENARIOS
 from pysnmalloc.explore.schedule import ScheduleError
+from pysnmalloc.explore.seeded import SEEDED
 from pysnmalloc.explore.text import finding_text, result_text, told_text
 
 RELAXED, RELEASE, SEQ_CST = Order.RELAXED, Order.RELEASE, Order.SEQ_CST
@@ -116,6 +117,18 @@ def test_the_structure_is_drawn_where_it_changed() -> None:
         before = step.drawing
     assert 1 < changes < len(finding.steps)
     assert finding_text(finding).count("──▸ ") == changes + 1  # and at the start
+
+
+def test_objects_and_stubs_of_a_heap_have_names() -> None:
+    bug = next(bug for bug in SEEDED if bug.name == "link-relaxed")
+    (finding,) = explore(bug.seeded()).findings
+    text = finding_text(finding)
+    for words in (
+        "exchange(A's back, o1, acq_rel)",
+        "A: queue: front → A's stub → o1; back=o1",
+        "accesses of o1.target",
+    ):
+        assert words in text
 
 
 def test_loops_are_folded() -> None:

@@ -93,6 +93,11 @@ class Tally:
             self._status.start()
         self._status.update(text)
 
+    @property
+    def visible(self) -> bool:
+        """Whether there is something to see."""
+        return self._status is not None
+
     def close(self) -> None:
         """Take it away."""
         if self._status is not None:
