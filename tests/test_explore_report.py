@@ -319,6 +319,28 @@ def test_html_stands_by_itself() -> None:
     assert all(link.startswith("#") for link in read.links)
 
 
+def luminance(colour: str) -> float:
+    """Relative luminance, as WCAG defines it."""
+    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_colours_can_be_told_apart_from_what_is_behind_them() -> None:
+    """By 4.5 to 1, in light and in dark."""
+    style = lost()._repr_html_().partition("</style>")[0]
+    schemes = [dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", part)) for part in style.split("@media (prefers")]
+    assert len(schemes) == 2
+    hues = [f"hue{number}" for number in range(6)]
+    pairs = [(ink, paper) for ink in ("ink", "soft", *hues) for paper in ("paper", "shade")]
+    pairs += [("wrong", "wrong-shade"), ("fine", "fine-shade")]
+    pairs += [(ink, "old-shade") for ink in ("old", "ink", "soft", "hue0")]
+    for scheme in schemes:
+        for ink, paper in pairs:
+            dark, light = sorted((luminance(scheme[ink]), luminance(scheme[paper])))
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (ink, paper)
+
+
 def test_everything_is_escaped() -> None:
     evil = "<script>\"&amp;'</script>"
     finding = lost()

@@ -86,7 +86,7 @@ def _result(result: Result, name: str | None) -> Iterator[str]:
 def _outcomes(result: Result) -> Iterator[str]:
     """A table of what executions came to."""
     heads, rows, more = outcome_rows(result, OUTCOMES)
-    yield '<div class="scroll"><table class="outcomes">'
+    yield '<div class="scroll" role="region" tabindex="0" aria-label="Outcomes"><table class="outcomes">'
     yield f"<caption>Outcomes: what the threads returned{f'; {more:,} more are not shown' if more else ''}</caption>"
     yield "<thead><tr>" + "".join(f'<th scope="col">{escape(head)}</th>' for head in heads) + "</tr></thead><tbody>"
     for row in rows:
@@ -142,7 +142,7 @@ class _Lanes:
     def table(self) -> Iterator[str]:
         """Yield the table. Roles are given by name: on a narrow screen rows are no rows to the browser."""
         caption = f"{self.told.scenario}, model {self.told.model}: {self.story.headline}"
-        yield '<div class="scroll"><table class="steps" role="table">'
+        yield '<div class="scroll" role="region" tabindex="0" aria-label="Steps"><table class="steps" role="table">'
         yield f"<caption>Steps of {escape(caption)}</caption>"
         yield from self._head()
         yield '<tbody role="rowgroup">'
