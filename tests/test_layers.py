@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "pysnmalloc"
-TOOLS = {"replay", "doctor", "cli", "__main__"}
+TOOLS = {"explore", "replay", "doctor", "cli", "__main__"}
 LONGEST_ESSAY, LONGEST_FUNCTION = 27, 60
 
 
@@ -102,7 +102,13 @@ def test_the_package_exports_the_library_and_no_tool() -> None:
 
 
 def test_tools_are_above_and_replay_below_the_other_tools() -> None:
-    allowed = {"replay": {"replay"}, "doctor": {"doctor", "replay"}, "cli": TOOLS - {"__main__"}, "__main__": {"cli"}}
+    allowed = {
+        "explore": {"explore"},
+        "replay": {"replay"},
+        "doctor": {"doctor", "replay"},
+        "cli": TOOLS - {"__main__"},
+        "__main__": {"cli"},
+    }
     for path in PACKAGE.rglob("*.py"):
         if name_of(path) in TOOLS:
             ours = {name for is_ours, name in imports(path) if is_ours}

@@ -1,13 +1,14 @@
 """The command line.
 
     pysnmalloc replay [TRACE ...]     replay recorded programs; the Redis trace that ships, if none is named
+    pysnmalloc explore [NAME]         explore every execution of a scenario under a memory model
     pysnmalloc doctor                 look at this Python and this machine, and test the allocator on them
 
 Data go to standard output; progress and errors to standard error. Exit codes:
 
     0   everything is as it must be
-    1   a replay, or a check of doctor, failed
-    2   the command line, the configuration or a trace cannot be understood
+    1   a replay, or a check of doctor, failed; explore found something wrong
+    2   the command line, the configuration, a trace or a schedule cannot be understood
 
 This package and ``replay.report`` are all that needs typer and rich; the library
 itself imports the standard library only.
@@ -21,6 +22,7 @@ import typer
 
 from .. import __version__
 from .doctor import doctor_command
+from .explore import EXPLORE_HELP, explore_command
 from .replay import HELP, replay_command
 
 __all__ = ["app", "main"]
@@ -36,6 +38,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("replay", help=HELP)(replay_command)
+app.command("explore", help=EXPLORE_HELP)(explore_command)
 app.command("doctor")(doctor_command)
 
 

@@ -19,6 +19,7 @@ given a memory and atomics that are watched. Its parts, each building on those b
     finding        what can go wrong, by name;  telling: its steps
     exploration, result, explorer: put together
     heaps          scenarios on a whole heap
+    wording, rows, text, html: findings and results shown
 """
 
 from .explorer import explore, replay, tell

@@ -69,7 +69,7 @@ class Exploration:
 
     def teller(self) -> Teller:
         """Return what tells executions."""
-        return Teller(self.scenario, self._memory, self.names, self.model)
+        return Teller(self.scenario, self._memory, self.names, self.model, tuple(self.weaken.items()))
 
     def verdict(self, graph: Graph) -> Outcome | tuple[str, str] | None:
         """Judge an execution in which no thread can go on: its outcome, or what is wrong; None if it is unfair.
@@ -102,7 +102,7 @@ class Exploration:
         waits = [graph.events[thread][-1] for thread in sorted(graph.stuck)]
         if any(graph.writes(wait.op.cell)[-1] is not wait.source for wait in waits):
             return None
-        lines = [f"{self.names[w.thread]} waits for {self.scenario.word(w.op.address)} to change" for w in waits]
+        lines = [f"{self.names[w.thread]} waits for {self.scenario.field(w.op.address)} to change" for w in waits]
         return "deadlock", "; ".join(lines)
 
     def demand_sites(self) -> None:

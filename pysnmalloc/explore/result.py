@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ..atomics import Order
 from .exploration import Exploration, Outcome
 from .finding import Finding, named, named_error
 from .graph import Broken, Event, Graph
@@ -33,6 +34,8 @@ class Result:
         outcomes: each with the number of executions that had it.
         findings: what went wrong, one per kind, the shortest seen.
         runs: how often the threads' functions were run.
+        threads: names, in the order of an outcome's results.
+        weakened: sites that were given another order, and which.
     """
 
     scenario: str
@@ -46,6 +49,8 @@ class Result:
     outcomes: dict[Outcome, int]
     findings: tuple[Finding, ...]
     runs: int
+    threads: tuple[str, ...] = ()
+    weakened: tuple[tuple[str, Order], ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -213,4 +218,6 @@ class Collector:
             dict(self.outcomes.most_common()),
             findings,
             sum(tree.runs for tree in exploration.start.trees),
+            exploration.names,
+            tuple(exploration.weaken.items()),
         )
