@@ -115,7 +115,7 @@ class Recorder(Atomics):
 
     def load_links(self, first: int, offset: int, most: int) -> list[int]:
         passed = super().load_links(first, offset, most)
-        self.log.append(("load_links", first, offset, passed))
+        self.log.append(("load_links", first, offset, passed[:]))
         return passed
 
     def store(self, address: int, value: int, order: Order) -> None:
