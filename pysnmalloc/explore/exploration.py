@@ -11,6 +11,7 @@ explores prepares again and begins anew.
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Hashable
 from dataclasses import dataclass
 from threading import Lock
@@ -66,6 +67,10 @@ class Exploration:
     def empty(self) -> Graph:
         """Return the execution in which nothing has happened yet."""
         return MODELS[self.model](self.start).begin()
+
+    def checksum(self) -> str:
+        """Return a checksum of the memory after set-up."""
+        return hashlib.sha256(self._image).hexdigest()
 
     def teller(self) -> Teller:
         """Return what tells executions."""
