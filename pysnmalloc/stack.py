@@ -57,7 +57,7 @@ class ChunkStack:
             atomics.store(chunk + LINK, top, Order.RELAXED)
             # Release: who pops the chunk sees its link and its header as they are now.
             pushed, (top, incarnation) = atomics.compare_exchange_2(
-                head, (top, incarnation), (chunk, (incarnation + 1) & ONCE_MORE), Order.ACQ_REL
+                head, (top, incarnation), (chunk, (incarnation + 1) & ONCE_MORE), Order.RELEASE
             )
 
     def pop(self) -> int:
@@ -73,7 +73,7 @@ class ChunkStack:
             chunk = top
             # Acquire: what the pusher did to the chunk comes before what we do to it.
             popped, (top, incarnation) = atomics.compare_exchange_2(
-                head, (top, incarnation), (below, (incarnation + 1) & ONCE_MORE), Order.ACQ_REL
+                head, (top, incarnation), (below, (incarnation + 1) & ONCE_MORE), Order.ACQUIRE
             )
         return chunk if popped else NULL
 
@@ -87,7 +87,7 @@ class ChunkStack:
         while not popped and top != NULL:
             chunk = top
             popped, (top, incarnation) = atomics.compare_exchange_2(
-                head, (top, incarnation), (NULL, (incarnation + 1) & ONCE_MORE), Order.ACQ_REL
+                head, (top, incarnation), (NULL, (incarnation + 1) & ONCE_MORE), Order.ACQUIRE
             )
         return list(self._chain(chunk)) if popped else []
 

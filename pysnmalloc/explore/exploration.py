@@ -22,7 +22,7 @@ from .graph import Graph, Start
 from .models import MODELS
 from .ops import DONE
 from .scenario import Place, Scenario
-from .schedule import ScheduleError, pass_fences
+from .schedule import ScheduleError, pass_quiet
 from .telling import Teller
 from .tree import Cells, ThreadTree
 
@@ -85,7 +85,7 @@ class Exploration:
             ScheduleError: when a thread could go on.
         """
         for thread in range(len(self.names)):
-            pass_fences(graph, thread)
+            pass_quiet(graph, thread)
         if graph.enabled():
             names = ", ".join(self.names[thread] for thread in graph.enabled())
             raise ScheduleError(f"the schedule ends, and {names} could go on; give them turns as well")

@@ -181,7 +181,7 @@ def tell(scenario: Scenario, schedule: str, model: str = "rc11", weaken: Mapping
     while True:
         exploration.prepare()
         try:
-            return exploration.teller().tell(Schedule.parse(schedule), exploration.empty())
+            return exploration.teller().tell(Schedule.parse(schedule), exploration.empty)
         except NewCell:
             continue
 
@@ -198,7 +198,7 @@ def replay(
     while True:
         exploration.prepare()
         try:
-            told = exploration.teller().tell(Schedule.parse(schedule), exploration.empty())
+            told = exploration.teller().tell(Schedule.parse(schedule), exploration.empty)
             if told.broken is not None:
                 wrong = named(exploration.scenario, told.broken, exploration.names)
             else:
@@ -206,6 +206,6 @@ def replay(
                 if not isinstance(verdict, tuple):
                     return None
                 wrong = verdict
-            return exploration.teller().finding(*wrong, Schedule.parse(schedule), exploration.empty())
+            return exploration.teller().finding(*wrong, Schedule.parse(schedule), exploration.empty)
         except NewCell:
             continue

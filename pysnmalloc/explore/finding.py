@@ -98,12 +98,12 @@ def named(scenario: Scenario, broken: Broken, names: tuple[str, ...]) -> tuple[s
     if isinstance(broken, Race):
         first, second = (names[thread] for thread in broken.threads)
         return "data race", (
-            f"nothing orders {first}'s and {second}'s accesses of {scenario.word(broken.address)}, "
+            f"nothing orders {first}'s and {second}'s accesses of {scenario.field(broken.address)}, "
             f"of which one writes: `{broken.lines[0]}` and `{broken.lines[1]}`"
         )
     if isinstance(broken, Uninitialised):
         return "uninitialised read", (
-            f"{names[broken.threads[-1]]} reads {scenario.word(broken.address)}, which nobody wrote: `{broken.line}`"
+            f"{names[broken.threads[-1]]} reads {scenario.field(broken.address)}, which nobody wrote: `{broken.line}`"
         )
     assert isinstance(broken, ThreadFailed)
     kind, detail = named_error(broken.error)

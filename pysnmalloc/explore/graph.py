@@ -260,6 +260,22 @@ class Graph:
         ended = (DONE, FAILED)
         return [t for t, node in enumerate(self.nodes) if node.op.kind not in ended and t not in self.stuck]
 
+    def choices(self, thread: int) -> list[Event]:
+        """Return what a thread's next read may return if nothing is added before it; not what is taken already.
+
+        A read-modify-write cannot follow a write that another one follows. (It can for the search, which may go back.)
+        """
+        return [source for source in self.sources(thread) if not self._taken(thread, source)]
+
+    def _taken(self, thread: int, source: Event) -> bool:
+        """Whether the next step would change a value that another read-modify-write has changed already."""
+        op = self.nodes[thread].op
+        if not op.changes:
+            return False
+        writes = self.writes(op.cell)
+        place = writes.index(source) + 1
+        return place < len(writes) and writes[place].changes and op.run(source.value)[1] is not None
+
     # Growing.
 
     def add_read(self, thread: int, source: Event) -> bool:

@@ -31,7 +31,7 @@ __all__ = ["HeapScenario", "VisitingAllocator"]
 class _Sizes(dict[int, int]):
     """Committed bytes of large objects, where another thread may have allocated them."""
 
-    def pop(self, block: int, default: object = None) -> int:  # type: ignore[override]  # noqa: ARG002
+    def pop(self, block: int, default: object = None) -> int:  # noqa: ARG002
         """Return some; what is committed is a statistic."""
         return super().pop(block, 0)
 

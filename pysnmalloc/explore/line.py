@@ -30,8 +30,8 @@ def needed(graph: Graph, threads: Iterable[int]) -> list[Event]:
 
 
 def steps_of(events: Iterable[Event]) -> int:
-    """Count atomic steps: fences are none, and a read-modify-write is one."""
-    return sum(event.kind != "F" and not event.changes for event in events)
+    """Count atomic steps: fences and plain accesses are none, and a read-modify-write is one."""
+    return sum(event.kind != "F" and not event.op.plain and not event.changes for event in events)
 
 
 def in_line(graph: Graph, events: list[Event]) -> list[Event]:

@@ -179,6 +179,10 @@ class SC(_Ordered):
     def _observes(self, source: Event, thread: int) -> bool:  # noqa: ARG002
         return True
 
+    def choices(self, thread: int) -> list[Event]:
+        """Return the newest write: in an interleaving, nothing else can be read."""
+        return self.sources(thread)[-1:]
+
 
 class TSO(_Ordered):
     """x86: total store order."""

@@ -117,7 +117,7 @@ class Found:
     tally: Tally
     left: tuple[Seed, ...]
     runs: tuple[int, ...]
-    sites: tuple[frozenset[str], ...]
+    sites: tuple[dict[str, tuple[str, Order]], ...]
     new: tuple[frozenset[int], frozenset[int]] | None = None
 
 
@@ -169,7 +169,7 @@ def search_part(job: Job, seeds: tuple[Seed, ...], turns: int, most: int | None)
         new = frozenset(exploration.cells.words), frozenset(exploration.cells.pairs)
     left = tuple(map(_written, stack))
     runs = tuple(tree.runs - earlier for tree, earlier in zip(trees, before, strict=True))
-    return Found(collector.tally, left, runs, tuple(frozenset(tree.sites) for tree in trees), new)
+    return Found(collector.tally, left, runs, tuple(dict(tree.sites) for tree in trees), new)
 
 
 def spread(exploration: Exploration, scenario: Scenario, collector: Collector, executor: Executor) -> bool:

@@ -234,7 +234,7 @@ class Collector:
         """Return what was found."""
         exploration, teller = self._exploration, self._exploration.teller()
         findings = tuple(
-            teller.finding(kind, best.detail, best.schedule, exploration.empty())
+            teller.finding(kind, best.detail, best.schedule, exploration.empty)
             for kind, best in sorted(self.tally.best.items(), key=lambda item: (item[1].steps, item[0]))
         )
         return Result(

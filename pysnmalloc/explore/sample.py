@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 
 from .graph import Broken, Event, Graph
 from .models import SC
-from .schedule import pass_fences
+from .schedule import pass_quiet
 
 __all__ = ["bounded", "pct_walks", "random_walks"]
 
@@ -29,7 +29,7 @@ Choice = tuple[int, Event | None, int]  # thread, what is read, where is written
 
 def bounded(empty: Graph, preemptions: int, failed: Failed) -> Iterator[Graph]:
     """Yield every execution with at most so many preemptions; some classes several times."""
-    stack: list[tuple[Graph, int, int]] = [(empty, -1, 0)]
+    stack: list[tuple[Graph, int, int]] = [(_begin(empty), -1, 0)]
     while stack:
         graph, last, used = stack.pop()
         choices = list(_choices(graph, last, used < preemptions))
@@ -78,6 +78,7 @@ def _walk(graph: Graph, choose: Callable[[Graph, int], int], lots: random.Random
     """Yield one execution."""
     step = 0
     try:
+        _begin(graph)
         while graph.enabled():
             thread = choose(graph, step)
             ways = list(_ways(graph, thread))
@@ -100,29 +101,32 @@ def _choices(graph: Graph, last: int, may_preempt: bool) -> Iterator[Choice]:
 
 def _ways(graph: Graph, thread: int) -> Iterator[Choice]:
     """The ways in which a thread's next step can go."""
-    pass_fences(graph, thread)
-    if thread not in graph.enabled():
-        yield thread, None, -1  # there was nothing but fences
-    elif graph.nodes[thread].op.reads and thread not in graph.pending:
-        sources = graph.sources(thread)
-        for source in sources[-1:] if isinstance(graph, SC) else sources:
-            if not _taken(graph, thread, source):
-                yield thread, source, -1
+    if graph.nodes[thread].op.reads and thread not in graph.pending:
+        for source in graph.choices(thread):
+            yield thread, source, -1
     else:
         places = graph.places(thread)
         for place in places[-1:] if isinstance(graph, SC) else places:
             yield thread, None, place
 
 
-def _taken(graph: Graph, thread: int, source: Event) -> bool:
-    """Whether the step would change a value that another read-modify-write has changed already."""
-    op, writes = graph.nodes[thread].op, graph.writes(graph.nodes[thread].op.cell)
-    place = writes.index(source) + 1
-    return place < len(writes) and writes[place].changes and op.run(source.value)[1] is not None
+def _begin(graph: Graph) -> Graph:
+    """Let all threads do what comes before their first step."""
+    for thread in range(len(graph.nodes)):
+        pass_quiet(graph, thread)
+    return graph
 
 
 def _grow(graph: Graph, choice: Choice) -> bool:
-    """Make a step; a read-modify-write whole. Return whether the execution is consistent."""
+    """Make a step, and what follows it that is none. Return whether the execution is consistent."""
+    if not _step(graph, choice):
+        return False
+    pass_quiet(graph, choice[0])
+    return True
+
+
+def _step(graph: Graph, choice: Choice) -> bool:
+    """Make a step; a read-modify-write whole."""
     thread, source, place = choice
     if source is not None:
         if not graph.add_read(thread, source):
@@ -131,4 +135,4 @@ def _grow(graph: Graph, choice: Choice) -> bool:
             return True
         places = graph.places(thread)
         return bool(places) and graph.add_write(thread, places[0])
-    return place < 0 or graph.add_write(thread, place)
+    return graph.add_write(thread, place)

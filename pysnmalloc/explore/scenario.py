@@ -81,7 +81,8 @@ class Scenario:
         about: one sentence: the question that the exploration answers.
         section: of the paper.
         size: bytes of memory, if ``memory`` is not overridden.
-        words: names of addresses, for those who read findings.
+        words: names of values that are addresses, for those who read findings.
+        fields: names of the words at addresses, where it is another.
         fresh: bytes that must be written before they are read.
     """
 
@@ -90,6 +91,7 @@ class Scenario:
     section = ""
     size = 1024
     words: Mapping[int, str] = {}
+    fields: Mapping[int, str] = {}
     fresh: frozenset[int] = frozenset()
 
     def memory(self) -> Memory:
@@ -117,3 +119,7 @@ class Scenario:
     def word(self, address: int) -> str:
         """Name an address, or a value that may be one."""
         return self.words.get(address) or (f"{address:#x}" if address > 9 else str(address))
+
+    def field(self, address: int) -> str:
+        """Name the word at an address."""
+        return self.fields.get(address) or self.word(address)

@@ -8,6 +8,7 @@ There is one way to tell: by playing. So whatever is told can be replayed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from threading import Lock
@@ -53,9 +54,9 @@ class Teller:
         self._names = names
         self._model = model
 
-    def finding(self, kind: str, detail: str, schedule: Schedule, empty: Graph) -> Finding:
+    def finding(self, kind: str, detail: str, schedule: Schedule, make: Callable[[], Graph]) -> Finding:
         """Tell a schedule that leads to something wrong."""
-        told = self.tell(schedule, empty)
+        told = self.tell(schedule, make)
         return Finding(
             kind,
             detail,
@@ -68,24 +69,28 @@ class Teller:
             told.before,
         )
 
-    def tell(self, schedule: Schedule, graph: Graph) -> Told:
-        """Play a schedule on an empty graph, and tell it.
+    def tell(self, schedule: Schedule, make: Callable[[], Graph]) -> Told:
+        """Play a schedule on the empty graph that ``make`` makes, and tell it.
 
         Raises:
             ScheduleError: when scenario or model do not allow it.
         """
+        try:
+            graph = make()
+        except Broken as broken:  # before anybody made a step
+            return Told((), (), broken.graph, broken)
         before, steps = self._drawing(graph), list[Step]()
         numbers: dict[Event, int] = {}
         try:
             for number, played in enumerate(schedule.play(graph, self._names), 1):
-                numbers.update(dict.fromkeys(played.events, number))
+                numbers.update(dict.fromkeys((*played.events, *played.quiet), number))
                 steps.append(self._step(number, played, numbers, graph))
         except Broken as broken:
             last = graph.events[broken.threads[-1]]
-            new = tuple(event for event in last if event not in numbers and event.kind != "F")
+            new = tuple(e for e in last if e not in numbers and e.kind != "F" and not e.op.plain)
             if new:
                 numbers.update(dict.fromkeys(new, len(steps) + 1))
-                steps.append(self._step(len(steps) + 1, Played(new, ()), numbers, graph))
+                steps.append(self._step(len(steps) + 1, Played(new[-2:], (), ()), numbers, graph))
             return Told(before, tuple(steps), graph, broken)
         return Told(before, tuple(steps), graph, None)
 
@@ -129,7 +134,7 @@ class Teller:
 
     def operation(self, op: Op) -> str:
         """An operation in words."""
-        where, values = self._scenario.word(op.address), [self._value(value) for value in op.values]
+        where, values = self._scenario.field(op.address), [self._value(value) for value in op.values]
         order = op.order.value
         if op.plain:
             return f"{op.kind} {where}"

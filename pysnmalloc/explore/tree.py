@@ -148,7 +148,7 @@ class ThreadTree:
 
     Attributes:
         runs: how often its function was run.
-        sites: where in the source it made atomic operations.
+        sites: where in the source it made atomic operations, of which kind and order.
 
     Args:
         run: its function.
@@ -162,7 +162,7 @@ class ThreadTree:
     ) -> None:
         self.name = name
         self.runs = 0
-        self.sites: set[str] = set()
+        self.sites: dict[str, tuple[str, Order]] = {}
         self._run = run
         self._cells = cells
         self._limit = limit
@@ -232,7 +232,7 @@ class ThreadTree:
         if op.cell:
             self._cells.want(op.cell)
         if op.site is not None:
-            self.sites.add(op.site.name)
+            self.sites[op.site.name] = op.kind, op.order
         self._op = op
         raise _Reached
 
