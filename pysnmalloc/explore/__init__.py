@@ -20,6 +20,7 @@ given a memory and atomics that are watched. Its parts, each building on those b
     exploration, result: put together
     parallel       subtrees of the search, searched elsewhere
     explorer       explore, replay, tell
+    turnstile, realthreads: an interleaving on real threads
     heaps          scenarios on a whole heap
 """
 
