@@ -2,8 +2,8 @@
 
     graph + what is to be added  ─►  Seed  ─► ... ─►  the same graph, of other objects
 
-A seed holds no values and no code: only which thread made an event, what it read
-from and where it wrote. The rest comes again when the scenario's threads are run
+A seed holds no values and no code: only which thread made an event, on which cell,
+what it read from and where it wrote. The rest comes again when the scenario's threads are run
 with these reads, since their next step depends on nothing but what they have read.
 Names of events are their threads and their places along them, the same everywhere.
 
@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from ..errors import SnmallocError
 from .graph import Broken, Event, Graph
+from .ops import DONE, FAILED, FENCE
 from .search import Branch
 
 __all__ = ["NotTheSame", "Seed"]
@@ -32,6 +33,7 @@ class Noted(NamedTuple):
 
     thread: int
     kind: str
+    cell: int  # for comparison
     source: tuple[int, int]  # of a read, whose value: an event's key
     place: int  # of a write, in modification order when it was added
     stamp: int
@@ -98,12 +100,15 @@ def _noted(graph: Graph) -> Iterator[Noted]:
         elif event.kind == "W":
             order = graph.mo[event.op.cell]
             place = sum(write.number < event.number for write in order[: order.index(event)])
-        yield Noted(event.thread, event.kind, source, place, event.stamp)
+        yield Noted(event.thread, event.kind, event.op.cell, source, place, event.stamp)
 
 
 def _add(graph: Graph, noted: Noted) -> None:
     """Add an event as it was added before."""
     graph.stamp = noted.stamp
+    op = graph.nodes[noted.thread].op
+    if op.kind in (DONE, FAILED) or (op.kind == FENCE) != (noted.kind == "F") or op.cell != noted.cell:
+        raise LookupError(noted)
     if noted.kind == "F":
         done = graph.add_fence(noted.thread)
     elif noted.kind == "R":
