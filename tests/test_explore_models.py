@@ -54,7 +54,8 @@ def as_naive(graph: Graph, litmus: Litmus) -> naive_models.Execution:
                 rows[-1] = rows[-1]._replace(kind="update", written=_int(event))
         threads.append((events, rows))
     sources: dict[Event | None, naive_models.Write] = {}
-    sources.update(instruction)
+    for event, name in instruction.items():
+        sources[event] = name
     full = tuple(tuple(_with_sources(events, rows, sources)) for events, rows in threads)
     orders = tuple(
         tuple(sources[write] for write in graph.mo.get(address, ())[1:])
