@@ -21,6 +21,7 @@ given a memory and atomics that are watched. Its parts, each building on those b
     parallel       subtrees of the search, searched elsewhere
     explorer       explore, replay, tell
     turnstile, realthreads: an interleaving on real threads
+    testing        the same in pytest
     heaps          scenarios on a whole heap
 """
 
