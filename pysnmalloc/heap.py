@@ -29,7 +29,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from .allocator import Allocator, Shared
 from .atomics import AtomicCounts, Atomics, Order
@@ -48,6 +48,9 @@ from .recorder import RecordingAllocator
 from .recording import Recording
 from .sizeclass import sizeclass_table
 from .statistics import ChunkEntry, HeapStatistics, chunk_map, heap_statistics
+
+if TYPE_CHECKING:
+    from .pictures import Pictures
 
 __all__ = ["Heap"]
 
@@ -338,6 +341,14 @@ class Heap:
         return start, start + size
 
     # Looking on.
+
+    @property
+    def picture(self) -> Pictures:
+        """What takes pictures of the heap, while no other thread is in a call; see ``pictures``."""
+        from .pictures import Pictures  # those who never look do not load it
+
+        self._demand_open()
+        return Pictures(self._shared, self.allocators)
 
     def statistics(self) -> HeapStatistics:
         """Return what the heap did and holds; exact while no other thread is in a call."""

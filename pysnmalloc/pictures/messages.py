@@ -1,0 +1,328 @@
+"""Messages: an allocator's queue, and the buckets of its remote cache (§2.2, Figures 1 to 3).
+
+    front ─► stub ─► 0x22040 ─► 0x22080          (cut) 0x240c0 ─► 0x24100 ◄─ back
+             seen by the receiver                 sent, and not linked yet
+
+A message between a producer's exchange and its link cannot be reached from the
+front; who knows of such lists (a recording does) names them, and they are drawn
+as what they are: cut off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..allocator import Allocator
+from ..memory import NULL
+from ..messagequeue import NEXT, TARGET
+from ..survey import Survey
+from .picture import Picture
+from .svg import WIDTH, Canvas
+from .text import Page
+
+__all__ = ["BucketsPicture", "Message", "QueuePicture"]
+
+SHOWN = 10  # messages of a list that are drawn; of more, the middle is left out
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message, or the stub of a queue: the word ``next``, and the number of the allocator it is for."""
+
+    address: int
+    next: int
+    target: int
+    stub: bool = False
+
+    @property
+    def words(self) -> str:
+        """The message in words."""
+        if self.stub:
+            return f"stub, next {self.next:#x}"
+        return f"for allocator {self.target}, next {self.next:#x}"
+
+
+def _elided(messages: tuple[Message, ...]) -> list[Message | int]:
+    """The messages that are drawn, and in the place of others their number."""
+    if len(messages) <= SHOWN:
+        return list(messages)
+    return [*messages[: SHOWN - 3], len(messages) - SHOWN + 1, *messages[-2:]]
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePicture(Picture):
+    """A queue.
+
+    Attributes:
+        number: of the allocator that receives.
+        front, back: addresses of messages, as the words have them.
+        seen: what can be reached from the front.
+        cut: lists that were sent and cannot be reached yet.
+    """
+
+    number: int
+    front: int
+    back: int
+    seen: tuple[Message, ...]
+    cut: tuple[tuple[Message, ...], ...]
+
+    @classmethod
+    def of(cls, survey: Survey, allocator: Allocator, sent: Iterable[int]) -> QueuePicture:
+        """Read a queue. ``sent`` are the first messages of lists sent to it, as far as is known."""
+        u64, bits, stub = survey.memory.u64, survey.config.allocator_bits, allocator.queue.stub
+
+        def chain(address: int) -> Iterable[Message]:
+            known = set[int]()
+            while address != NULL and address not in known:
+                known.add(address)
+                after = u64[address + NEXT >> 3]
+                is_stub = address == stub
+                yield Message(address, after, 0 if is_stub else u64[address + TARGET >> 3] >> bits, is_stub)
+                address = after
+
+        seen = tuple(chain(next(allocator.queue.walk())))
+        reached = {message.address for message in seen}
+        lists = [tuple(chain(first)) for first in dict.fromkeys(sent) if first not in reached]
+        # A list behind another that is not linked either is part of that one.
+        inner = {message.address for each in lists for message in each[1:]}
+        cut = tuple(each for each in lists if each[0].address not in inner)
+        return cls(allocator.number, seen[0].address, allocator.queue.back(), seen, cut)
+
+    @property
+    def title(self) -> str:
+        """What it shows."""
+        return f"Queue of allocator {self.number}"
+
+    @property
+    def description(self) -> str:
+        """What is to be seen."""
+        waiting = len(self.seen) - 1
+        text = f"{waiting} message{'s' * (waiting != 1)} can be received"
+        cut = sum(map(len, self.cut))
+        return f"{text}; {cut} more are sent and cannot be reached yet" if cut else text
+
+    def facts(self) -> dict[str, str]:
+        """Front, back, and every message."""
+        facts = {"front": f"{self.front:#x}", "back": f"{self.back:#x}"}
+        facts |= {f"message {message.address:#x}": message.words for message in self.seen}
+        for each in self.cut:
+            facts |= {f"message {message.address:#x}": f"{message.words}, cut off" for message in each}
+        return facts
+
+    def draw(self, canvas: Canvas) -> None:
+        """Draw the list from the front, then those that are cut off."""
+        canvas.words(10, 24, self.title, size=14, kind="bold")
+        canvas.bottom = 34
+        self._draw_list(canvas, self.seen, "front", cut=False)
+        for each in self.cut:
+            self._draw_list(canvas, each, "cut off", cut=True)
+        canvas.lines(f"{self.description}. The front itself was received before, or is the stub.", kind="", gap=8)
+
+    def _draw_list(self, canvas: Canvas, messages: tuple[Message, ...], label: str, *, cut: bool) -> None:
+        """Draw a list of messages, front and back beside them."""
+        columns, width, top = 5, (WIDTH - 100) / 5, canvas.bottom + 22
+        if cut:
+            canvas.words(10, top + 25, label, kind="dim")
+        else:
+            self._fact_box(canvas, label, top)
+        for place, message in enumerate(_elided(messages)):
+            row, column = divmod(place, columns)
+            x, y = 92 + column * width, top + row * 66
+            if place and column:
+                canvas.arrow(x - 30, y + 20, x - 2, y + 20)
+            elif place:
+                canvas.words(84, y + 25, "→", anchor="end", size=16)
+            if isinstance(message, int):
+                canvas.words(x + 50, y + 25, f"... {message} more", kind="dim", anchor="middle", size=11)
+                continue
+            self._draw_message(canvas, message, x, y, cut=cut)
+
+    def _fact_box(self, canvas: Canvas, label: str, top: float) -> None:
+        """Draw the front's word, and an arrow from it."""
+        canvas.words(10, top - 5, label, kind="dim", size=11)
+        value = f"{self.front:#x}"
+        canvas.box(10, top, 66, 40, "header", fact="front", value=value, words=[value], size=10)
+        canvas.arrow(78, top + 20, 90, top + 20)
+
+    def _draw_message(self, canvas: Canvas, message: Message, x: float, y: float, *, cut: bool) -> None:
+        """Draw one message; the back's word below the last."""
+        kind = "home" if message.stub else "bump" if cut else "used"
+        value = f"{message.words}, cut off" if cut else message.words
+        name = "stub" if message.stub else f"{message.address:#x}"
+        null = message.next == NULL
+        following = f"next{' = null' * null}" if message.stub else f"for {message.target}{', null' * null}"
+        fact = f"message {message.address:#x}"
+        canvas.box(x, y, 100, 40, kind, fact=fact, value=value, words=[name, following], size=10.5)
+        if message.address == self.back:
+            text = "▲ back"
+            mark = "* " if "back" in canvas.changed else ""
+            canvas.box(
+                x, y + 42, 100, 17, "header", fact="back", value=f"{self.back:#x}", words=[mark + text], size=10.5
+            )
+
+    def write(self, page: Page) -> None:
+        """Write the lists in order."""
+        page.paragraph(
+            f"{page.marked('front')}front {self.front:#x}   {page.marked('back')}back {self.back:#x}".strip()
+        )
+        page.paragraph(self._list(self.seen), indent="    ", kind="used")
+        for each in self.cut:
+            page.paragraph("cut off: " + self._list(each), indent="    ", kind="changed")
+        page.paragraph(f"{self.description}.")
+
+    def _list(self, messages: tuple[Message, ...]) -> str:
+        """A list of messages in words."""
+        words = []
+        for message in _elided(messages):
+            if isinstance(message, int):
+                words.append(f"... {message} more ...")
+                continue
+            name = "stub" if message.stub else f"{message.address:#x} (for {message.target})"
+            words.append(name + " =back" * (message.address == self.back))
+        return " → ".join([*words, "null"])
+
+
+@dataclass(frozen=True, slots=True)
+class BucketsPicture(Picture):
+    """The buckets of a remote cache.
+
+    Attributes:
+        number: of the allocator; ``home`` is the bucket of its number in the round that is shown.
+        bits: k, log2 of the number of buckets.
+        cached: bytes since the last post, and ``limit`` at which it posts.
+        buckets: the messages in each.
+    """
+
+    number: int
+    home: int
+    round: int
+    bits: int
+    cached: int
+    limit: int
+    buckets: tuple[tuple[Message, ...], ...]
+
+    @classmethod
+    def of(cls, survey: Survey, allocator: Allocator, round: int) -> BucketsPicture:
+        """Read the buckets."""
+        config, u64 = survey.config, survey.memory.u64
+
+        def message(address: int) -> Message:
+            target = u64[address + TARGET >> 3]
+            return Message(address, u64[address + NEXT >> 3], target >> config.allocator_bits)
+
+        return cls(
+            number=allocator.number,
+            home=allocator.cache.index(allocator.address, round),
+            round=round,
+            bits=config.bucket_bits,
+            cached=allocator.cache.cached(),
+            limit=config.remote_cache,
+            buckets=tuple(tuple(map(message, allocator.cache.walk(index))) for index in range(config.buckets)),
+        )
+
+    @property
+    def title(self) -> str:
+        """What it shows."""
+        return (
+            f"Remote cache of allocator {self.number}: {len(self.buckets)} buckets, by the bits of round {self.round}"
+        )
+
+    @property
+    def description(self) -> str:
+        """What is to be seen."""
+        count = sum(map(len, self.buckets))
+        return (
+            f"{count} message{'s' * (count != 1)} in {sum(map(bool, self.buckets))} buckets, {self.cached:,} of "
+            f"{self.limit:,} bytes. The home bucket of allocator {self.number} is {self.home}, its bits "
+            f"{self._bits(self.home)}"
+        )
+
+    def _bits(self, index: int) -> str:
+        """A bucket's bits."""
+        return f"{index:0{self.bits}b}"
+
+    def _words(self, index: int) -> str:
+        """A bucket in words: the targets of its messages."""
+        targets = [str(message.target) for message in self.buckets[index]]
+        more = f" ... {len(targets) - 12} more" if len(targets) > 12 else ""
+        return ("for " + " ".join(targets[:12]) + more) if targets else "empty"
+
+    def facts(self) -> dict[str, str]:
+        """The count of bytes, and every bucket; the whole list of each."""
+        facts = {"cached": f"{self.cached:,}", "home": str(self.home)}
+        for index, messages in enumerate(self.buckets):
+            listed = " ".join(f"{message.address:#x}→{message.target}" for message in messages)
+            facts[f"bucket {index}"] = listed or "empty"
+        return facts
+
+    def draw(self, canvas: Canvas) -> None:
+        """Draw every bucket; few of them with their messages."""
+        canvas.words(10, 24, self.title, size=14, kind="bold")
+        canvas.bottom = 36
+        facts = self.facts()
+        if len(self.buckets) <= 8:
+            self._draw_rows(canvas, facts)
+        else:
+            self._draw_grid(canvas, facts)
+        cached = f"{self.cached:,} of {self.limit:,} bytes cached"
+        y = canvas.bottom + 8
+        canvas.box(10, y, 260, 24, "header", fact="cached", value=facts["cached"], words=[cached])
+        home = f"home bucket of allocator {self.number}: {self.home}"
+        canvas.box(290, y, 300, 24, "home", fact="home", value=facts["home"], words=[home])
+        canvas.lines("A message is drawn as the number of the allocator that it is for.", gap=6)
+
+    def _draw_rows(self, canvas: Canvas, facts: dict[str, str]) -> None:
+        """Draw each bucket as a row of messages."""
+        for index, messages in enumerate(self.buckets):
+            y, fact = canvas.bottom + 6, f"bucket {index}"
+            home = index == self.home
+            label = f"{index} = {self._bits(index)}" + (" home" if home else "")
+            kind = "home" if home else "free"
+            canvas.box(10, y, 120, 32, kind, fact=fact, value=facts[fact], words=[label])
+            for place, message in enumerate(_elided(messages)):
+                x = 150 + 58 * place
+                if isinstance(message, int):
+                    canvas.words(x + 22, y + 20, f"+{message}", kind="dim", anchor="middle")
+                    continue
+                canvas.arrow(x - 16, y + 16, x - 2, y + 16)
+                canvas.box(x, y, 40, 32, "used", words=[str(message.target)], size=13)
+            if not messages:
+                canvas.words(150, y + 20, "empty", kind="dim")
+
+    def _draw_grid(self, canvas: Canvas, facts: dict[str, str]) -> None:
+        """Draw each bucket as a box with the number of its messages; those that hold some are listed."""
+        columns, top = 8, canvas.bottom
+        width = (WIDTH - 20) / columns
+        for index, messages in enumerate(self.buckets):
+            row, column = divmod(index, columns)
+            x, y, fact = 10 + column * width, top + row * 44, f"bucket {index}"
+            home = index == self.home
+            kind = "home" if home else "used" if messages else "free"
+            words = [f"{index}{' home' if home else ''}", f"{len(messages)} msg" if messages else "·"]
+            canvas.box(x, y, width - 4, 40, kind, fact=fact, value=facts[fact], words=words)
+        held = [index for index, messages in enumerate(self.buckets) if messages]
+        for index in held[:16]:
+            canvas.lines(f"bucket {index} = {self._bits(index)}: {self._words(index)}", kind="", gap=2, size=11)
+        if len(held) > 16:
+            canvas.lines(f"... and {len(held) - 16} buckets more")
+
+    def write(self, page: Page) -> None:
+        """Write every bucket; of many, a map of them and those that hold messages."""
+        few = len(self.buckets) <= 8
+        if not few:
+            cells = [
+                (
+                    (str(min(len(m), 9)) if m else ".") + ("h" if i == self.home else " "),
+                    "home" if i == self.home else "",
+                )
+                for i, m in enumerate(self.buckets)
+            ]
+            page.grid(cells, columns=16, gap="", label=lambda index: f"bucket {index}")
+        for index, messages in enumerate(self.buckets):
+            if few or messages:
+                home = index == self.home
+                mark, name = page.marked(f"bucket {index}"), " (home)" if home else ""
+                line = f"{mark}{index:2} = {self._bits(index)}{name}: {self._words(index)}"
+                page.paragraph(line, indent="      ", kind="home" if home else "")
+        page.paragraph(f"{self.description}.")
