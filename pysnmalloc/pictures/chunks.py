@@ -52,10 +52,10 @@ class HeapMap(Picture):
             return "No chunk was ever handed out"
         names = ("superslab", "medium", "large", "jump", "free")
         count = {name: sum(entry.kind == name for entry in self.entries) for name in names}
-        return (
-            f"{count['superslab']} superslabs, {count['medium']} medium slabs, {count['large']} large objects with "
-            f"{count['large'] + count['jump']} chunks, {count['free']} free chunks"
-        )
+        large = f" ({count['large'] + count['jump']} chunks)" if count["large"] else ""
+        nouns = {"superslab": "superslab", "medium": "medium slab", "large": "large object", "free": "free chunk"}
+        words = [f"{count[kind]} {noun}{'s' * (count[kind] != 1)}" for kind, noun in nouns.items()]
+        return f"{words[0]}, {words[1]}, {words[2]}{large}, {words[3]}"
 
     def facts(self) -> dict[str, str]:
         """The bump pointer, and every chunk."""
@@ -209,8 +209,8 @@ class PageMapPicture(Picture):
         canvas.lines(f"{self.description}.", kind="")
         if self.values:
             canvas.lines(
-                "S superslab · M medium slab · Ln large object of 2^n chunks · Jm the start is 2^m chunks back or more "
-                "· – not ours",
+                "S superslab · M medium slab · Ln large object of 2^n chunks · Jm start 2^m chunks back or more · "
+                "– not ours",
                 gap=0,
             )
 

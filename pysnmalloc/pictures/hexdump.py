@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from ..allocator import AVAILABLE, ONLY_SHORT
 from ..chunklist import KIND, NEXT, OWNER, PREV
@@ -45,6 +46,22 @@ class Field:
     value: int
 
     @property
+    def key(self) -> str:
+        """The name of the fact."""
+        return f"{self.name} at {self.address:#x}"
+
+    @property
+    def owner(self) -> str:
+        """What it is a field of, where the name says so: ``slab 3:``."""
+        head, colon, _ = self.name.rpartition(": ")
+        return head + colon
+
+    @property
+    def short(self) -> str:
+        """The name without that."""
+        return self.name.rpartition(": ")[2]
+
+    @property
     def words(self) -> str:
         """The value in words: bytes as numbers, words in hexadecimal."""
         return str(self.value) if self.width == 1 else f"{self.value:#x}"
@@ -77,17 +94,24 @@ class HexPicture(Picture):
 
     def facts(self) -> dict[str, str]:
         """Every named field, and the rows of bytes."""
-        rows = {f"bytes {address:#x}": data.hex(" ") for address, data in self._rows()}
-        return {f"{field.name} at {field.address:#x}": field.words for field in self.fields} | rows
+        rows = {f"bytes {address:#x}": data.hex(" ") for address, data in self._rows() if data}
+        return {field.key: field.words for field in self.fields} | rows
 
-    def _rows(self) -> Iterator[tuple[int, bytes]]:
-        """Rows of 16 bytes."""
-        for offset in range(0, len(self.data), ROW):
-            yield self.start + offset, self.data[offset : offset + ROW]
+    def _rows(self, width: int = ROW) -> list[tuple[int, bytes]]:
+        """Rows of bytes; zeroes without a name are left out where there are many, and stand as an empty row."""
+        rows = list[tuple[int, bytes]]()
+        for offset in range(0, len(self.data), width):
+            at, data = self.start + offset, self.data[offset : offset + width]
+            dull = not any(data) and not self._names(at, width)
+            if not dull:
+                rows.append((at, data))
+            elif not rows or rows[-1][1]:
+                rows.append((at, b""))
+        return rows
 
-    def _names(self, row: int) -> list[Field]:
+    def _names(self, row: int, width: int = ROW) -> list[Field]:
         """The fields that begin in a row."""
-        return [field for field in self.fields if row <= field.address < row + ROW]
+        return [field for field in self.fields if row <= field.address < row + width]
 
     def draw(self, canvas: Canvas) -> None:
         """Draw rows of bytes, and below each the fields, each under its bytes."""
@@ -96,6 +120,9 @@ class HexPicture(Picture):
         each = 41.0
         for row, data in self._rows():
             y, fact = canvas.bottom + 6, f"bytes {row:#x}"
+            if not data:
+                canvas.words(84, y + 12, "... zeroes without a name ...", kind="dim", size=11)
+                continue
             canvas.words(76, y + 15, f"{row:#x}", kind="dim", size=11, anchor="end")
             canvas.box(84, y, each * len(data), 22, "free", fact=fact, value=data.hex(" "))
             for index, byte in enumerate(data):
@@ -107,25 +134,35 @@ class HexPicture(Picture):
                     anchor="middle",
                     kind="" if byte else "dim",
                 )
-            for field in self._names(row):
-                name = f"{field.name} at {field.address:#x}"
+            names = self._names(row)
+            for index, field in enumerate(names):
                 x, width = 84 + each * (field.address - row), each * field.width - 1
-                short = field.name.rpartition(": ")[2]
-                words = [word if len(word) * 6 < width else "" for word in (short, field.words)]
-                if field.name.startswith("slab ") and field.width == 2 and short == "used":
-                    words[0] = field.name.replace("slab ", "s").replace(": ", " ")
-                canvas.box(x, y + 24, width, 30, "header", fact=name, value=field.words, words=words, size=9.5)
+                words = [word if len(word) * 6 < width else "" for word in (field.short, field.words)]
+                if field.owner and (not index or field.owner != names[index - 1].owner):
+                    canvas.words(x + 2, y + 34, field.owner.rstrip(": "), size=9.5, kind="dim")
+                canvas.box(
+                    x,
+                    y + (38 if field.owner else 24),
+                    width,
+                    30,
+                    "header",
+                    fact=field.key,
+                    value=field.words,
+                    words=words,
+                    size=9.5,
+                )
 
     def write(self, page: Page) -> None:
         """Write rows of bytes, and below each the fields in words."""
         row_bytes = ROW if page.width >= 60 else ROW // 2
-        for offset in range(0, len(self.data), row_bytes):
-            data, at = self.data[offset : offset + row_bytes], self.start + offset
+        for at, data in self._rows(row_bytes):
+            if not data:
+                page.row(("          ... zeroes without a name", "dim"))
+                continue
             page.row((f"{at:#08x}  ", "dim"), (data[:8].hex(" ") + "  " + data[8:].hex(" "), ""))
-            names = [field for field in self.fields if at <= field.address < at + row_bytes]
-            words = "  ".join(f"{page.marked(f'{f.name} at {f.address:#x}').strip()}{f.name}={f.words}" for f in names)
-            if words:
-                page.paragraph("          " + words, indent=" " * 10, kind="header")
+            for owner, fields in groupby(self._names(at, row_bytes), key=lambda field: field.owner):
+                words = (f"{page.marked(field.key).strip()}{field.short}={field.words}" for field in fields)
+                page.paragraph(f"          {owner}{'  '.join(words)}", indent=" " * 12, kind="header")
 
 
 def fields_of(survey: Survey, start: int, end: int) -> list[Field]:

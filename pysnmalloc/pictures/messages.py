@@ -97,10 +97,12 @@ class QueuePicture(Picture):
     @property
     def description(self) -> str:
         """What is to be seen."""
-        waiting = len(self.seen) - 1
-        text = f"{waiting} message{'s' * (waiting != 1)} can be received"
+        ready = sum(not message.stub for message in self.seen[:-1])
+        text = f"{ready} message{'s' * (ready != 1)} can be received"
+        if not self.seen[-1].stub:
+            text += "; the newest stays until another comes"
         cut = sum(map(len, self.cut))
-        return f"{text}; {cut} more are sent and cannot be reached yet" if cut else text
+        return f"{text}; {cut} more {'is' if cut == 1 else 'are'} sent, and cannot be reached yet" if cut else text
 
     def facts(self) -> dict[str, str]:
         """Front, back, and every message."""
@@ -117,7 +119,7 @@ class QueuePicture(Picture):
         self._draw_list(canvas, self.seen, "front", cut=False)
         for each in self.cut:
             self._draw_list(canvas, each, "cut off", cut=True)
-        canvas.lines(f"{self.description}. The front itself was received before, or is the stub.", kind="", gap=8)
+        canvas.lines(f"{self.description}.", kind="", gap=8)
 
     def _draw_list(self, canvas: Canvas, messages: tuple[Message, ...], label: str, *, cut: bool) -> None:
         """Draw a list of messages, front and back beside them."""

@@ -24,6 +24,7 @@ __all__ = ["Cell", "SlabPicture", "list_words"]
 
 MANY = 128  # objects; of more, boxes are drawn by runs
 LABEL = 60  # units left of the rows
+ARROWS = 9  # a free list of more entries is told in words only
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +188,11 @@ class SlabPicture(Picture):
     def _draw_cells(self, canvas: Canvas) -> None:
         """Draw each object as a box."""
         columns = 16 if len(self.cells) > 8 else 8
-        width, height, top = (WIDTH - LABEL - 10) / columns, 38, canvas.bottom
+        gap = 18 if self._links() else 4
+        width, height, top = (WIDTH - LABEL - 10) / columns, 38, canvas.bottom + gap - 4
         for index, cell in enumerate(self.cells):
             row, column = divmod(index, columns)
-            x, y = LABEL + column * width, top + row * (height + 4)
+            x, y = LABEL + column * width, top + row * (height + gap)
             if column == 0:
                 canvas.words(LABEL - 8, y + 22, f"{cell.offset:#06x}", kind="dim", size=11, anchor="end")
             node = "◆" if cell.offset <= self.node < cell.offset + self.size else ""
@@ -208,21 +210,23 @@ class SlabPicture(Picture):
             )
         self._draw_links(canvas, columns, width, top)
 
+    def _links(self) -> list[tuple[int, int]]:
+        """Pairs of objects, by index, of which one leads to the other on a list short enough to be drawn."""
+        index_of = {cell.offset: index for index, cell in enumerate(self.cells)}
+        stops = [index_of[at] for entry in self.entries if (at := entry & ~BUMP_BIT) in index_of]
+        return list(pairwise(stops)) if len(stops) <= ARROWS else []
+
     def _draw_links(self, canvas: Canvas, columns: int, width: float, top: float) -> None:
         """Draw a short free list as arrows, from object to object and to the bump pointer."""
-        index_of = {cell.offset: index for index, cell in enumerate(self.cells)}
-        stops = [index_of.get(entry & ~BUMP_BIT) for entry in self.entries]
-        if not 2 <= len(stops) <= 9:
-            return
-        for start, end in pairwise(stops):
-            if start is None or end is None:
-                return
+        for start, end in self._links():
             (row1, column1), (row2, column2) = divmod(start, columns), divmod(end, columns)
             right = (row1, column1) < (row2, column2)
-            x1 = LABEL + (column1 + (0.72 if right else 0.28)) * width - 1
-            x2 = LABEL + (column2 + (0.28 if right else 0.72)) * width - 1
-            y1, y2 = top + row1 * 42 + 5, top + row2 * 42 + 3
-            canvas.arrow(x1, y1, x2, y2, bend=8 if row1 == row2 else 0)
+            x1 = LABEL + (column1 + (0.75 if right else 0.25)) * width - 1
+            x2 = LABEL + (column2 + (0.25 if right else 0.75)) * width - 1
+            y1, y2 = top + row1 * 56, top + row2 * 56
+            if row1 < row2:
+                y1 += 38
+            canvas.arrow(x1, y1, x2, y2 if row1 <= row2 else y2 + 38, bend=13 if row1 == row2 else 0)
 
     def _draw_runs(self, canvas: Canvas) -> None:
         """Draw neighbours of one state as one box, in rows of 64 objects."""
@@ -256,14 +260,21 @@ class SlabPicture(Picture):
             what = f"header of {self.header} bytes" if self.header else ""
             left = f"{self.first - self.header} bytes left over" if self.first > self.header else ""
             page.row(("0x0000".rjust(6) + "  ", "dim"), (" and ".join(filter(None, (what, left))), "header"))
-        sign = {"used": "#", "bump": "."}
-        spans = [(sign.get(cell.state, _digit(cell.place)), cell.state) for cell in self.cells]
+        spans = [(self._sign(cell), cell.state) for cell in self.cells]
         columns = 64 if len(spans) > MANY else 16
         gap = " " if columns == 16 else ""
         page.grid(spans, columns=columns, gap=gap, label=lambda index: f"{self.cells[index].offset:#06x}")
         page.paragraph(self._list(), indent="  ")
         page.paragraph(self._node())
-        page.paragraph("# allocated   1-9 free, by place on the list (+ later)   . never allocated", kind="dim")
+        page.paragraph(
+            "# allocated  1-9 free, by place on the list (+ later)  . never allocated  @ list node", kind="dim"
+        )
+
+    def _sign(self, cell: Cell) -> str:
+        """An object in one character."""
+        if cell.state == "bump":
+            return "@" if cell.offset <= self.node < cell.offset + self.size else "."
+        return "#" if cell.state == "used" else _digit(cell.place)
 
 
 def _digit(place: int) -> str:

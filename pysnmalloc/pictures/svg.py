@@ -118,7 +118,7 @@ class Canvas:
                     f'font-size="{size:g}">{escape(word)}</text>'
                 )
         if changed and height >= 16:
-            parts.append(f'<text class="snm-mark" x="{x + width - 8:g}" y="{y + 12:g}" font-size="13">*</text>')
+            parts.append(f'<text class="snm-mark" x="{x + width - 11:g}" y="{y + 15:g}" font-size="14">*</text>')
         self._parts.append("".join(parts) + "</g>")
         self.reach(y + height)
 
