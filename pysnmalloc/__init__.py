@@ -33,7 +33,7 @@ from .errors import (
 )
 from .heap import Heap
 from .memory import NULL, Layout, Memory
-from .recording import Recording
+from .recording import Recording, recorded
 from .sizeclass import SizeclassTable, size_to_sizeclass, sizeclass_table, sizeclass_to_size
 from .statistics import AllocatorStatistics, ChunkEntry, HeapStatistics, SizeclassStatistics
 
@@ -72,6 +72,7 @@ __all__ = [
     "WriteAfterFree",
     "WrongThread",
     "__version__",
+    "recorded",
     "size_to_sizeclass",
     "sizeclass_table",
     "sizeclass_to_size",

@@ -45,7 +45,7 @@ from .metaslab import Metaslab
 from .pagemap import MEDIUM, NOT_OURS, SUPERSLAB, PageMap
 from .platform import AddressSpace
 from .recorder import RecordingAllocator
-from .recording import Recording
+from .recording import Recording, new_recording
 from .sizeclass import sizeclass_table
 from .statistics import ChunkEntry, HeapStatistics, chunk_map, heap_statistics
 
@@ -105,6 +105,8 @@ class Heap:
     ) -> None:
         if checked and record is not None:
             raise ConfigError("a heap is checked or recorded, not both: each has allocators of its own kind")
+        if record is None and not checked:
+            record = new_recording()
         self.config = config
         self.checked = checked
         self.fast = fast and not checked and record is None

@@ -22,7 +22,8 @@ import os
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, NamedTuple, get_args, get_origin, get_type_hints
@@ -31,7 +32,7 @@ from .config import Config, Decommit
 from .errors import ConfigError, RecordingError
 from .events import EVENTS, Change, Event, Stamp, Write
 
-__all__ = ["Origin", "Recording", "dump_event", "parse_event"]
+__all__ = ["Origin", "Recording", "dump_event", "new_recording", "parse_event", "recorded"]
 
 FORMAT = "pysnmalloc events"
 VERSION = 1
@@ -273,6 +274,36 @@ def _parse_header(data: Json) -> Origin:
         return Origin(Config(**config), reserve, Decommit(data["decommit"]))
     except ConfigError as error:
         raise RecordingError(str(error)) from error
+
+
+# Heaps that others make, such as those of a script.
+
+
+@contextmanager
+def recorded(limit: int | None = None) -> Iterator[list[Recording]]:
+    """Record every heap that is made in the block, by whatever thread, but for checked ones.
+
+    Yields a list to which each heap adds its recording; ``limit`` is that of each.
+    """
+    made = list[Recording]()
+
+    def make() -> Recording:
+        made.append(Recording(limit))
+        return made[-1]
+
+    _makers.append(make)
+    try:
+        yield made
+    finally:
+        _makers.remove(make)
+
+
+_makers: list[Callable[[], Recording]] = []
+
+
+def new_recording() -> Recording | None:
+    """Return a recording for a heap that is being made, if it is made inside of ``recorded``."""
+    return _makers[-1]() if _makers else None
 
 
 # A fork copies a lock that another thread may hold; the child gets new ones.

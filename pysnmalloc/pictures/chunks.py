@@ -40,6 +40,11 @@ class HeapMap(Picture):
     entries: tuple[ChunkEntry, ...]
 
     @property
+    def subject(self) -> str:
+        """What it is a picture of."""
+        return "heap map"
+
+    @property
     def title(self) -> str:
         """What it shows."""
         count = len(self.entries)
@@ -148,6 +153,11 @@ class PageMapPicture(Picture):
                 path.append(chunk)
         values = tuple(survey.pagemap.get(chunk) for chunk in survey.chunks)
         return cls(survey.layout.pagemap, survey.config.chunk_bits, survey.layout.first_chunk, values, tuple(path))
+
+    @property
+    def subject(self) -> str:
+        """What it is a picture of."""
+        return "page map"
 
     @property
     def title(self) -> str:

@@ -83,6 +83,11 @@ class HexPicture(Picture):
         return cls(start, data, tuple(field for field in inside if field.address + field.width <= start + len(data)))
 
     @property
+    def subject(self) -> str:
+        """What it is a picture of."""
+        return f"bytes {self.start:#x}"
+
+    @property
     def title(self) -> str:
         """What it shows."""
         return f"{len(self.data)} bytes from {self.start:#x}"

@@ -55,6 +55,11 @@ class MediumPicture(Picture):
         )
 
     @property
+    def subject(self) -> str:
+        """What it is a picture of."""
+        return f"medium slab {self.address:#x}"
+
+    @property
     def title(self) -> str:
         """What it shows."""
         return f"Medium slab at {self.address:#x} of allocator {self.owner}: objects of {self.size:,} bytes"

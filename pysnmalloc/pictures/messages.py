@@ -90,6 +90,11 @@ class QueuePicture(Picture):
         return cls(allocator.number, seen[0].address, allocator.queue.back(), seen, cut)
 
     @property
+    def subject(self) -> str:
+        """What it is a picture of."""
+        return f"queue {self.number}"
+
+    @property
     def title(self) -> str:
         """What it shows."""
         return f"Queue of allocator {self.number}"
@@ -222,6 +227,11 @@ class BucketsPicture(Picture):
             limit=config.remote_cache,
             buckets=tuple(tuple(map(message, allocator.cache.walk(index))) for index in range(config.buckets)),
         )
+
+    @property
+    def subject(self) -> str:
+        """What it is a picture of."""
+        return f"buckets {self.number}"
 
     @property
     def title(self) -> str:

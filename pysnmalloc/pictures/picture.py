@@ -40,6 +40,11 @@ class Picture(ABC):
 
     @property
     @abstractmethod
+    def subject(self) -> str:
+        """What it is a picture of: pictures of one subject can be compared."""
+
+    @property
+    @abstractmethod
     def title(self) -> str:
         """What it shows, in a few words."""
 

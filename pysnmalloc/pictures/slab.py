@@ -107,6 +107,11 @@ class SlabPicture(Picture):
         )
 
     @property
+    def subject(self) -> str:
+        """What it is a picture of."""
+        return f"slab {self.address:#x}"
+
+    @property
     def title(self) -> str:
         """What it shows."""
         name = "Short slab" if self.index == 0 else f"Slab {self.index}"
@@ -171,9 +176,8 @@ class SlabPicture(Picture):
         else:
             self._draw_cells(canvas)
         canvas.lines(f"{self._list()}; {self._node()}", kind="", gap=8)
-        canvas.lines(
-            "filled: allocated · numbered: free, by place on the list · dashed: never allocated · ◆ list node", gap=0
-        )
+        free = "open: free" if len(self.cells) > MANY else "numbered: free, by place on the list"
+        canvas.lines(f"filled: allocated · {free} · dashed: never allocated · ◆ list node", gap=0)
 
     def _draw_front(self, canvas: Canvas) -> None:
         """Draw what comes before the first object."""

@@ -90,6 +90,11 @@ class SuperslabPicture(Picture):
         )
 
     @property
+    def subject(self) -> str:
+        """What it is a picture of."""
+        return f"superslab {self.address:#x}"
+
+    @property
     def title(self) -> str:
         """What it shows."""
         return f"Superslab at {self.address:#x} of allocator {self.owner}: {self.status}"

@@ -171,4 +171,5 @@ def _caller() -> str:
     while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith(WITHIN):
         frame = frame.f_back
     line = linecache.getline(frame.f_code.co_filename, frame.f_lineno, frame.f_globals).strip()
-    return f"{frame.f_code.co_name}: {line}" if line else frame.f_code.co_name
+    name = frame.f_code.co_name
+    return line or name if name == "<module>" or not line else f"{name}: {line}"
