@@ -12,7 +12,7 @@ modules, one per concept, are in the order in which they build on each other:
 
     config, sizeclass, platform, memory, atomics, pagemap, metaslab, freelist, slablist, chunklist,
     superslab, mediumslab, slab, stack, large, messagequeue, remotecache, allocator, fastpath,
-    checked, events, recording, recorder, survey, laws, statistics, pictures, heap
+    checked, events, recording, chrome, recorder, survey, laws, statistics, pictures, heap
 """
 
 from .allocator import Allocator

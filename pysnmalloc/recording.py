@@ -58,6 +58,7 @@ class Recording:
         events: all of them, by tick.
         origin: the heap it is of, None before the first event.
         dropped: how many events came after the limit.
+        on: whether events are kept now; one that was off has a gap, and is not ``whole``.
     """
 
     def __init__(self, limit: int | None = None) -> None:
@@ -65,6 +66,7 @@ class Recording:
         self.origin: Origin | None = None
         self.limit = limit
         self.dropped = 0
+        self.on = self.whole = True
         self.lock = threading.RLock()
         self._heap: object = None
         self._ticks = self._calls = self._threads = 0
@@ -160,10 +162,12 @@ class Recording:
         """Yield the lines of the file: a header, and the events as JSON.
 
         Raises:
-            RecordingError: when nothing was recorded.
+            RecordingError: when nothing was recorded, or with a gap.
         """
         if self.origin is None:
             raise RecordingError("nothing was recorded: make a heap with Heap(..., record=recording), and call it")
+        if not self.whole:
+            raise RecordingError("this recording has a gap, since it was switched off for a while; save a whole one")
         config, reserve, decommit = self.origin
         header = {"format": FORMAT, "version": VERSION, "config": asdict(config)}
         yield json.dumps(header | {"reserve": reserve, "decommit": decommit.value}, ensure_ascii=False)

@@ -16,10 +16,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from ..errors import ConfigError, SnmallocError
+from ..errors import ConfigError, RecordingError, SnmallocError
 from ..replay import AddressError, TraceError
 
-__all__ = ["FAILED", "Bar", "bar", "friendly", "parse_bytes"]
+__all__ = ["FAILED", "USAGE", "Bar", "bar", "friendly", "parse_bytes"]
 
 FAILED, USAGE = 1, 2
 PROGRESS_AFTER = 1.0  # seconds; what is over sooner needs no progress bar
@@ -79,7 +79,7 @@ def friendly() -> Iterator[None]:
     """Turn errors into a message and an exit code."""
     try:
         yield
-    except (TraceError, ConfigError) as error:
+    except (TraceError, ConfigError, RecordingError) as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(USAGE) from error
     except SnmallocError as error:

@@ -136,7 +136,7 @@ class Linked(Event):
 
     def in_words(self) -> str:
         """Say what happened."""
-        return f"next of {self.message:#x}, which was the back before, is set to {self.next.after:#x}: linked."
+        return f"The next of {self.message:#x}, which was the back before, is set to {self.next.after:#x}: linked."
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +192,10 @@ class Posted(Event):
 
 @dataclass(frozen=True, slots=True)
 class Dequeued(Event):
-    """Messages were received: the front moved over them. The newest stays behind."""
+    """Messages were received: the front moved over them, and over the ``stub`` that started the queue."""
 
     messages: tuple[int, ...]
+    stub: bool
     front: Change
 
     section: ClassVar[str] = "§2.2, Figure 3"
@@ -203,9 +204,10 @@ class Dequeued(Event):
     def in_words(self) -> str:
         """Say what happened."""
         count = len(self.messages)
+        stub = ", and passes the stub that started the queue" if self.stub else ""
         return (
-            f"Allocator {self.at.allocator} receives {count} message{'s' * (count != 1)}: its front goes "
-            f"{self.front.hex}."
+            f"Allocator {self.at.allocator} receives {count} message{'s' * (count != 1)}{stub}: its front goes "
+            f"{self.front.hex}. The newest message stays behind."
         )
 
 

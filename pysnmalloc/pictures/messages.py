@@ -162,11 +162,7 @@ class QueuePicture(Picture):
         fact = f"message {message.address:#x}"
         canvas.box(x, y, 100, 40, kind, fact=fact, value=value, words=[name, following], size=10.5)
         if message.address == self.back:
-            text = "▲ back"
-            mark = "* " if "back" in canvas.changed else ""
-            canvas.box(
-                x, y + 42, 100, 17, "header", fact="back", value=f"{self.back:#x}", words=[mark + text], size=10.5
-            )
+            canvas.box(x, y + 42, 100, 17, "header", fact="back", value=f"{self.back:#x}", words=["▲ back"], size=10.5)
 
     def write(self, page: Page) -> None:
         """Write the lists in order."""
@@ -264,7 +260,7 @@ class BucketsPicture(Picture):
         """The count of bytes, and every bucket; the whole list of each."""
         facts = {"cached": f"{self.cached:,}", "home": str(self.home)}
         for index, messages in enumerate(self.buckets):
-            listed = " ".join(f"{message.address:#x}→{message.target}" for message in messages)
+            listed = ", ".join(f"{message.address:#x} for {message.target}" for message in messages)
             facts[f"bucket {index}"] = listed or "empty"
         return facts
 

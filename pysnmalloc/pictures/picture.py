@@ -22,6 +22,7 @@ from .text import Page
 __all__ = ["Picture", "changes"]
 
 Facts = Mapping[str, str]
+GONE = "(not there)"
 WIDEST = 100  # columns of text; longer lines are hard to read
 
 
@@ -82,12 +83,12 @@ class Picture(ABC):
         return page.ansi() if colour else page.plain()
 
     def _page(self, width: int, changed: frozenset[str]) -> Page:
-        """Write it all, and behind it what changed."""
+        """Write it all, and behind it what changed and is not marked where it stands."""
         page = Page(width, changed)
         page.title(self.title)
         self.write(page)
         facts = self.facts()
-        for name in sorted(changed & facts.keys()):
+        for name in sorted((changed & facts.keys()) - page.told):
             page.paragraph(f"* {name}: {facts[name]}", kind="changed", indent="  ")
         return page
 
@@ -112,6 +113,5 @@ def changes(before: Picture | None, after: Picture) -> dict[str, tuple[str, str]
     if before is None:
         return {}
     old, new = before.facts(), after.facts()
-    return {
-        name: (old.get(name, "–"), new.get(name, "–")) for name in old | new if old.get(name, "–") != new.get(name, "–")
-    }
+    pairs = {name: (old.get(name, GONE), new.get(name, GONE)) for name in old | new}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

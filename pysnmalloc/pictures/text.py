@@ -46,11 +46,15 @@ class Page:
     Args:
         width: columns.
         changed: names of the facts to be marked.
+
+    Attributes:
+        told: names of the facts that have a line, or a place in one, where a change is marked.
     """
 
     def __init__(self, width: int, changed: frozenset[str] = frozenset()) -> None:
         self.width = max(width, NARROWEST)
         self.changed = changed
+        self.told = set[str]()
         self._lines: list[list[Span]] = []
 
     def title(self, text: str) -> None:
@@ -69,6 +73,7 @@ class Page:
 
     def marked(self, fact: str) -> str:
         """Return what stands before a line of a fact: a star if it changed."""
+        self.told.add(fact)
         return "* " if fact in self.changed else "  "
 
     def grid(self, cells: Sequence[Span], *, columns: int, label: Callable[[int], str], gap: str = "") -> None:

@@ -96,7 +96,7 @@ class RecordingQueue(MessageQueue):
         front = self._u64[self._front]
         first = super().dequeue()
         if first != NULL:
-            self._teller.tell(Dequeued, messages=(first,), front=Change(front, self._u64[self._front]))
+            self._tell([first], front)
         return first
 
     def dequeue_batch(self, most: int) -> list[int]:
@@ -104,5 +104,14 @@ class RecordingQueue(MessageQueue):
         front = self._u64[self._front]
         batch = super().dequeue_batch(most)
         if batch:
-            self._teller.tell(Dequeued, messages=tuple(batch), front=Change(front, self._u64[self._front]))
+            self._tell(batch, front)
         return batch
+
+    def _tell(self, batch: list[int], front: int) -> None:
+        """Tell what was received; the stub is no message."""
+        self._teller.tell(
+            Dequeued,
+            messages=tuple(message for message in batch if message != self.stub),
+            stub=self.stub in batch,
+            front=Change(front, self._u64[self._front]),
+        )

@@ -44,6 +44,10 @@ class Teller:
         **fields: P.kwargs,
     ) -> None:
         """Make an event of these fields, with a stamp and the stores since the last one, and keep it."""
+        if not self.recording.on:
+            self.recording.whole = False
+            self.writes.clear()
+            return
         with self.recording.lock:
             stamp = self.recording.stamp(self.allocator, self.call)
             self.recording.append(kind(stamp, tuple(self.writes), *values, **fields))

@@ -14,6 +14,7 @@ the heap itself; a stepper is a film of what was.
 from .figures import FIGURES, figure
 from .film import Film, step
 from .frame import Frame
+from .look import Look, look, look_at
 from .replica import Replica
 from .script import ScriptError, record_script
 from .stepper import Stepper, page
@@ -22,10 +23,13 @@ __all__ = [
     "FIGURES",
     "Film",
     "Frame",
+    "Look",
     "Replica",
     "ScriptError",
     "Stepper",
     "figure",
+    "look",
+    "look_at",
     "page",
     "record_script",
     "step",

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from ..errors import InvalidPointer
+from ..errors import InvalidPointer, RecordingError
 from ..events import (
     BucketAppended,
     BucketEmptied,
@@ -47,7 +47,7 @@ from ..events import (
 from ..pictures import Picture, Pictures, changes
 from ..recording import Recording
 from .frame import Frame
-from .replica import Replica
+from .replica import Replica, Stage
 from .stepper import Stepper
 
 __all__ = ["Camera", "Film", "Scene", "step", "title_of"]
@@ -144,7 +144,8 @@ class Film:
     """The frames of a recording.
 
     Args:
-        recording: what is shown.
+        events: what is shown, a whole recording or events of a heap.
+        stage: the heap before these events; a recording makes its own.
         camera: which pictures a frame has.
         keep: which events have a frame; the others happen in between.
         first: tick of the first event that may have one; ``last`` of the last.
@@ -156,15 +157,17 @@ class Film:
 
     def __init__(
         self,
-        recording: Recording,
+        events: Recording | Sequence[Event],
         *,
+        stage: Stage | None = None,
         camera: Camera = default_camera,
         keep: Callable[[Event], bool] | None = None,
         first: int = 1,
         last: int | None = None,
         most: int = MOST,
     ) -> None:
-        self._recording = recording
+        self._events = events
+        self._stage = stage
         self._camera = camera
         self._keep = keep
         self._range = range(first, (last if last is not None else 1 << 62) + 1)
@@ -172,18 +175,26 @@ class Film:
         self.left = 0
 
     def frames(self) -> tuple[Frame, ...]:
-        """Return the frames."""
-        replica = Replica(self._recording)
+        """Return the frames.
+
+        Raises:
+            RecordingError: when the recording is empty.
+        """
+        if self._stage is not None:
+            return tuple(self._roll(self._stage))
+        if not isinstance(self._events, Recording):
+            raise RecordingError("events alone are no film; give the stage on which they happen, or a whole recording")
+        replica = Replica(self._events)
         try:
             return tuple(self._roll(replica))
         finally:
             replica.close()
 
-    def _roll(self, replica: Replica) -> Iterator[Frame]:
+    def _roll(self, stage: Stage) -> Iterator[Frame]:
         """Apply every event, and yield a frame for those that are kept."""
         scene, shown, made = Scene(), dict[str, Picture](), 0
         calls = dict[int, Called]()
-        for event in self._recording:
+        for event in self._events:
             if isinstance(event, Called):
                 calls[event.at.call] = event
             wanted = event.at.tick in self._range and (self._keep is None or self._keep(event))
@@ -191,12 +202,12 @@ class Film:
                 self.left += 1
                 continue
             if wanted:
-                for picture in self._camera(replica.heap.picture, event, scene):
+                for picture in self._camera(stage.heap.picture, event, scene):
                     shown.setdefault(picture.subject, picture)
-            replica.apply(event)
+            stage.apply(event)
             scene.follow(event)
             if wanted:
-                pictures = self._camera(replica.heap.picture, event, scene)
+                pictures = self._camera(stage.heap.picture, event, scene)
                 yield _frame(event, calls.get(event.at.call), pictures, shown)
                 shown |= {picture.subject: picture for picture in pictures}
                 made += 1
@@ -208,7 +219,7 @@ def _frame(event: Event, call: Called | None, pictures: Iterable[Picture], shown
     for picture in pictures:
         changed = changes(shown.get(picture.subject), picture)
         drawn.append(picture.svg(frozenset(changed), styled=False))
-        lines += [f"{name}: {before} → {after}" for name, (before, after) in changed.items()]
+        lines += [f"{name}: {before} ⇒ {after}" for name, (before, after) in changed.items()]
     if len(lines) > MANY_CHANGES:
         lines[MANY_CHANGES - 1 :] = [f"... and {len(lines) - MANY_CHANGES + 1} more"]
     return Frame(

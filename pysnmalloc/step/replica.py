@@ -11,12 +11,27 @@ allocators are never called. ``check`` may be asked of it, between calls.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from ..errors import RecordingError
 from ..events import AllocatorMade, Decommitted, Event, Zeroed
 from ..heap import Heap
+from ..memory import Memory
 from ..recording import Recording
 
-__all__ = ["Replica"]
+__all__ = ["Replica", "Rewound", "Stage"]
+
+
+class Stage(Protocol):
+    """A heap to which events can be done."""
+
+    @property
+    def heap(self) -> Heap:
+        """The heap."""
+
+    def apply(self, event: Event) -> None:
+        """Make the stores of an event."""
 
 
 class Replica:
@@ -26,30 +41,50 @@ class Replica:
         heap: to look at; nobody calls its allocators.
 
     Raises:
-        RecordingError: when the recording is empty.
+        RecordingError: when the recording is empty, or has a gap.
     """
 
     def __init__(self, recording: Recording) -> None:
         if recording.origin is None:
             raise RecordingError("nothing was recorded, so there is no heap to look at; make one inside the recording")
+        if not recording.whole:
+            raise RecordingError("this recording has a gap, so the bytes cannot be made again from it")
         config, reserve, decommit = recording.origin
         self.heap = Heap(config, reserve=reserve, decommit=decommit, fast=False)
-        self._views = {
-            1: self.heap.memory.u8,
-            2: self.heap.memory.u16,
-            4: self.heap.memory.u32,
-            8: self.heap.memory.u64,
-        }
 
     def apply(self, event: Event) -> None:
         """Make the stores of an event."""
         if isinstance(event, AllocatorMade):
             self.heap.acquire(event.at.allocator)
-        for write in event.writes:
-            self._views[write.width][write.address // write.width] = write.after
-        if isinstance(event, Decommitted | Zeroed):
-            self.heap.memory.zero(event.start, event.length)
+        _do(self.heap.memory, event)
 
     def close(self) -> None:
         """Give the memory back."""
         self.heap.close()
+
+
+class Rewound:
+    """A heap as it was before its last events; ``apply`` each of them again, for the heap to be as it is."""
+
+    def __init__(self, heap: Heap, events: Sequence[Event]) -> None:
+        self.heap = heap
+        for event in reversed(events):
+            for write in reversed(event.writes):
+                _store(heap.memory, write.address, write.width, write.before)
+
+    def apply(self, event: Event) -> None:
+        """Make the stores of an event again."""
+        _do(self.heap.memory, event)
+
+
+def _do(memory: Memory, event: Event) -> None:
+    """Make the stores of an event."""
+    for write in event.writes:
+        _store(memory, write.address, write.width, write.after)
+    if isinstance(event, Decommitted | Zeroed):
+        memory.zero(event.start, event.length)
+
+
+def _store(memory: Memory, address: int, width: int, value: int) -> None:
+    """Store a word of a width."""
+    memory.range(address, address + width)[:] = value.to_bytes(width, "little")
