@@ -23,6 +23,7 @@ __all__ = ["Picture", "changes"]
 
 Facts = Mapping[str, str]
 GONE = "(not there)"
+QUIET = {GONE, "never allocated"}  # objects that come and go with their slab
 WIDEST = 100  # columns of text; longer lines are hard to read
 
 
@@ -114,4 +115,4 @@ def changes(before: Picture | None, after: Picture) -> dict[str, tuple[str, str]
         return {}
     old, new = before.facts(), after.facts()
     pairs = {name: (old.get(name, GONE), new.get(name, GONE)) for name in old | new}
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1] and set(pair) != QUIET}

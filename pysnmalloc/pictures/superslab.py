@@ -60,7 +60,7 @@ class SlabWord:
 
 @dataclass(frozen=True, slots=True)
 class SuperslabPicture(Picture):
-    """A superslab as its bytes have it."""
+    """A superslab as its bytes have it; ``free`` are indices of its free full-length slabs, in order."""
 
     address: int
     owner: int
@@ -70,12 +70,15 @@ class SuperslabPicture(Picture):
     head: int
     used: int
     status: str
+    free: tuple[int, ...]
     slabs: tuple[SlabWord, ...]
 
     @classmethod
     def of(cls, survey: Survey, superslab: int) -> SuperslabPicture:
         """Read a superslab."""
-        u64 = survey.memory.u64
+        u64, free = survey.memory.u64, set(survey.free_slabs(superslab))
+        if not survey.superslab.used(superslab) & 1:
+            free.add(0)
         owner, kind, after, before = (u64[superslab + field >> 3] for field in (OWNER, KIND, NEXT, PREV))
         return cls(
             address=superslab,
@@ -86,7 +89,10 @@ class SuperslabPicture(Picture):
             head=survey.superslab.head(superslab),
             used=survey.superslab.used(superslab),
             status=survey.superslab.status(superslab).value,
-            slabs=tuple(_word(survey, superslab, index) for index in range(survey.config.slab_count)),
+            free=tuple(survey.free_slabs(superslab)),
+            slabs=tuple(
+                _word(survey, superslab, index, free=index in free) for index in range(survey.config.slab_count)
+            ),
         )
 
     @property
@@ -107,10 +113,7 @@ class SuperslabPicture(Picture):
 
     def _free(self) -> str:
         """The list of free full-length slabs, in words."""
-        index, free = self.head, list[int]()
-        while index and len(free) < len(self.slabs):
-            free.append(index)
-            index = self.slabs[index].after
+        free = self.free
         if len(free) > 12:
             return f"free slabs: {' → '.join(map(str, free[:10]))} → ... {len(free) - 10} more"
         return f"free slabs: {' → '.join(map(str, free))}" if free else "no full-length slab is free"
@@ -222,11 +225,11 @@ class SuperslabPicture(Picture):
         page.paragraph(self._free(), indent="  ")
 
 
-def _word(survey: Survey, superslab: int, index: int) -> SlabWord:
+def _word(survey: Survey, superslab: int, index: int, *, free: bool) -> SlabWord:
     """Decode a metadata word."""
     slab = superslab + index * survey.config.slab_size
     fields = survey.metaslab.fields(slab)
-    in_use = fields.used > 0 and fields.sizeclass < survey.config.num_small
+    in_use = not free and fields.sizeclass < survey.config.num_small
     return SlabWord(
         index=index,
         address=slab,

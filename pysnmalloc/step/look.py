@@ -9,7 +9,7 @@ The heap is as it was when the look is over. Nobody else may use it meanwhile.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import wrap
 
 from ..errors import RecordingError
@@ -116,4 +116,6 @@ def look_at(recording: Recording, tick: int) -> Look:
         replica.apply(event)
     begin = next(place for place, event in enumerate(events) if event.at.call == call) if call else len(events) - 1
     # Other threads' events in between belong to the stores that are undone, so all from there on.
-    return look(replica.heap, events[begin:])
+    seen = look(replica.heap, events[begin:])
+    replica.close()
+    return replace(seen, title=f"tick {tick} of {ticks[-1]}, {seen.title}")

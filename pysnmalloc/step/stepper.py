@@ -40,6 +40,7 @@ STYLE = """
 .snm-controls input{flex:1 1 100px;min-width:80px;accent-color:var(--snm-changed)}
 .snm-controls output{font-variant-numeric:tabular-nums}
 .snm-stepper .snm-frames{list-style:none}
+.snm-frame{scroll-margin-top:8em}
 .snm-frame[hidden]{display:none}
 .snm-frame svg{display:block;margin:6px 0}
 .snm-stepper code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:.87em;
