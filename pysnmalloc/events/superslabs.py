@@ -109,7 +109,7 @@ class ChunkUnlinked(Event):
     list_head: Change
 
     section: ClassVar[str] = "§2.7, §2.8"
-    code: ClassVar[Code] = Code("chunklist", "ChunkList.remove", "self._u64[self._head] = after")
+    code: ClassVar[Code] = Code("chunklist", "ChunkList.remove", "u64[self._head] = after")
 
     def in_words(self) -> str:
         """Say what happened."""

@@ -1,4 +1,8 @@
-"""Chunks, recorded: page map, superslabs, medium slabs, stacks, and the atomic operations (§2.4 to §2.9)."""
+"""Chunks, recorded: page map, superslabs, medium slabs, stacks, and the atomic operations (§2.4 to §2.9).
+
+An atomic operation is made and told under the recording's lock, so that of two on
+one word the first is told first.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Small objects, recorded: the free list, the slab, the list of slabs with space (§2.8)."""
+"""Small objects, recorded: the free list, the slab, the list of slabs with space (§2.8).
+
+Before a change the metadata word is read; after it, the two are told.
+"""
 
 from __future__ import annotations
 
