@@ -134,11 +134,11 @@ class Browser:
     # What a reader does.
 
     def open(self, path: Path, fragment: str = "") -> None:
-        """Load a page and wait until it is there."""
-        self.call("Page.navigate", url="about:blank")
-        self.events.clear()
-        self.call("Page.navigate", url=path.as_uri() + fragment)
-        self.wait("Page.loadEventFired")
+        """Load a page and wait until it is there; always anew, also where only the fragment differs."""
+        for url in ("about:blank", path.as_uri() + fragment):
+            self.events.clear()
+            self.call("Page.navigate", url=url)
+            self.wait("Page.loadEventFired")
 
     def evaluate(self, expression: str) -> object:
         """Evaluate JavaScript in the page; a promise is waited for."""
