@@ -36,13 +36,12 @@ class ObjectBumped(Event):
 
     def in_words(self) -> str:
         """Say what happened."""
-        return (
-            f"head {self.head.before:#06x} is odd: a bump pointer plus 1. The object at {self.object:#x} is taken, "
-            f"and head moves by {self.size} bytes to {self.head.after:#06x}."
-            if not self.head.after & 2
-            else f"head {self.head.before:#06x} is odd: a bump pointer plus 1. The object at {self.object:#x} is the "
-            f"last of the slab, so head becomes {self.head.after:#06x}: full."
+        taken = (
+            f"The head {self.head.before:#06x} is odd: a bump pointer plus 1. The object at {self.object:#x} is taken"
         )
+        if self.head.after & 2:
+            return f"{taken}, the last of the slab, so head becomes {self.head.after:#06x}: full."
+        return f"{taken}, and head moves by {self.size} bytes to {self.head.after:#06x}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +61,8 @@ class ObjectPopped(Event):
         """Say what happened."""
         end = ": the slab is full" if self.head.after & 2 else ""
         return (
-            f"head {self.head.before:#06x} is even: the free list's first object. {self.object:#x} is taken, and the "
-            f"link in its first 16 bits becomes head, {self.head.after:#06x}{end}."
+            f"The head {self.head.before:#06x} is even: the first free object. {self.object:#x} is taken, and the link "
+            f"in its first 16 bits becomes head, {self.head.after:#06x}{end}."
         )
 
 

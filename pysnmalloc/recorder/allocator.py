@@ -172,4 +172,6 @@ def _caller() -> str:
         frame = frame.f_back
     line = linecache.getline(frame.f_code.co_filename, frame.f_lineno, frame.f_globals).strip()
     name = frame.f_code.co_name
-    return line or name if name == "<module>" or not line else f"{name}: {line}"
+    if name.startswith("<"):  # a module, a comprehension: no function that has a name
+        return line
+    return f"{name}: {line}" if line else name
