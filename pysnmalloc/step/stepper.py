@@ -30,8 +30,8 @@ STYLE = """
 .snm-stepper{max-width:800px;margin:1em 0;padding:12px 16px;border:1px solid var(--snm-line);border-radius:6px;
   background:var(--snm-paper);color:var(--snm-ink);font:15px/1.5 system-ui,sans-serif;text-align:left}
 .snm-stepper:focus-visible{outline:3px solid var(--snm-changed);outline-offset:2px}
-.snm-stepper p,.snm-stepper ol,.snm-stepper ul{margin:.4em 0;padding:0}
-.snm-stepper h3,.snm-stepper h4{margin:.2em 0;font-size:1.05em;color:inherit}
+.snm.snm-stepper :is(p,ol,ul){margin:.4em 0;padding:0}
+.snm.snm-stepper :is(h3,h4){margin:.2em 0;padding:0;font-family:inherit;font-size:1.05em;font-weight:600;color:inherit}
 .snm-controls{display:flex;flex-wrap:wrap;align-items:center;gap:8px;margin:6px 0}
 .snm-controls[hidden]{display:none}
 .snm-controls button,.snm-controls a{font:inherit;font-size:.9em;color:var(--snm-ink);background:var(--snm-bump);
@@ -39,15 +39,15 @@ STYLE = """
 .snm-controls button:disabled{color:var(--snm-dim);cursor:default;border-style:dashed}
 .snm-controls input{flex:1 1 100px;min-width:80px;accent-color:var(--snm-changed)}
 .snm-controls output{font-variant-numeric:tabular-nums}
-.snm-stepper .snm-frames{list-style:none}
+.snm.snm-stepper .snm-frames{list-style:none}
 .snm-frame{scroll-margin-top:8em}
 .snm-frame[hidden]{display:none}
-.snm-frame svg{display:block;margin:6px 0}
-.snm-stepper code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:.87em;
+.snm-frame svg.snm{display:block;margin:6px 0}
+.snm.snm-stepper code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:.87em;
   background:none;color:inherit;border:0;padding:0;overflow-wrap:anywhere}
 .snm-meta{color:var(--snm-dim);font-size:.9em}
 .snm-changes{font-size:.87em;padding-left:0;list-style:none}
-.snm-stepper .snm-changes li{list-style:none}
+.snm.snm-stepper .snm-changes li{list-style:none}
 .snm-changes li::before{content:"* ";color:var(--snm-changed);font-weight:700}
 .snm-live{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 @media print{.snm-controls{display:none}.snm-frame[hidden]{display:list-item}.snm-frame{break-inside:avoid;
