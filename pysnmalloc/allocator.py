@@ -113,18 +113,26 @@ class Allocator:
         self._shared = shared
         self._chunk_mask = ~(shared.config.chunk_size - 1)
         self._view()
+        self._init()
+        self._install()
+
+    def _init(self) -> None:
+        """Make queue, buckets and lists in the block, which nobody knows of yet."""
         self.queue.init()
         self.cache.init()
         for slabs in self.small_classes:
             slabs.clear()
-        self._install()
+
+    def _atomics_on(self, memory: Memory) -> Atomics:
+        """Return the atomic operations on this thread's views; an explorer of executions has its own."""
+        return Atomics(memory, self._shared.lock)
 
     def _view(self) -> None:
         """Make this thread's own views of the heap, and of the concepts in it."""
         shared, config = self._shared, self.config
         memory = self.memory = shared.memory.own_views()
         self._u64 = memory.u64
-        atomics = self.atomics = Atomics(memory, shared.lock)
+        atomics = self.atomics = self._atomics_on(memory)
         atomics.counts = self.atomic_counts
         self.metaslab = Metaslab(memory, config)
         self.pagemap = PageMap(memory, config, shared.layout)

@@ -1,6 +1,7 @@
 """Atomic operations on 64-bit words of the heap, emulated: the one place that does so (§2.2, §2.5).
 
     load  store            a plain aligned word access, and a fence where the order asks for one
+    speculate              a plain load whose value may be thrown away
     exchange  fetch_add    under the heap's one lock
     compare_exchange(2)    under the heap's one lock, one word or two
     fence                  enter and leave the heap's one lock
@@ -113,6 +114,32 @@ class Atomics:
             with self._lock:
                 pass
         return value
+
+    def poll(self, address: int) -> int:
+        """Load a word, relaxed, without counting: every malloc and free looks at its queue. Cost: a plain load."""
+        return self._u64[address >> 3]
+
+    def speculate(self, address: int) -> int:
+        """Load a word that may be somebody else's by now, and hold anything. Cost: a plain load.
+
+        The caller uses the value only if a compare-exchange shows afterwards that it was still good. Of all
+        loads this alone may race with plain stores: what it returns then is never looked at (§2.5).
+        """
+        self.counts.loads += 1
+        return self._u64[address >> 3]
+
+    def load_links(self, first: int, offset: int, most: int) -> list[int]:
+        """Follow up to ``most`` links by loads that ACQUIRE, to the last that is not null; return all addresses passed.
+
+        Cost: as many loads, and the lock once: while we hold it nobody passes a fence, so what we see
+        stored was released before we entered.
+        """
+        u64, passed = self._u64, [first]
+        with self._lock:
+            while len(passed) <= most and (after := u64[passed[-1] + offset >> 3]):
+                passed.append(after)
+        self.counts.loads += min(len(passed), most)
+        return passed
 
     def store(self, address: int, value: int, order: Order) -> None:
         """Store the word. Cost: a plain store; RELEASE adds a fence before it, SEQ_CST stores in the lock."""

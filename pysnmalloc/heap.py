@@ -210,6 +210,11 @@ class Heap:
         """All allocators there ever were, in the order in which they were made."""
         return tuple(self._allocators.copy().values())  # a copy is one step, also without a GIL
 
+    @property
+    def shared(self) -> Shared:
+        """What all allocators have in common; for those who look on."""
+        return self._shared
+
     def cleanup_unused(self) -> None:
         """Let the allocators in the pool, which no thread drives, receive and forward what waits for them."""
         self._demand_open()

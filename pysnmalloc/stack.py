@@ -57,21 +57,23 @@ class ChunkStack:
             atomics.store(chunk + LINK, top, Order.RELAXED)
             # Release: who pops the chunk sees its link and its header as they are now.
             pushed, (top, incarnation) = atomics.compare_exchange_2(
-                head, (top, incarnation), (chunk, (incarnation + 1) & ONCE_MORE), Order.ACQ_REL
+                head, (top, incarnation), (chunk, (incarnation + 1) & ONCE_MORE), Order.RELEASE
             )
 
     def pop(self) -> int:
         """Take the chunk on top, or return 0. Cost: 2 loads, and per try 1 load and 1 compare-exchange."""
         atomics, head = self._atomics, self._head
-        top = atomics.load(head, Order.ACQUIRE)
-        incarnation = atomics.load(head + 8, Order.RELAXED)
+        top = atomics.load(head, Order.RELAXED)
+        # Acquire: the number that the compare confirms is that of the push whose link we read next. To
+        # acquire by the pointer is not enough: the same pointer may be that of an older push.
+        incarnation = atomics.load(head + 8, Order.ACQUIRE)
         popped = False
         while not popped and top != NULL:
-            below = atomics.load(top + LINK, Order.RELAXED)
+            below = atomics.speculate(top + LINK)  # the chunk may be in use by now
             chunk = top
             # Acquire: what the pusher did to the chunk comes before what we do to it.
             popped, (top, incarnation) = atomics.compare_exchange_2(
-                head, (top, incarnation), (below, (incarnation + 1) & ONCE_MORE), Order.ACQ_REL
+                head, (top, incarnation), (below, (incarnation + 1) & ONCE_MORE), Order.ACQUIRE
             )
         return chunk if popped else NULL
 
@@ -85,7 +87,7 @@ class ChunkStack:
         while not popped and top != NULL:
             chunk = top
             popped, (top, incarnation) = atomics.compare_exchange_2(
-                head, (top, incarnation), (NULL, (incarnation + 1) & ONCE_MORE), Order.ACQ_REL
+                head, (top, incarnation), (NULL, (incarnation + 1) & ONCE_MORE), Order.ACQUIRE
             )
         return list(self._chain(chunk)) if popped else []
 

@@ -21,33 +21,17 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from .explorer_mutants import EXPLORER_MUTANTS
+from .mutant import Mutant
 
 ROOT = Path(__file__).parents[1]
 HANGS_AFTER = 120  # seconds, for the tests named; the whole suite gets as many times as it has files
 NOTICED = {0: "survived", 1: "killed", 2: "killed (interrupted)", 3: "killed (internal error)"}
 
-
-@dataclass(frozen=True)
-class Mutant:
-    """One line of the core, broken.
-
-    Attributes:
-        name: what is broken.
-        module: file in the package.
-        old: text that stands in it exactly once; ``new`` takes its place.
-        tests: files in tests/ that should notice.
-    """
-
-    name: str
-    module: str
-    old: str
-    new: str
-    tests: str
-
-
 MUTANTS = (
+    *EXPLORER_MUTANTS,
     Mutant(
         "the stub is not skipped",
         "allocator.py",

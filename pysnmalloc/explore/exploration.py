@@ -1,0 +1,113 @@
+"""An exploration: a scenario made ready, and what its executions come to (§2.2).
+
+    prepare    memory set up, a tree for each thread
+    empty      the execution in which nothing has happened
+    verdict    of an execution that has ended: its outcome, or what is wrong with it
+
+Which cells are atomic is learned on the way: ``NewCell`` is raised, and whoever
+explores prepares again and begins anew.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Hashable
+from dataclasses import dataclass
+from threading import Lock
+
+from ..atomics import Atomics, Order
+from .finding import named_error
+from .graph import Graph, Start
+from .models import MODELS
+from .ops import DONE
+from .scenario import Place, Scenario
+from .schedule import ScheduleError, pass_quiet
+from .telling import Teller
+from .tree import Cells, ThreadTree
+
+__all__ = ["Exploration", "Outcome"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an execution came to: the threads' results, by lane, and what the judge had to say."""
+
+    results: tuple[Hashable, ...]
+    judged: Hashable = None
+
+
+class Exploration:
+    """One scenario under one model."""
+
+    def __init__(self, scenario: Scenario, model: str, weaken: dict[str, Order], limit: int) -> None:
+        if model not in MODELS:
+            raise ValueError(f"there is no memory model “{model}”; choose one of {', '.join(MODELS)}")
+        self.scenario = copy.copy(scenario)
+        self.model = model
+        self.weaken = weaken
+        self.limit = limit
+        self.cells = Cells()
+        self._memory = self.scenario.memory()
+        self._place = Place(self._memory, Atomics(self._memory, Lock()))
+        self.scenario.setup(self._place)
+        self._image = bytes(self._memory.space.buffer[:])
+        threads = self.scenario.threads()
+        self.names = tuple(threads)
+        self._code = tuple(threads.values())
+
+    def prepare(self) -> None:
+        """Begin anew, with the cells that are known by now."""
+        trees = [
+            ThreadTree(name, run, self._memory, self.cells, self.weaken, self.limit)
+            for name, run in zip(self.names, self._code, strict=True)
+        ]
+        self.start = Start(self._image, trees, self.cells, self.scenario.fresh)
+
+    def empty(self) -> Graph:
+        """Return the execution in which nothing has happened yet."""
+        return MODELS[self.model](self.start).begin()
+
+    def teller(self) -> Teller:
+        """Return what tells executions."""
+        return Teller(self.scenario, self._memory, self.names, self.model)
+
+    def verdict(self, graph: Graph) -> Outcome | tuple[str, str] | None:
+        """Judge an execution in which no thread can go on: its outcome, or what is wrong; None if it is unfair.
+
+        Unfair is one that ends while a thread waits and does not see a value that is there: it will.
+
+        Raises:
+            ScheduleError: when a thread could go on.
+        """
+        for thread in range(len(self.names)):
+            pass_quiet(graph, thread)
+        if graph.enabled():
+            names = ", ".join(self.names[thread] for thread in graph.enabled())
+            raise ScheduleError(f"the schedule ends, and {names} could go on; give them turns as well")
+        if graph.stuck:
+            return self._stuck(graph)
+        results = tuple(node.op.values[0] for node in graph.nodes if node.op.kind == DONE)
+        return self.judged(graph.latest(), results)
+
+    def judged(self, image: bytes, results: tuple[Hashable, ...]) -> Outcome | tuple[str, str]:
+        """Let the scenario judge what was left behind."""
+        self._memory.space.buffer[:] = image
+        try:
+            return Outcome(results, self.scenario.judge(self._place, results))
+        except Exception as error:
+            return named_error(error)
+
+    def _stuck(self, graph: Graph) -> tuple[str, str] | None:
+        """Name a deadlock, where threads have seen the newest values."""
+        waits = [graph.events[thread][-1] for thread in sorted(graph.stuck)]
+        if any(graph.writes(wait.op.cell)[-1] is not wait.source for wait in waits):
+            return None
+        lines = [f"{self.names[w.thread]} waits for {self.scenario.word(w.op.address)} to change" for w in waits]
+        return "deadlock", "; ".join(lines)
+
+    def demand_sites(self) -> None:
+        """Refuse orders for sites that there are not: a misspelt name would weaken nothing."""
+        unknown = set(self.weaken) - {site for tree in self.start.trees for site in tree.sites}
+        if unknown:
+            known = ", ".join(sorted({site for tree in self.start.trees for site in tree.sites}))
+            raise ValueError(f"no thread comes by {', '.join(sorted(unknown))}; sites are {known}")

@@ -1,0 +1,195 @@
+"""Explore a scenario: every execution that a memory model allows (§2.2).
+
+    explore(scenario, model="rc11")  ─►  Result: proved, proved up to a bound, or findings
+
+How the executions are gone through:
+
+    reduced         one of each class of equivalent ones; the default, see ``search``
+    plain           every interleaving by itself, sequential consistency only, see ``interleave``
+    preemptions=n   every execution with at most n preemptions, see ``sample``
+    random=n        n executions, each step by lot; with pct=d by probabilistic concurrency
+                    testing of depth d
+
+``exhausted`` is true only where nothing was left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from ..atomics import Order
+from .exploration import Exploration
+from .finding import Finding, named
+from .graph import Broken, Graph
+from .interleave import Interleavings
+from .result import Collector, Result
+from .sample import bounded, pct_walks, random_walks
+from .scenario import Scenario
+from .schedule import Schedule
+from .search import search
+from .telling import Told
+from .tree import NewCell
+
+__all__ = ["explore", "replay", "tell"]
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class How:
+    """How to go through the executions; at most one of the first three.
+
+    Attributes:
+        plain: every interleaving.
+        preemptions: those with at most so many.
+        random: so many by lot.
+        pct: depth of probabilistic concurrency testing, with ``random``.
+        seed: of the lots.
+    """
+
+    plain: bool = False
+    preemptions: int | None = None
+    random: int | None = None
+    pct: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        chosen = sum((self.plain, self.preemptions is not None, self.random is not None))
+        if chosen > 1:
+            raise ValueError("choose one of plain, preemptions and random: they are different ways through")
+        if self.pct is not None and (self.random is None or self.pct < 1):
+            raise ValueError("pct=depth says how random=count executions are drawn; the depth is 1 or more")
+
+    def __str__(self) -> str:
+        if self.plain:
+            return "every interleaving"
+        if self.preemptions is not None:
+            return f"at most {self.preemptions} preemptions"
+        if self.random is None:
+            return "one execution of each class"
+        drawn = "by lot" if self.pct is None else f"by priorities, depth {self.pct}"
+        return f"{self.random:,} executions drawn {drawn}, seed {self.seed}"
+
+
+def explore(
+    scenario: Scenario,
+    model: str = "rc11",
+    *,
+    plain: bool = False,
+    preemptions: int | None = None,
+    random: int | None = None,
+    pct: int | None = None,
+    seed: int = 0,
+    weaken: Mapping[str, Order] | None = None,
+    steps: int = 500,
+    executions: int | None = None,
+    patience: int = 2000,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Explore a scenario.
+
+    Args:
+        scenario: what to explore; it is copied, not changed.
+        model: ``sc``, ``tso`` or ``rc11``.
+        plain: every interleaving, instead of one execution of each class.
+        preemptions: every execution with at most so many.
+        random: so many executions, drawn by lot.
+        pct: depth of probabilistic concurrency testing, with ``random``.
+        seed: of the lots.
+        weaken: orders to use at some sites of the source, by their names as findings show them.
+        steps: of one thread, more of which are a livelock.
+        executions: stop after so many.
+        patience: after something wrong was found, look at so many more executions for a shorter one.
+        executor: where to search subtrees, any PEP 3148 executor; the scenario must be picklable.
+            Reduced exploration only.
+        progress: told the number of executions now and then.
+
+    Raises:
+        ValueError: for a model, or ways through, that there are not.
+    """
+    how = How(plain, preemptions, random, pct, seed)
+    exploration = Exploration(scenario, model, dict(weaken or {}), steps)
+    while True:
+        exploration.prepare()
+        collector = Collector(exploration, str(how), executions, patience, progress)
+        try:
+            finished = _run(exploration, how, collector, executor)
+        except NewCell:
+            continue
+        exploration.demand_sites()
+        drawn = how.random is not None
+        within = str(how) if finished and how.preemptions is not None else None
+        return collector.result(exhausted=finished and within is None and not drawn, within=within)
+
+
+def _run(exploration: Exploration, how: How, collector: Collector, executor: Executor | None) -> bool:
+    """Go through the executions; return whether to the end."""
+    if how.plain:
+        if exploration.model != "sc":
+            raise ValueError("plain exploration is of interleavings, so the model is sc; leave plain out for others")
+        walk = Interleavings(exploration.start, lambda kind: collector.interleaving(walk, kind))
+        return walk.run()
+    try:
+        empty = exploration.empty()
+    except Broken as broken:
+        collector.broken(broken)
+        return True
+    for graph in _executions(exploration, how, empty, collector.broken):
+        collector.execution(graph)
+        if collector.enough:
+            return False
+    return True
+
+
+def _executions(exploration: Exploration, how: How, empty: Graph, failed: Callable[[Broken], None]) -> Iterator[Graph]:
+    """The executions, in the way chosen."""
+    if how.preemptions is not None:
+        return bounded(empty, how.preemptions, failed)
+    if how.random is None:
+        return search([empty], failed)
+    if how.pct is not None:
+        return pct_walks(exploration.empty, how.random, how.pct, how.seed, failed)
+    return random_walks(exploration.empty, how.random, how.seed, failed)
+
+
+def tell(scenario: Scenario, schedule: str, model: str = "rc11", weaken: Mapping[str, Order] | None = None) -> Told:
+    """Tell an execution step by step, wrong or not.
+
+    Raises:
+        ScheduleError: when the schedule is none of this scenario under this model.
+    """
+    exploration = Exploration(scenario, model, dict(weaken or {}), 10_000)
+    while True:
+        exploration.prepare()
+        try:
+            return exploration.teller().tell(Schedule.parse(schedule), exploration.empty)
+        except NewCell:
+            continue
+
+
+def replay(
+    scenario: Scenario, schedule: str, model: str = "rc11", weaken: Mapping[str, Order] | None = None
+) -> Finding | None:
+    """Replay a schedule; return what goes wrong in it, or None. After its last turn every thread must have ended.
+
+    Raises:
+        ScheduleError: when the schedule is none of this scenario under this model, or ends too early.
+    """
+    exploration = Exploration(scenario, model, dict(weaken or {}), 10_000)
+    while True:
+        exploration.prepare()
+        try:
+            told = exploration.teller().tell(Schedule.parse(schedule), exploration.empty)
+            if told.broken is not None:
+                wrong = named(exploration.scenario, told.broken, exploration.names)
+            else:
+                verdict = exploration.verdict(told.graph)
+                if not isinstance(verdict, tuple):
+                    return None
+                wrong = verdict
+            return exploration.teller().finding(*wrong, Schedule.parse(schedule), exploration.empty)
+        except NewCell:
+            continue

@@ -1,0 +1,328 @@
+"""Memory models: which executions there are (§2.2).
+
+    sc      sequential consistency: po, rf, mo and fr together have no cycle
+    tso     x86: a store waits in a buffer, so a later load may overtake it; nothing else moves.
+            Cycles of rf between threads, mo, fr and what is left of po are forbidden
+    rc11    C++11 as repaired by Lahav and others (RC11, 2017), in which po and rf have no cycle:
+            no load buffering. Happens-before comes of release and acquire; per cell, writes and
+            reads agree with it; SEQ_CST accesses and fences are in one order besides (psc)
+
+Every rule is about a finished graph, and is checked as the graph grows: what breaks
+one can never be mended by adding more. Under ``tso`` a program is compiled in the
+usual way: SEQ_CST stores, read-modify-writes and SEQ_CST fences empty the buffer, and
+other orders need no instruction. Plain accesses are not compiled but checked: under
+``sc`` and ``tso`` every rf orders them, as the hardware would.
+
+Release sequences are C++11's: a write that releases is continued by later writes of
+its thread to that cell, and by read-modify-writes of anybody. (C++20 dropped the former.)
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from ..atomics import Order
+from .graph import Clock, Event, Graph, Start, join, tick
+from .ops import BOTH, SPECULATE, acquires, releases
+from .psc import sc_order_exists
+
+__all__ = ["MODELS", "RC11", "SC", "TSO"]
+
+SEQ_CST = Order.SEQ_CST
+
+
+class _Ordered(Graph):
+    """What ``sc`` and ``tso`` share: one relation that must have no cycle, kept transitively closed.
+
+    ``before[e]`` is a set of event numbers as bits of an int.
+    """
+
+    def __init__(self, start: Start) -> None:
+        super().__init__(start)
+        self.clock = [start.nothing] * len(start.trees)
+        self.before: list[int] = []
+
+    def _copy_model(self, twin: Self) -> None:
+        twin.clock = self.clock[:]
+        twin.before = self.before[:]
+
+    def _edges_in(self, thread: int, kind: str, *, locked: bool) -> int:
+        """The events of the thread itself that come before its next one, as bits; those before them left out."""
+        raise NotImplementedError
+
+    def _po_bound(self, thread: int, cell: int) -> int:  # noqa: ARG002
+        """The place in modification order of the newest write that the thread has seen by itself."""
+        return 0
+
+    def _observes(self, source: Event, thread: int) -> bool:
+        """Whether reading from a write orders the read behind it."""
+        raise NotImplementedError
+
+    def sources(self, thread: int) -> list[Event]:
+        """Return the writes that can be read without a cycle."""
+        op = self.nodes[thread].op
+        writes = self.writes(op.cell)
+        if op.plain:
+            return [writes[-1]]
+        mine = self._closed(self._edges_in(thread, "R", locked=op.changes))
+        found = []
+        for place in range(self._po_bound(thread, op.cell), len(writes)):
+            source = writes[place]
+            before = mine
+            if source.thread >= 0 and self._observes(source, thread):
+                before |= self.before[source.number] | 1 << source.number
+            if place + 1 == len(writes) or not before >> writes[place + 1].number & 1:
+                found.append(source)
+        return found
+
+    def places(self, thread: int) -> list[int]:
+        """Return where a write can go without a cycle, and without parting a read-modify-write."""
+        op = self.nodes[thread].op
+        writes = self.writes(op.cell)
+        if op.plain:
+            return [len(writes)]
+        pending = self.pending.get(thread)
+        if pending is not None:
+            assert pending.source is not None
+            place = writes.index(pending.source) + 1
+            return [] if place < len(writes) and writes[place].changes else [place]
+        bound = self._po_bound(thread, op.cell)
+        mine = self._closed(self._edges_in(thread, "W", locked=False))
+        return [
+            place
+            for place in range(bound + 1, len(writes) + 1)
+            if place == len(writes)
+            or (
+                not writes[place].changes
+                and not (mine | self._closed(self._write_edges(op.cell, writes, place))) >> writes[place].number & 1
+            )
+        ]
+
+    def _write_edges(self, cell: int, writes: tuple[Event, ...], place: int) -> int:
+        """The write before a place in modification order, and its readers."""
+        earlier = writes[place - 1]
+        edges = 1 << earlier.number if earlier.thread >= 0 else 0
+        for read in self.reads.get(cell, ()):
+            if read.source is earlier:
+                edges |= 1 << read.number
+        return edges
+
+    def _closed(self, edges: int) -> int:
+        """Events as bits, and all before them."""
+        closed, before, rest = edges, self.before, edges
+        while rest:
+            low = rest & -rest
+            closed |= before[low.bit_length() - 1]
+            rest ^= low
+        return closed
+
+    def _insert(self, event: Event, edges: int, after: Event | None) -> bool:
+        """Put an event into the relation, behind some and before one; return whether there is no cycle."""
+        before = self._closed(edges)
+        self.before.append(before)
+        if after is not None:
+            if before >> after.number & 1:
+                return False
+            more, place = before | 1 << event.number, after.number
+            for number, known in enumerate(self.before):
+                if number == place or known >> place & 1:
+                    self.before[number] = known | more
+        return True
+
+    def _note_read(self, event: Event) -> bool:
+        source, thread = event.source, event.thread
+        assert source is not None
+        if not (event.op.plain or source.op.plain or event.op.kind == SPECULATE):
+            self.clock[thread] = join(self.clock[thread], source.hb)
+        edges = self._edges_in(thread, "R", locked=event.op.changes)
+        if source.thread >= 0 and self._observes(source, event.thread):
+            edges |= 1 << source.number
+        writes = self.writes(event.op.cell)
+        place = writes.index(source) + 1
+        done = self._insert(event, edges, writes[place] if place < len(writes) else None)
+        self._passed(event)
+        return done
+
+    def _note_write(self, event: Event, place: int) -> bool:
+        writes, cell = self.mo[event.op.cell], event.op.cell
+        edges = self._edges_in(event.thread, "W", locked=event.changes)
+        edges |= self._write_edges(cell, writes, place)
+        done = self._insert(event, edges, writes[place + 1] if place + 1 < len(writes) else None)
+        self._passed(event)
+        return done
+
+    def _note_fence(self, event: Event) -> bool:
+        edges = self._edges_in(event.thread, "F" if event.op.order is SEQ_CST else "", locked=False)
+        done = self._insert(event, edges, None)
+        self._passed(event)
+        return done
+
+    def _passed(self, event: Event) -> None:
+        """An event was added to its thread. Models have more to note."""
+        event.hb = self.clock[event.thread] = tick(self.clock[event.thread], event.thread)
+
+
+class SC(_Ordered):
+    """Sequential consistency."""
+
+    def _edges_in(self, thread: int, kind: str, *, locked: bool) -> int:  # noqa: ARG002
+        number = self._last(thread)
+        return 1 << number if number >= 0 else 0
+
+    def _last(self, thread: int) -> int:
+        """The newest event of a thread that is in the relation already."""
+        for event in reversed(self.events[thread]):
+            if event.number < len(self.before):
+                return event.number
+        return -1
+
+    def _observes(self, source: Event, thread: int) -> bool:  # noqa: ARG002
+        return True
+
+    def choices(self, thread: int) -> list[Event]:
+        """Return the newest write: in an interleaving, nothing else can be read."""
+        return self.sources(thread)[-1:]
+
+
+class TSO(_Ordered):
+    """x86: total store order."""
+
+    def __init__(self, start: Start) -> None:
+        super().__init__(start)
+        # Per thread: the event that all later ones follow; and the last store, which loads may overtake.
+        self.follow = [-1] * len(start.trees)
+        self.stored = [-1] * len(start.trees)
+
+    def _copy_model(self, twin: Self) -> None:
+        super()._copy_model(twin)
+        twin.follow, twin.stored = self.follow[:], self.stored[:]
+
+    def _edges_in(self, thread: int, kind: str, *, locked: bool) -> int:
+        edges = 1 << self.follow[thread] if self.follow[thread] >= 0 else 0
+        if (kind in ("W", "F") or locked) and self.stored[thread] >= 0:
+            edges |= 1 << self.stored[thread]
+        return edges
+
+    def _po_bound(self, thread: int, cell: int) -> int:
+        writes = self.writes(cell)
+        bound = 0
+        for place, write in enumerate(writes):
+            if write.thread == thread:
+                bound = place
+        for read in self.reads.get(cell, ()):
+            if read.thread == thread and read.source is not None and read.source in writes:
+                bound = max(bound, writes.index(read.source))
+        return bound
+
+    def _observes(self, source: Event, thread: int) -> bool:
+        return source.thread != thread  # a thread's own store may still be in its buffer
+
+    def _passed(self, event: Event) -> None:
+        super()._passed(event)
+        thread, order = event.thread, event.op.order
+        if event.kind == "W":
+            self.stored[thread] = event.number
+            if event.changes or order is SEQ_CST:
+                self.follow[thread] = event.number
+        elif event.kind == "R" or order is SEQ_CST:
+            self.follow[thread] = event.number
+
+
+class RC11(Graph):
+    """C++11's memory model, repaired, without load buffering."""
+
+    def __init__(self, start: Start) -> None:
+        super().__init__(start)
+        threads = len(start.trees)
+        self.clock = [start.nothing] * threads
+        self.acquirable: list[Clock] = [start.nothing] * threads  # read, and to be had by an acquire fence
+        self.fenced: list[Clock] = [start.nothing] * threads  # what happened before the last release fence
+        self.released: dict[tuple[int, int], Clock] = {}  # by thread and cell: its last releasing write there
+        self.seq_cst = 0  # how many events have this order
+
+    def _copy_model(self, twin: Self) -> None:
+        twin.clock = self.clock[:]
+        twin.acquirable, twin.fenced = self.acquirable[:], self.fenced[:]
+        twin.released, twin.seq_cst = self.released.copy(), self.seq_cst
+
+    def _bound(self, thread: int, cell: int, part: int) -> int:
+        """The place in modification order of the newest write that happened before, or was read before."""
+        writes, clock = self.writes(cell), self.clock[thread]
+        bound = 0
+        for place in range(len(writes) - 1, 0, -1):
+            if writes[place].index < clock[writes[place].thread]:
+                bound = place
+                break
+        for read in self.reads.get(cell, ()):
+            # Halves of a cell are coherent each by itself.
+            if read.index < clock[read.thread] and (read.op.part == part or BOTH in (read.op.part, part)):
+                assert read.source is not None
+                bound = max(bound, writes.index(read.source))
+        return bound
+
+    def sources(self, thread: int) -> list[Event]:
+        """Return the writes that are not overwritten for the thread."""
+        op = self.nodes[thread].op
+        writes = self.writes(op.cell)
+        if op.plain:
+            return [writes[-1]]
+        return list(writes[self._bound(thread, op.cell, op.part) :])
+
+    def places(self, thread: int) -> list[int]:
+        """Return the places behind all that the thread knows of, where no read-modify-write is parted."""
+        op = self.nodes[thread].op
+        writes = self.writes(op.cell)
+        if op.plain:
+            return [len(writes)]
+        bound = self._bound(thread, op.cell, BOTH)
+        pending = self.pending.get(thread)
+        if pending is not None:
+            assert pending.source is not None
+            place = writes.index(pending.source) + 1
+            taken = place < len(writes) and writes[place].changes
+            return [] if taken or place <= bound else [place]
+        return [p for p in range(bound + 1, len(writes) + 1) if p == len(writes) or not writes[p].changes]
+
+    def _note_read(self, event: Event) -> bool:
+        source, thread = event.source, event.thread
+        assert source is not None
+        writes = event.op.run(source.value)[1] is not None
+        if acquires(event.op.order_of(writes=writes)):
+            self.clock[thread] = join(self.clock[thread], source.message)
+        elif not event.op.plain:
+            self.acquirable[thread] = join(self.acquirable[thread], source.message)
+        return self._noted(event)
+
+    def _note_write(self, event: Event, place: int) -> bool:  # noqa: ARG002
+        thread, cell = event.thread, event.op.cell
+        consistent = self._noted(event)
+        if event.op.plain:
+            event.message = self.start.nothing
+            return consistent
+        if releases(event.op.order):
+            self.released[thread, cell] = self.clock[thread]
+        message = join(self.fenced[thread], self.released.get((thread, cell), self.start.nothing))
+        if event.source is not None and event.source.source is not None:
+            message = join(message, event.source.source.message)  # it continues a release sequence
+        event.message = message
+        return consistent
+
+    def _note_fence(self, event: Event) -> bool:
+        thread, order = event.thread, event.op.order
+        if acquires(order):
+            self.clock[thread] = join(self.clock[thread], self.acquirable[thread])
+        consistent = self._noted(event)
+        if releases(order):
+            self.fenced[thread] = self.clock[thread]
+        return consistent
+
+    def _noted(self, event: Event) -> bool:
+        """Count an event in; with several SEQ_CST events about, see whether they have an order."""
+        event.hb = self.clock[event.thread] = tick(self.clock[event.thread], event.thread)
+        if event.op.order is SEQ_CST:
+            self.seq_cst += 1
+        return self.seq_cst < 2 or sc_order_exists(self)
+
+
+MODELS: dict[str, type[Graph]] = {"sc": SC, "tso": TSO, "rc11": RC11}
+"""The memory models by name, the strongest first."""

@@ -1,0 +1,141 @@
+"""Small scenarios, each for one kind of finding; and two that careless explorers miss (§2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+
+from ...atomics import Order
+from ..scenario import Place, Scenario, ThreadCode, Wrong
+
+__all__ = ["Append", "Deadlock", "LostUpdate", "Spin", "TooEarly"]
+
+X, Y, SLOTS, FLAG, PAYLOAD = 64, 128, 256, 64, 128
+RELAXED, ACQUIRE, RELEASE = Order.RELAXED, Order.ACQUIRE, Order.RELEASE
+
+
+class LostUpdate(Scenario):
+    """Two threads add one by a load and a store."""
+
+    name = "lost-update"
+    about = "Two threads add 1 by a load and a store: can one be lost?"
+    fields = {X: "x"}  # noqa: RUF012  # a constant
+
+    def threads(self) -> Mapping[str, ThreadCode]:
+        """Two of the same."""
+        return {"A": self.add, "B": self.add}
+
+    def add(self, place: Place) -> Hashable:
+        """Add one."""
+        seen = place.atomics.load(X, RELAXED)
+        place.atomics.store(X, seen + 1, RELAXED)
+        return seen
+
+    def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:  # noqa: ARG002
+        """See that both were counted."""
+        total = place.memory.u64[X >> 3]
+        if total != 2:
+            raise Wrong("lost update", f"two threads added 1, and x is {total}")
+        return total
+
+
+class Append(Scenario):
+    """Two workers append their names to a list under a lock: both orders must be seen."""
+
+    name = "append"
+    about = "Two workers append to a list under a lock: in which orders?"
+    fields = {X: "lock", Y: "length"}  # noqa: RUF012
+
+    def threads(self) -> Mapping[str, ThreadCode]:
+        """Two workers."""
+        return {"A": lambda place: self.append(place, 1), "B": lambda place: self.append(place, 2)}
+
+    def append(self, place: Place, name: int) -> Hashable:
+        """Append a name; all but the lock is plain."""
+        lock(place, X)
+        length = place.memory.u64[Y >> 3]
+        place.memory.u64[(SLOTS >> 3) + length] = name
+        place.memory.u64[Y >> 3] = length + 1
+        unlock(place, X)
+        return None
+
+    def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:  # noqa: ARG002
+        """Return the list."""
+        names = tuple(place.memory.u64[(SLOTS >> 3) + at] for at in range(place.memory.u64[Y >> 3]))
+        if sorted(names) != [1, 2]:
+            raise Wrong("lost update", f"the list is {names}")
+        return "".join("?AB"[name] for name in names)
+
+
+class Deadlock(Scenario):
+    """Two locks, taken in opposite orders."""
+
+    name = "deadlock"
+    about = "Two threads take two locks, each the other's first: do both get on?"
+    fields = {X: "lock x", Y: "lock y"}  # noqa: RUF012
+
+    def threads(self) -> Mapping[str, ThreadCode]:
+        """Two threads."""
+        return {"A": lambda place: self.both(place, X, Y), "B": lambda place: self.both(place, Y, X)}
+
+    def both(self, place: Place, first: int, second: int) -> Hashable:
+        """Take two locks, and give them back."""
+        lock(place, first)
+        lock(place, second)
+        unlock(place, second)
+        unlock(place, first)
+        return None
+
+
+class Spin(Scenario):
+    """A thread that polls, where it should wait."""
+
+    name = "spin"
+    about = "A loop that polls a word: how long can it go on?"
+    fields = {X: "flag"}  # noqa: RUF012
+
+    def threads(self) -> Mapping[str, ThreadCode]:
+        """One polls, one stores."""
+        return {"A": self.poll, "B": lambda place: place.atomics.store(X, 1, RELEASE)}
+
+    def poll(self, place: Place) -> Hashable:
+        """Load until it is there; ``Place.wait`` would be one step."""
+        while place.atomics.load(X, ACQUIRE) == 0:
+            pass
+        return None
+
+
+class TooEarly(Scenario):
+    """A flag that is set before what it stands for is written."""
+
+    name = "too-early"
+    about = "A flag is stored before the payload it announces: what does its reader find?"
+    fields = {FLAG: "flag", PAYLOAD: "payload"}  # noqa: RUF012
+    fresh = frozenset(range(PAYLOAD, PAYLOAD + 8))
+
+    def threads(self) -> Mapping[str, ThreadCode]:
+        """One announces, one reads."""
+        return {"A": self.announce, "B": self.read}
+
+    def announce(self, place: Place) -> Hashable:
+        """Store the flag, then the payload."""
+        place.atomics.store(FLAG, 1, RELEASE)
+        place.atomics.store(PAYLOAD, 7, RELAXED)
+        return None
+
+    def read(self, place: Place) -> Hashable:
+        """Read the payload once the flag is there."""
+        place.wait(FLAG, 0, ACQUIRE)
+        return place.atomics.load(PAYLOAD, RELAXED)
+
+
+def lock(place: Place, address: int) -> None:
+    """Take a lock: a word that is 1 while somebody has it."""
+    taken = False
+    while not taken:
+        place.wait(address, 1, RELAXED)
+        taken, _ = place.atomics.compare_exchange(address, 0, 1, ACQUIRE)
+
+
+def unlock(place: Place, address: int) -> None:
+    """Give a lock back."""
+    place.atomics.store(address, 0, RELEASE)

@@ -1,0 +1,170 @@
+"""The message queue explored: proved as it is shipped, and broken in three ways (§2.2, Figure 3).
+
+    A ──┐ enqueue(m1), enqueue(m3)
+    B ──┤ enqueue(m2), enqueue(m4)        who comes out, in which executions?
+    C ◄─┘ dequeue, dequeue, ...
+
+What the consumer did not take must still be reachable from the front when all have
+ended: then nothing is lost. Each message carries a payload, written plainly before
+it is sent: seeing the message must mean seeing that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+
+from ...atomics import Order
+from ...memory import NULL
+from ...messagequeue import BACK, FRONT, NEXT, STUB, MessageQueue
+from ..scenario import Place, Scenario, ThreadCode, Wrong
+
+__all__ = ["Figure3d", "PublishedQueue", "QueueScenario", "SplitQueue"]
+
+BLOCK, MESSAGES, APART, PAYLOAD = 256, 1024, 64, 16
+DONE = 512  # where B says that its enqueue has returned
+
+
+class PublishedQueue(MessageQueue):
+    """The queue with the orders that the paper and its code publish: all on the shared words is relaxed."""
+
+    def enqueue(self, first: int, last: int) -> None:
+        """Send a list of messages."""
+        atomics = self._atomics
+        atomics.store(last + NEXT, NULL, Order.RELAXED)
+        atomics.fence(Order.RELEASE)
+        before = atomics.exchange(self._back, last, Order.RELAXED)
+        atomics.store(before + NEXT, first, Order.RELAXED)
+
+
+class SplitQueue(MessageQueue):
+    """A queue whose exchange is a load and a store: another producer may come between."""
+
+    def enqueue(self, first: int, last: int) -> None:
+        """Send a list of messages."""
+        atomics = self._atomics
+        atomics.store(last + NEXT, NULL, Order.RELAXED)
+        before = atomics.load(self._back, Order.ACQUIRE)
+        atomics.store(self._back, last, Order.RELEASE)
+        atomics.store(before + NEXT, first, Order.RELEASE)
+
+
+class QueueScenario(Scenario):
+    """Two producers and a consumer.
+
+    Args:
+        name, about: as on the command line.
+        messages: of each producer.
+        tries: how often the consumer tries.
+        queue: the class.
+    """
+
+    section = "§2.2"
+    size = 2048
+
+    def __init__(
+        self, name: str, about: str, messages: int = 1, tries: int = 4, queue: type[MessageQueue] = MessageQueue
+    ) -> None:
+        self.name = name
+        self.about = about
+        self.tries = tries
+        self._queue = queue
+        self.sent = {"A": [*self._addresses(1, messages)], "B": [*self._addresses(2, messages)]}
+        names = {MESSAGES + APART * n: f"m{n}" for n in range(1, 2 * messages + 1)}
+        self.words = {BLOCK + STUB: "stub", **names}
+        self.fields = {
+            BLOCK + BACK: "back",
+            BLOCK + FRONT: "front",
+            **{address: f"{name}.next" for address, name in self.words.items()},
+            **{address + PAYLOAD: f"{name}'s payload" for address, name in names.items()},
+        }
+
+    def _addresses(self, first: int, messages: int) -> Iterator[int]:
+        """The messages of a producer: every second one."""
+        return (MESSAGES + APART * (first + 2 * at) for at in range(messages))
+
+    def queue(self, place: Place) -> MessageQueue:
+        """Return the queue, as a thread sees it."""
+        return self._queue(place.memory, place.atomics, BLOCK)
+
+    def setup(self, place: Place) -> None:
+        """Make the queue: a stub alone."""
+        self.queue(place).init()
+
+    def threads(self) -> Mapping[str, ThreadCode]:
+        """Two producers and a consumer."""
+        return {"A": self.produce("A"), "B": self.produce("B"), "C": self.consume}
+
+    def produce(self, name: str) -> ThreadCode:
+        """Return a producer."""
+
+        def run(place: Place) -> Hashable:
+            for message in self.sent[name]:
+                place.memory.u64[message + PAYLOAD >> 3] = message
+                self.queue(place).enqueue(message, message)
+            return None
+
+        return run
+
+    def consume(self, place: Place) -> Hashable:
+        """Try to receive, and look at what comes."""
+        received = []
+        for _ in range(self.tries):
+            message = self.queue(place).dequeue()
+            if message >= MESSAGES:
+                if place.memory.u64[message + PAYLOAD >> 3] != message:
+                    raise Wrong("stale payload", f"{self.word(message)} came without its payload")
+                received.append(message)
+        return tuple(map(self.word, received))
+
+    def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:
+        """See that each message was received or can be reached from the front, once."""
+        received = results[2]
+        assert isinstance(received, tuple)
+        reachable = [self.word(message) for message in self._reachable(place) if message >= MESSAGES]
+        arrived = [*received, *reachable]
+        lost = {self.word(message) for sent in self.sent.values() for message in sent} - set(arrived)
+        if lost:
+            raise Wrong("lost message", f"{' and '.join(sorted(lost))} cannot be reached from the front any more")
+        if len(arrived) > len(set(arrived)):
+            raise Wrong("duplicated message", f"came and can be reached: {' '.join(arrived)}")
+        return None
+
+    def _reachable(self, place: Place) -> Iterator[int]:
+        """What can be reached from the front, at most as many as there are messages, and one more."""
+        most = sum(map(len, self.sent.values())) + 2
+        for _, message in zip(range(most), self.queue(place).walk(), strict=False):
+            yield message
+
+    def draw(self, place: Place) -> list[str]:
+        """Draw the list, and what is cut off from it."""
+        reachable = list(self._reachable(place))
+        back = self.queue(place).back()
+        lines = ["front → " + " → ".join(map(self.word, reachable)) + f"    back = {self.word(back)}"]
+        if back not in reachable:
+            lines[0] += ", not reachable: a link is missing"
+        return lines
+
+
+class Figure3d(QueueScenario):
+    """The state of Figure 3(d): an enqueue has returned, and its message is not visible yet."""
+
+    def __init__(self) -> None:
+        super().__init__("figure-3d", "Can an enqueue have returned whose message nobody can receive yet?")
+        self.fields = {**self.fields, DONE: "B has returned"}
+
+    def threads(self) -> Mapping[str, ThreadCode]:
+        """A is slow, B says when it has returned, C looks."""
+        return {"A": self.produce("A"), "B": self.produce_and_say, "C": self.look}
+
+    def produce_and_say(self, place: Place) -> Hashable:
+        """Send, and say that the call has returned."""
+        self.produce("B")(place)
+        place.atomics.store(DONE, 1, Order.RELEASE)
+        return None
+
+    def look(self, place: Place) -> Hashable:
+        """Where B has returned, see whether anything can be received: the stub, at least."""
+        returned = place.atomics.load(DONE, Order.ACQUIRE)
+        if returned and self.queue(place).dequeue() == NULL:
+            raise Wrong("Figure 3(d)", "B's enqueue has returned, and C can receive nothing: A has not linked yet")
+        return ()

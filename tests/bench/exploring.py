@@ -1,0 +1,125 @@
+"""What the explorer is measured by: the queue enumerated and reduced, and what it has to prove, whole."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+
+from pysnmalloc.explore import explore
+from pysnmalloc.explore.models import MODELS
+from pysnmalloc.explore.scenarios import ALLOCATORS, SCENARIOS
+from pysnmalloc.explore.seeded import SEEDED
+from pysnmalloc.explore.weaken import weaken_each
+
+from .harness import Figure, interleave, ratio, timed
+
+Thread = Generator[None, int, None]
+
+INTERLEAVINGS = 4_200  # of two producers' three steps each and a consumer's four
+
+
+class BareQueue:
+    """The queue as generators: one ``yield`` before each step, memory a dict. The least there is to an enumerator."""
+
+    def __init__(self) -> None:
+        self.next: dict[str, str | None] = {"stub": None}
+        self.back = self.front = "stub"
+
+    def produce(self, message: str) -> Thread:
+        """Null, exchange, link."""
+        yield
+        self.next[message] = None
+        yield
+        before, self.back = self.back, message
+        yield
+        self.next[before] = message
+
+    def consume(self) -> Thread:
+        """Try four times."""
+        for _ in range(4):
+            yield
+            after = self.next[self.front]
+            if after is not None:
+                self.front = after
+
+
+def bare_loop() -> int:
+    """Enumerate all interleavings, running each from the start; return how many there are."""
+    count, todo = 0, [list[int]()]
+    while todo:
+        path = todo.pop()
+        queue = BareQueue()
+        threads = [queue.produce("a"), queue.produce("b"), queue.consume()]
+        for thread in threads:
+            next(thread)
+        alive = [0, 1, 2]
+        for chosen in path:
+            _step(threads, alive, chosen)
+        while alive:
+            todo.extend([*path, other] for other in alive[1:])
+            path.append(alive[0])
+            _step(threads, alive, alive[0])
+        count += 1
+    return count
+
+
+def _step(threads: list[Thread], alive: list[int], chosen: int) -> None:
+    """Let a thread make a step."""
+    try:
+        next(threads[chosen])
+    except StopIteration:
+        alive.remove(chosen)
+
+
+def figures_of_exploring() -> list[Figure]:
+    """The explorer's figures; bounds in seconds are those of a machine with two cores."""
+    queue = SCENARIOS["queue"]
+    assert bare_loop() == explore(queue, "sc", plain=True).executions == INTERLEAVINGS
+    times = interleave(
+        {
+            "pysnmalloc": timed(lambda: explore(queue, "sc", plain=True), INTERLEAVINGS),
+            "generators": timed(bare_loop, INTERLEAVINGS),
+            "reduced": timed(lambda: explore(queue, "sc"), 1),
+        },
+        rounds=9,
+        warm_up=1,
+    )
+    value, both = ratio(times, "pysnmalloc", "generators")
+    reduced = sorted(times["reduced"])[len(times["reduced"]) // 2]
+    return [
+        Figure("exploring: an interleaving of the queue / by a bare generator loop", value, both, None),
+        _within("exploring: an interleaving of the queue / 1/15,000 s", both[0], 1 / 15_000),
+        _within("exploring: the queue reduced to its end / 50 ms", reduced, 0.05),
+        _within("exploring: all about the queue, three models / 20 s", _taken(_queue), 20),
+        _within("exploring: whole allocators and seeded bugs / 2 min", _taken(_allocators), 120),
+    ]
+
+
+def _queue() -> None:
+    """Prove the queue, question the published orders, weaken each order, find Figure 3(d)."""
+    for model in MODELS:
+        assert explore(SCENARIOS["queue-2x2"], model).exhausted
+        assert explore(SCENARIOS["queue-published"], model).exhausted
+        assert not explore(SCENARIOS["figure-3d"], model).ok
+        weaken_each(SCENARIOS["queue-2x2"], model)
+
+
+def _allocators() -> None:
+    """Prove the allocators, find the seeded bugs."""
+    for model in MODELS:
+        for name in ALLOCATORS:
+            assert explore(SCENARIOS[name], model).exhausted
+    for bug in SEEDED:
+        assert not explore(bug.seeded(), bug.model).ok
+
+
+def _taken(work: Callable[[], None]) -> float:
+    """Nanoseconds that something takes once."""
+    start = time.perf_counter_ns()
+    work()
+    return float(time.perf_counter_ns() - start)
+
+
+def _within(name: str, nanoseconds: float, seconds: float) -> Figure:
+    """A figure that is held against a time."""
+    return Figure(name, nanoseconds / (seconds * 1e9), (nanoseconds, seconds * 1e9), 1.0)

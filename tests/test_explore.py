@@ -1,0 +1,365 @@
+"""What the explorer proves and finds: queue, stack, small scenarios; and how it goes through executions."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+
+import pytest
+
+from pysnmalloc.atomics import Order
+from pysnmalloc.explore import Place, Result, Scenario, Wrong, explore, replay, tell
+from pysnmalloc.explore.exploration import Outcome
+from pysnmalloc.explore.scenario import ThreadCode
+from pysnmalloc.explore.scenarios import SCENARIOS
+from pysnmalloc.explore.scenarios.queue import QueueScenario
+from pysnmalloc.explore.scenarios.stack import StackScenario, UntaggedStack
+from pysnmalloc.explore.schedule import Schedule, ScheduleError
+from pysnmalloc.explore.weaken import weaken_each
+from pysnmalloc.stack import ChunkStack
+
+MODELS = ("sc", "tso", "rc11")
+EVER = 1 << 60
+
+
+def kinds(result: Result) -> set[str]:
+    return {finding.kind for finding in result.findings}
+
+
+# Counts that a plain enumerator of somebody else had.
+
+
+@pytest.mark.parametrize(
+    ("name", "interleavings", "classes", "bad_classes"),
+    [
+        ("lost-update", 6, 4, 2),
+        ("queue", 4_200, 22, 0),
+        ("queue-split", 34_650, 58, 36),
+        ("stack-untagged", 9_355, 33, 1),
+    ],
+)
+def test_interleavings_and_classes(name: str, interleavings: int, classes: int, bad_classes: int) -> None:
+    plain = explore(SCENARIOS[name], "sc", plain=True, patience=EVER)
+    reduced = explore(SCENARIOS[name], "sc", patience=EVER)
+    assert plain.exhausted
+    assert reduced.exhausted
+    assert (plain.executions, plain.classes) == (interleavings, classes)
+    assert (reduced.executions, reduced.classes) == (classes, classes)
+    assert set(plain.outcomes) == set(reduced.outcomes)
+    assert reduced.executions - sum(reduced.outcomes.values()) == bad_classes
+    assert kinds(plain) == kinds(reduced)
+    assert [len(f.steps) for f in plain.findings] == [len(f.steps) for f in reduced.findings]
+
+
+# The queue.
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("name", ["queue", "queue-2x2"])
+def test_the_queue_is_proved(name: str, model: str) -> None:
+    result = explore(SCENARIOS[name], model)
+    assert result.ok
+    assert result.exhausted
+    assert result.verdict == "proved for all executions"
+
+
+def test_the_published_orders_lose_a_message_in_cpp11_only() -> None:
+    published = SCENARIOS["queue-published"]
+    assert explore(published, "sc").ok
+    assert explore(published, "tso").ok
+    result = explore(published, "rc11")
+    assert kinds(result) == {"lost message"}
+    # The execution: a producer's link goes before the null of the message that it links to.
+    (finding,) = result.findings
+    links = [step for step in finding.steps if step.after is not None]
+    assert [step.operation.split("(")[0] for step in links] == ["store"]
+    assert "enqueue store 2" in links[0].site
+
+
+def test_every_order_of_the_queue_is_needed_and_tso_hides_each() -> None:
+    weakened = weaken_each(SCENARIOS["queue"])
+    assert {(w.site, w.weaker.value) for w in weakened} == {
+        ("MessageQueue.dequeue fence", "relaxed"),
+        ("MessageQueue.enqueue exchange", "acquire"),
+        ("MessageQueue.enqueue exchange", "release"),
+        ("MessageQueue.enqueue exchange", "relaxed"),
+        ("MessageQueue.enqueue store 2", "relaxed"),
+    }
+    assert all(w.needed for w in weakened)
+    assert all(w.result.findings[0].steps for w in weakened)
+    assert not any(w.needed for w in weaken_each(SCENARIOS["queue"], "tso"))
+
+
+def test_figure_3d_is_reached_in_eight_steps() -> None:
+    (finding,) = explore(SCENARIOS["figure-3d"], "sc").findings
+    assert finding.kind == "Figure 3(d)"
+    assert len(finding.steps) == 8
+    assert "not reachable" in finding.steps[-1].drawing[0]
+
+
+# The stack.
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("name", ["stack", "stack-3"])
+def test_the_stack_is_proved(name: str, model: str) -> None:
+    result = explore(SCENARIOS[name], model)
+    assert result.ok
+    assert result.exhausted
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_aba_is_found_without_incarnation_number(model: str) -> None:
+    assert "ABA" in kinds(explore(SCENARIOS["stack-untagged"], model))
+
+
+def test_aba_is_found_at_every_preemption_bound_that_contains_it() -> None:
+    """One preemption is enough: A is stopped between its reads and its compare, B runs through, A goes on."""
+    untagged = SCENARIOS["stack-untagged"]
+    assert "ABA" not in kinds(explore(untagged, "sc", preemptions=0))
+    for bound in (1, 2, 3):
+        assert "ABA" in kinds(explore(untagged, "sc", preemptions=bound, patience=EVER)), bound
+
+
+def test_orders_of_the_stack_that_are_needed() -> None:
+    needed = {(w.site, w.weaker.value): w.needed for w in weaken_each(SCENARIOS["stack"])}
+    assert needed == {
+        ("ChunkStack.pop compare_exchange", "relaxed"): True,
+        ("ChunkStack.pop load 2", "relaxed"): True,  # the incarnation number
+        ("ChunkStack.push compare_exchange", "relaxed"): True,
+    }
+
+
+# Other kinds of findings.
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("lost-update", "lost update"),
+        ("deadlock", "deadlock"),
+        ("too-early", "uninitialised read"),
+        ("spin", "livelock within 20 steps"),
+    ],
+)
+@pytest.mark.parametrize("model", MODELS)
+def test_findings_have_their_names(name: str, kind: str, model: str) -> None:
+    assert kinds(explore(SCENARIOS[name], model, steps=20)) == {kind}
+
+
+def test_both_orders_of_appending_under_a_lock_are_seen() -> None:
+    for model in MODELS:
+        result = explore(SCENARIOS["append"], model)
+        assert result.exhausted
+        assert {outcome.judged for outcome in result.outcomes} == {"AB", "BA"}
+
+
+class Racing(Scenario):
+    """A flag says that a plain word was written; its order is the question."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+
+    def threads(self) -> Mapping[str, ThreadCode]:
+        return {"W": self.write, "R": self.read}
+
+    def write(self, place: Place) -> Hashable:
+        place.memory.u32[5] = 7
+        place.atomics.store(64, 1, self.order)
+        return None
+
+    def read(self, place: Place) -> Hashable:
+        place.wait(64, 0, Order.ACQUIRE)
+        return place.memory.u8[20]  # a byte of it
+
+
+def test_a_race_of_plain_accesses_of_different_width() -> None:
+    assert explore(Racing(Order.RELEASE)).ok
+    result = explore(Racing(Order.RELAXED))
+    assert kinds(result) == {"data race"}
+    assert "place.memory.u8[20]" in result.findings[0].detail
+    assert "place.memory.u32[5] = 7" in result.findings[0].detail
+    assert explore(Racing(Order.RELAXED), "tso").ok  # x86 does not reorder stores
+
+
+class Crash(Scenario):
+    """Threads may end by any error."""
+
+    def threads(self) -> Mapping[str, ThreadCode]:
+        return {"A": lambda place: place.memory.u8[1 << 40], "B": lambda place: place.atomics.load(64, Order.ACQUIRE)}
+
+
+def test_errors_of_threads_are_findings() -> None:
+    assert kinds(explore(Crash())) == {"error: IndexError"}
+
+
+# Ways through.
+
+
+def test_bounds_and_lots_are_no_proofs_but_a_bound_gone_through_is_named() -> None:
+    queue = SCENARIOS["queue"]
+    bounded = explore(queue, "rc11", preemptions=1)
+    assert not bounded.exhausted
+    assert bounded.verdict == "proved for all executions with at most 1 preemptions"
+    for drawn in (explore(queue, "rc11", random=50), explore(queue, "rc11", random=50, pct=3, seed=5)):
+        assert not drawn.exhausted
+        assert drawn.executions == 50
+        assert "no proof" in drawn.verdict
+    cut = explore(queue, "sc", executions=5)
+    assert not cut.exhausted
+    assert cut.executions == 5
+
+
+def test_enough_preemptions_reach_all_classes() -> None:
+    everything = explore(SCENARIOS["queue"], "rc11")
+    assert explore(SCENARIOS["queue"], "rc11", preemptions=8).classes == everything.classes
+
+
+def test_the_same_seed_draws_the_same_executions() -> None:
+    first, again = (explore(SCENARIOS["queue"], "rc11", random=40, seed=3) for _ in range(2))
+    other = explore(SCENARIOS["queue"], "rc11", random=40, seed=4)
+    assert first.outcomes == again.outcomes
+    assert first.classes == again.classes
+    assert (first.outcomes, first.classes) != (other.outcomes, other.classes)
+
+
+def test_bad_use_is_refused_with_what_to_do() -> None:
+    queue = SCENARIOS["queue"]
+    with pytest.raises(ValueError, match="choose one of sc, tso, rc11"):
+        explore(queue, "arm")
+    with pytest.raises(ValueError, match="choose one of plain, preemptions and random"):
+        explore(queue, "sc", plain=True, random=3)
+    with pytest.raises(ValueError, match="the model is sc"):
+        explore(queue, "tso", plain=True)
+    with pytest.raises(
+        ValueError, match=r"no thread comes by Queue\.enqueue; sites are .*MessageQueue\.enqueue exchange"
+    ):
+        explore(queue, "sc", weaken={"Queue.enqueue": Order.RELAXED})
+
+
+# Schedules.
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [("queue-published", "rc11"), ("queue-split", "sc"), ("stack-untagged", "tso"), ("deadlock", "rc11")],
+)
+def test_a_finding_replays_by_its_schedule(name: str, model: str) -> None:
+    (finding, *_) = explore(SCENARIOS[name], model).findings
+    again = replay(SCENARIOS[name], finding.schedule, model)
+    assert again is not None
+    assert (again.kind, again.detail, again.steps) == (finding.kind, finding.detail, finding.steps)
+
+
+def test_a_schedule_is_text_and_back() -> None:
+    text = "A*2 B C=A2 C=0 B^A1 A=B1^0"
+    assert str(Schedule.parse(text)) == text
+    assert str(Schedule.parse("A A A B B A")) == "A*3 B*2 A"
+    with pytest.raises(ScheduleError, match=r"“A\*\*3” is no turn"):
+        Schedule.parse("A B A**3")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "reason"),
+    [
+        ("A X", "there is no thread “X”; threads are A, B, C"),
+        ("A*4", "A cannot make a step"),
+        ("A*3 C=B2", "“B2” is no write to the same cell"),
+        ("A*3", "the schedule ends, and B, C could go on"),
+    ],
+)
+def test_schedules_that_do_not_fit_are_refused(schedule: str, reason: str) -> None:
+    with pytest.raises(ScheduleError, match=reason):
+        replay(SCENARIOS["queue"], schedule)
+
+
+def test_a_stronger_model_refuses_what_a_weaker_one_allows() -> None:
+    (finding,) = explore(SCENARIOS["queue-published"], "rc11").findings
+    with pytest.raises(ScheduleError, match="something newer is known"):
+        replay(SCENARIOS["queue-published"], finding.schedule, "sc")
+
+
+def test_an_execution_without_fault_is_told() -> None:
+    told = tell(SCENARIOS["queue"], "A*3 B*3 C*4")
+    assert told.broken is None
+    assert told.switches == 2
+    assert [step.thread for step in told.steps] == [*"AAABBBCCCC"]
+    assert told.before == ("front → stub    back = stub",)
+    assert told.steps[5].drawing == ("front → stub → m1 → m2    back = m2",)
+    third = told.steps[6]  # the consumer's first load
+    assert third.read == "m1"
+    assert third.source == "step 3"
+    assert third.alternatives == (("0", "the start"),)
+    assert third.site == "MessageQueue.dequeue load"
+    assert "atomics.load" in third.line
+
+
+def test_a_row_says_what_else_could_have_been_read_under_its_model_only() -> None:
+    assert not any(
+        step.alternatives for step in tell(SCENARIOS["queue"], "A*3 B*3 C*4", "sc").steps if step.thread != "C"
+    )
+    assert tell(SCENARIOS["queue"], "A*3 B*3 C*4", "tso").steps[6].alternatives
+
+
+# What threads may be.
+
+
+class Pairs(Scenario):
+    """Two words changed as one, and read by halves."""
+
+    def threads(self) -> Mapping[str, ThreadCode]:
+        return {"A": self.change, "B": self.look}
+
+    def change(self, place: Place) -> Hashable:
+        return place.atomics.compare_exchange_2(64, (0, 0), (1, 2), Order.ACQ_REL)
+
+    def look(self, place: Place) -> Hashable:
+        return place.atomics.load(64, Order.RELAXED), place.atomics.load(72, Order.RELAXED)
+
+
+def test_halves_of_a_pair_are_coherent_each_by_itself() -> None:
+    """Relaxed loads of two words may see one new and one old, in both ways; under sc only the old one first."""
+    seen = {model: {o.results[1] for o in explore(Pairs(), model).outcomes} for model in MODELS}
+    assert seen["rc11"] == {(0, 0), (0, 2), (1, 0), (1, 2)}
+    assert seen["sc"] == {(0, 0), (0, 2), (1, 2)}
+    assert seen["tso"] == seen["sc"]
+
+
+class Impossible(Scenario):
+    """A judge that finds everything wrong."""
+
+    def threads(self) -> Mapping[str, ThreadCode]:
+        return {"A": lambda place: place.atomics.fetch_add(64, 1, Order.RELAXED)}
+
+    def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:
+        raise Wrong("everything", f"{results} {place.memory.u64[8]}")
+
+
+def test_the_judge_sees_results_and_memory() -> None:
+    (finding,) = explore(Impossible()).findings
+    assert (finding.kind, finding.detail, finding.schedule) == ("everything", "(0,) 1", "A")
+
+
+def test_outcomes_are_counted() -> None:
+    result = explore(SCENARIOS["figure-3d"], "sc", plain=True, patience=EVER)
+    assert sum(result.outcomes.values()) < result.executions
+    assert all(isinstance(outcome, Outcome) for outcome in result.outcomes)
+
+
+def test_scenarios_are_explored_as_copies() -> None:
+    """Exploring twice, also the whole heap, gives the same: nothing is left behind in the scenario."""
+    first, again = (explore(SCENARIOS["home"], "rc11") for _ in range(2))
+    assert first == again
+
+
+def test_an_untagged_and_a_tagged_stack_differ_by_the_number_alone() -> None:
+    plans = {"A": "pop", "B": "pop pop push"}
+    assert not explore(StackScenario("s", "", plans, UntaggedStack), "sc").ok
+    assert explore(StackScenario("s", "", plans, ChunkStack), "sc").ok
+
+
+def test_longer_scenarios_have_longer_findings_and_the_shortest_is_shown() -> None:
+    one = explore(QueueScenario("q", "", messages=1), "rc11", weaken={"MessageQueue.enqueue exchange": Order.RELAXED})
+    two = explore(QueueScenario("q", "", messages=2), "rc11", weaken={"MessageQueue.enqueue exchange": Order.RELAXED})
+    assert len(one.findings[0].steps) == 10
+    assert len(two.findings[0].steps) == 16
+    assert one.findings[0].switches <= 3
