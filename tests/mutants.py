@@ -274,7 +274,7 @@ MUTANTS = (
     ),
     Mutant(
         "an exchange is told with a wrong value before",
-        "recorder/chunks.py",
+        "recorder/shared.py",
         "            before = super().exchange(address, value, order)\n",
         "            before = super().exchange(address, value, order) and value\n",
         "test_recording.py",
@@ -295,7 +295,7 @@ MUTANTS = (
     ),
     Mutant(
         "the home bucket is always that of round 0",
-        "pictures/messages.py",
+        "pictures/buckets.py",
         "allocator.cache.index(allocator.address, round)",
         "allocator.cache.index(allocator.address, 0)",
         "test_pictures.py",

@@ -16,9 +16,9 @@ import pysnmalloc as sn
 from pysnmalloc import events as ev
 from pysnmalloc.chrome import chrome_trace, save_chrome_trace
 from pysnmalloc.events import EVENTS, Event
+from pysnmalloc.events.lines import dump_event, parse_event
 from pysnmalloc.fastpath import FastAllocator
 from pysnmalloc.recorder import RecordingAllocator
-from pysnmalloc.recording import dump_event, parse_event
 from tests.patterns import settle
 from tests.recordings import RESERVE, Reader, apply, drive, first_bytes, rebuilt, recorded, vars_of
 

@@ -13,6 +13,8 @@ import pytest
 
 import pysnmalloc as sn
 from pysnmalloc import events as ev
+from pysnmalloc.explore import explore
+from pysnmalloc.explore.scenarios import SCENARIOS
 from pysnmalloc.step import (
     Film,
     Frame,
@@ -25,6 +27,7 @@ from pysnmalloc.step import (
     page,
     record_script,
     step,
+    step_finding,
 )
 from tests.recordings import RESERVE, Reader, apply, first_bytes, recorded
 
@@ -269,6 +272,22 @@ def test_figure_3() -> None:
     assert titles.count("Came home") == 5
     with pytest.raises(ValueError, match="are 1, 2, 3"):
         figure(4)
+
+
+# Findings of the explorer.
+
+
+def test_a_finding_is_stepped_through() -> None:
+    result = explore(SCENARIOS["lost-update"], model="sc")
+    (finding, *_) = result.findings
+    stepper = step_finding(finding, id="lost")
+    assert len(stepper.frames) == len(finding.steps) + 2
+    for frame, atomic in zip(stepper.frames[1:], finding.steps, strict=False):
+        assert frame.title == atomic.thread
+        assert atomic.line in frame.source
+        assert (f"reads {atomic.read}," in frame.words) == (atomic.read is not None)
+    assert (stepper.frames[-1].title, stepper.frames[-1].words) == (finding.kind, finding.detail)
+    assert Tags(stepper.html()).ids()[0] == "lost"
 
 
 # Looks.

@@ -21,15 +21,9 @@ from ..events import AllocatorMade, Called, CameHome, Forwarded, ListSent, Retur
 from ..memory import NULL, Memory
 from ..messagequeue import NEXT, TARGET
 from ..recording import Origin, Recording
-from .chunks import (
-    RecordingAtomics,
-    RecordingChunkList,
-    RecordingLargeObjects,
-    RecordingMediumslab,
-    RecordingPageMap,
-    RecordingSuperslab,
-)
+from .chunks import RecordingChunkList, RecordingMediumslab, RecordingPageMap, RecordingSuperslab
 from .messages import RecordingQueue, RecordingRemoteCache
+from .shared import RecordingAtomics, RecordingLargeObjects
 from .slabs import RecordingSlab, RecordingSlabList
 from .teller import Teller, WatchedMemory
 
