@@ -125,6 +125,11 @@ class Recording:
 
     # For all who look.
 
+    @property
+    def tick(self) -> int:
+        """The last event's tick: a stretch that begins now is ``step(recording, first=recording.tick + 1)``."""
+        return self._ticks
+
     def counts(self) -> Counter[str]:
         """Count the events by kind."""
         return Counter(event.kind for event in self.events)
@@ -201,6 +206,7 @@ class Recording:
                     recording.origin = _parse_header(data)
                 else:
                     recording.events.append(parse_event(data))
+                    recording._ticks = recording.events[-1].at.tick
             except (ValueError, KeyError, TypeError) as error:
                 raise RecordingError(f"{name}, line {number}: {error}; save it anew with Recording.save") from error
         if not number:

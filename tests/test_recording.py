@@ -254,6 +254,7 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     loaded = sn.Recording.load(tmp_path / "all.jsonl")
     assert loaded.events == recording.events
     assert loaded.origin == recording.origin
+    assert loaded.tick == recording.tick
     first = next(event for event in loaded if isinstance(event, ev.ObjectPushed))
     assert isinstance(first.at, ev.Stamp)
     assert isinstance(first.head, ev.Change)

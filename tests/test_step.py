@@ -133,6 +133,7 @@ def test_what_changed_is_what_an_events_stores_changed() -> None:
 def test_a_stretch_by_ticks_by_calls_and_not_too_much() -> None:
     heap, recording = recorded(50)
     heap.close()
+    assert recording.tick == len(recording)
     assert [frame.words for frame in step(recording, first=10, last=14).frames] == [
         event.in_words() for event in recording.events[9:14]
     ]

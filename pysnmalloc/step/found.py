@@ -99,8 +99,8 @@ def _frame(step: Atomic) -> Frame:
     """The frame of one atomic step."""
     words = [f"{step.thread}: {step.operation}."]
     if step.read is not None:
-        words.append(f"It reads {step.read}, written by {step.source}.")
-    words += [f"It could have read {value}, written by {where}." for value, where in step.alternatives]
+        words.append(f"It reads {step.read}, from {step.source}.")
+    words += [f"It could have read {value}, from {where}." for value, where in step.alternatives]
     if step.written is not None:
         words.append(f"It stores {step.written}.")
     return Frame(
