@@ -126,6 +126,9 @@ def test_what_changed_is_what_an_events_stores_changed() -> None:
     assert [line.split(":")[0] for line in pushed.changes] == ["used", "head", f"object {p:#x}"]
     assert pushed.source == "freelist: FreeList.put: u16[word + HEAD >> 1] = freed - slab"
     assert pushed.caller.endswith("allocator.free(p)")
+    linked = next(frame for frame in frames if frame.title == "Slab linked")
+    rows = [name for picture in linked.pictures[1:] for name in marked(picture) if not name.startswith("bytes")]
+    assert {name.split(" at ")[0] for name in rows} == {"list of class 0", "node: prev", "node: next"}
     bumped = [frame for frame in frames if frame.title == "Object bumped"]
     assert marked(bumped[1].pictures[0]) >= {"used", "head"}
 
