@@ -107,8 +107,8 @@ MUTANTS = (
     Mutant(
         "the bump pointer passes the slab's end on the fast path",
         "fastpath.py",
-        "(behind := offset + rounded[size]) < slab_size:",
-        "(behind := offset + rounded[size]) <= slab_size + 1:",
+        "(behind := offset + rounded[size]) < 65536:",
+        "(behind := offset + rounded[size]) - 1 <= 65536:",
         "test_fastpath.py",
     ),
     Mutant(
@@ -121,8 +121,8 @@ MUTANTS = (
     Mutant(
         "link is not set on the fast path",
         "fastpath.py",
-        "            link[()] = offset\n",
-        "            pass\n",
+        "head[()] = link[()] = address - base",
+        "head[()] = address - base",
         "test_fastpath.py",
     ),
     Mutant(
@@ -219,8 +219,15 @@ MUTANTS = (
     Mutant(
         "more messages than a batch are received",
         "fastpath.py",
-        "while after and len(batch) < most:",
-        "while after:",
+        "for _ in range(most):",
+        "for _ in range(2 * most):",
+        "test_fastpath.py",
+    ),
+    Mutant(
+        "a run of messages is not counted",
+        "fastpath.py",
+        "                    used[()] = count\n",
+        "                    pass\n",
         "test_fastpath.py",
     ),
     Mutant(
