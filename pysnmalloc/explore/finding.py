@@ -74,6 +74,7 @@ class Finding:
         switches: how often the line goes from one thread to another.
         before: the structure at the start.
         weakened: sites that were given another order, and which.
+        note: what the scenario has to say about it.
     """
 
     kind: str
@@ -86,6 +87,7 @@ class Finding:
     switches: int
     before: tuple[str, ...] = ()
     weakened: tuple[tuple[str, Order], ...] = ()
+    note: str = ""
 
     def __str__(self) -> str:
         from .text import finding_text  # how it is shown is a layer above

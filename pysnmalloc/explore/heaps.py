@@ -20,6 +20,7 @@ from collections.abc import Callable, Hashable
 from ..allocator import Allocator, Shared
 from ..atomics import Atomics
 from ..config import CLASSROOM, Config, Decommit
+from ..errors import LawBroken
 from ..heap import Heap
 from ..large import Commitment
 from ..memory import Memory
@@ -115,9 +116,9 @@ class HeapScenario(Scenario):
         """
         heap = self.heap
         assert heap is not None
-        heap.check()
+        self._check(heap)
         self._come_home(heap)
-        heap.check()
+        self._check(heap)
         kept = sorted(address for result in results if isinstance(result, tuple) for address in result)
         used = self._in_use(heap)
         if used > len(kept):
@@ -125,6 +126,15 @@ class HeapScenario(Scenario):
         if used < len(kept) or len(set(kept)) < len(kept):
             raise Wrong("double allocation", f"{len(kept)} objects were kept, {used} are in use: {kept}")
         return None
+
+    def _check(self, heap: Heap) -> None:
+        """See that the laws hold; an object that is free twice has a name of its own."""
+        try:
+            heap.check()
+        except LawBroken as broken:
+            if "twice" in broken.reason or "free already" in broken.reason:
+                raise Wrong("double free", str(broken)) from broken
+            raise
 
     def _come_home(self, heap: Heap) -> None:
         """Post and receive until nothing is on its way."""

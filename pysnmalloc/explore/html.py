@@ -105,6 +105,8 @@ def _story(story: Story, name: str | None) -> Iterator[str]:
     if story.dump:
         yield f"<pre>{escape(chr(10).join(story.dump))}</pre>"
     yield from _Lanes(story).table()
+    if story.note:
+        yield f'<p class="note">{escape(story.note)}</p>'
     yield '<div class="how">'
     yield f"<p>{escape(how_to_read(told.model))}</p>"
     yield from _sites(told.steps)

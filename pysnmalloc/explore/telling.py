@@ -105,6 +105,7 @@ class Teller:
             told.switches,
             told.before,
             self._weakened,
+            self._scenario.note,
         )
 
     def tell(self, schedule: Schedule, make: Callable[[], Graph]) -> Told:

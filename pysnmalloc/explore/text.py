@@ -72,6 +72,8 @@ def _story(story: Story, width: int, name: str | None) -> list[str]:
         lines += _wrapped(f"  {line}", width, "      ")
     lines += ["", *_Lanes(told.threads, width).rows(told.before, told.steps)]
     lines += [*_wrapped(f"{'   ✗' if story.kind else '   ✓':<{MARGIN}}{story.headline}", width, " " * MARGIN), ""]
+    if story.note:
+        lines += [*_wrapped(f"note: {story.note}", width, "  "), ""]
     lines += _wrapped(f"how to read this: {how_to_read(told.model)}", width, "  ")
     made = sites(told.steps)
     if made:

@@ -88,6 +88,11 @@ class Story:
         return self.detail.splitlines()[1:]
 
     @property
+    def note(self) -> str:
+        """What the scenario has to say about a finding."""
+        return self.told.note if isinstance(self.told, Finding) else ""
+
+    @property
     def about(self) -> list[str]:
         """Scenario, model, orders that were changed, and how long it is."""
         told = self.told
