@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "pysnmalloc"
-TOOLS = {"explore", "replay", "doctor", "cli", "__main__"}
+TOOLS = {"replay", "step", "explore", "doctor", "cli", "__main__"}
 LONGEST_ESSAY, LONGEST_FUNCTION = 27, 60
 
 
@@ -35,12 +35,24 @@ def order() -> list[str]:
 
 
 CORE = order()
-MODULES = [PACKAGE / f"{name}.py" for name in CORE]
+
+
+def files_of(name: str) -> list[Path]:
+    """The file of a module, or those of a subpackage."""
+    folder = PACKAGE / name
+    return sorted(folder.glob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
 
 
 def name_of(path: Path) -> str:
     """The module or subpackage that a file belongs to."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def id_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").as_posix()
+
+
+MODULES = [path for name in CORE for path in files_of(name)]
 
 
 def imports(path: Path) -> Iterator[tuple[bool, str]]:
@@ -82,14 +94,14 @@ def test_every_module_has_its_place() -> None:
     assert there - TOOLS == set(CORE)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=CORE)
+@pytest.mark.parametrize("path", MODULES, ids=id_of)
 def test_a_module_imports_only_what_is_before_it(path: Path) -> None:
-    before = set(CORE[: CORE.index(path.stem)])
+    before = set(CORE[: CORE.index(name_of(path))])
     ours = {name for is_ours, name in imports(path) if is_ours}
-    assert ours <= before, f"{path.stem} imports {sorted(ours - before)}, which come after it"
+    assert ours <= before, f"{id_of(path)} imports {sorted(ours - before)}, which come after it"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=CORE)
+@pytest.mark.parametrize("path", MODULES, ids=id_of)
 def test_the_library_needs_the_standard_library_only(path: Path) -> None:
     others = {name for is_ours, name in imports(path) if not is_ours}
     assert others <= sys.stdlib_module_names
@@ -103,8 +115,9 @@ def test_the_package_exports_the_library_and_no_tool() -> None:
 
 def test_tools_are_above_and_replay_below_the_other_tools() -> None:
     allowed = {
-        "explore": {"explore"},
         "replay": {"replay"},
+        "step": {"step"},
+        "explore": {"explore"},
         "doctor": {"doctor", "replay"},
         "cli": TOOLS - {"__main__"},
         "__main__": {"cli"},
@@ -115,6 +128,12 @@ def test_tools_are_above_and_replay_below_the_other_tools() -> None:
             assert ours & TOOLS <= allowed[name_of(path)], path
 
 
+@pytest.mark.parametrize("path", files_of("step"), ids=id_of)
+def test_steps_need_the_standard_library_only(path: Path) -> None:
+    """So that they work wherever the library does: in a notebook, in a browser."""
+    assert {name for is_ours, name in imports(path) if not is_ours} <= sys.stdlib_module_names
+
+
 def test_nothing_is_imported_by_string() -> None:
     """Which the tests above could not see."""
     for path in MODULES:
@@ -122,7 +141,7 @@ def test_nothing_is_imported_by_string() -> None:
         assert not names & {"__import__", "importlib"}, path
 
 
-@pytest.mark.parametrize("path", MODULES, ids=CORE)
+@pytest.mark.parametrize("path", MODULES, ids=id_of)
 def test_a_module_opens_with_a_short_essay_that_names_its_section(path: Path) -> None:
     text = essay(path)
     assert text, "no docstring"
@@ -133,7 +152,7 @@ def test_a_module_opens_with_a_short_essay_that_names_its_section(path: Path) ->
     assert "§" in text, "no section of the paper is named"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=CORE)
+@pytest.mark.parametrize("path", MODULES, ids=id_of)
 def test_functions_are_short(path: Path) -> None:
     too_long = [(name, length) for name, length in functions(path) if length > LONGEST_FUNCTION]
     assert too_long == []

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from rich.status import Status
 from rich.text import Text
 
-from ..errors import ConfigError, SnmallocError
+from ..errors import ConfigError, RecordingError, SnmallocError
 from ..replay import AddressError, TraceError
 
 __all__ = ["FAILED", "USAGE", "Bar", "Tally", "bar", "friendly", "parse_bytes", "tally"]
@@ -130,7 +130,7 @@ def friendly() -> Iterator[None]:
     """Turn errors into a message and an exit code."""
     try:
         yield
-    except (TraceError, ConfigError) as error:
+    except (TraceError, ConfigError, RecordingError) as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(USAGE) from error
     except SnmallocError as error:
