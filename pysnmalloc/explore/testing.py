@@ -80,7 +80,7 @@ def assert_proved(scenario: Scenario, model: str = "rc11", **how: Unpack[Options
     __tracebackhide__ = True
     result = explore(scenario, model, **how)
     if result.findings:
-        found = [f"{_told(one)}\n\n{_test_of(one, scenario, how)}" for one in result.findings]
+        found = [f"{one}\n\n{_test_of(one, scenario, how)}" for one in result.findings]
         raise AssertionError("\n\n".join((f"“{scenario.name}”, model {model}: {result.verdict}", *found)))
     if not result.exhausted and result.within is None:
         raise AssertionError(f"“{scenario.name}”, model {model}: {result.verdict}")
@@ -104,7 +104,7 @@ def assert_found(scenario: Scenario, kind: str, model: str = "rc11", **how: Unpa
     for finding in result.findings:
         if finding.kind == kind:
             return finding
-    others = "\n\n".join(map(_told, result.findings))
+    others = "\n\n".join(map(str, result.findings))
     raise AssertionError(f"“{scenario.name}”, model {model}: no “{kind}”; {result.verdict}\n\n{others}".rstrip())
 
 
@@ -132,7 +132,7 @@ def assert_replays(
     finding = replay(scenario, schedule, model, weaken)
     if (finding.kind if finding is not None else None) != kind:
         wanted = f"“{kind}”" if kind is not None else "nothing wrong"
-        instead = _told(finding) if finding is not None else "nothing went wrong"
+        instead = str(finding) if finding is not None else "nothing went wrong"
         raise AssertionError(f"“{scenario.name}”, model {model}, “{schedule}”: {wanted} was expected\n\n{instead}")
     return finding
 
@@ -164,15 +164,6 @@ def explored(
         return marked
 
     return decorate
-
-
-def _told(finding: Finding) -> str:
-    """A finding: what is wrong, and its steps."""
-    lines = [f"{finding.kind}: {finding.detail}"]
-    for step in finding.steps:
-        read = f" reads {step.read} from {step.source}" if step.read is not None else ""
-        lines.append(f"{step.number:>6}  {step.thread}  {step.operation}{read}    {step.line}")
-    return "\n".join([*lines, f"schedule: {finding.schedule}"])
 
 
 def _test_of(finding: Finding, scenario: Scenario, how: Options) -> str:
