@@ -10,9 +10,9 @@ given a memory and atomics that are watched. Its parts, each building on those b
 
     scenario       what is explored, and what counts as wrong
     ops            one step of a thread
-    proxies, tree  a thread as a tree of what it may read
-    graph          an execution: po, rf, mo
-    models, psc    sequential consistency, x86-TSO, RC11
+    segment, proxies, tree: a thread as a tree of what it may read
+    event, start, graph: an execution: po, rf, mo
+    ordered, psc, rc11, models: sequential consistency, x86-TSO, RC11
     search         one execution of each class: TruSt;  seeds: its branches written down
     interleave     every interleaving;  sample: few preemptions, or by lot
     line, schedule an execution put in one line, as a short text
