@@ -187,3 +187,31 @@ def test_the_judges_see_what_they_must(tmp_path: Path, monkeypatch: pytest.Monke
     inside.parent.mkdir()
     inside.write_text("from .other import x\nfrom ..heap import Heap\nfrom .. import cli\n", encoding="utf-8")
     assert set(imports(inside)) == {(True, "heap"), (True, "cli")}
+
+
+# The explorer has layers of its own.
+
+EXPLORER = PACKAGE / "explore"
+PARTS = re.findall(r"\w+", essay(EXPLORER / "__init__.py").strip().split("\n\n")[-1])
+
+
+def imported_parts(path: Path) -> set[str]:
+    """The parts of the explorer that a file of it imports when it is loaded."""
+    depth = len(path.relative_to(EXPLORER).parts)
+    nodes = (node for node in tree(path).body if isinstance(node, ast.ImportFrom) and node.level == depth)
+    return {(node.module or "").split(".")[0] for node in nodes} - {""}
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(EXPLORER).parts[0].removesuffix(".py")
+
+
+def test_every_part_of_the_explorer_has_its_place() -> None:
+    assert {part_of(path) for path in EXPLORER.rglob("*.py")} - {"__init__"} == set(PARTS)
+    assert len(PARTS) == len(set(PARTS)) > 30
+
+
+@pytest.mark.parametrize("path", [p for p in EXPLORER.rglob("*.py") if p.parent != EXPLORER or p.stem != "__init__"])
+def test_a_part_of_the_explorer_imports_only_what_is_before_it(path: Path) -> None:
+    before = set(PARTS[: PARTS.index(part_of(path))])
+    assert imported_parts(path) <= before | ({"scenarios"} if path.parent.name == "scenarios" else set())
