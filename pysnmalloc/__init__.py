@@ -12,7 +12,7 @@ modules, one per concept, are in the order in which they build on each other:
 
     config, sizeclass, platform, memory, atomics, pagemap, metaslab, freelist, slablist, chunklist,
     superslab, mediumslab, slab, stack, large, messagequeue, remotecache, allocator, fastpath,
-    checked, survey, laws, statistics, heap
+    checked, events, recording, chrome, recorder, survey, laws, statistics, pictures, heap
 """
 
 from .allocator import Allocator
@@ -26,12 +26,14 @@ from .errors import (
     InvalidPointer,
     LawBroken,
     LeakError,
+    RecordingError,
     SnmallocError,
     WriteAfterFree,
     WrongThread,
 )
 from .heap import Heap
 from .memory import NULL, Layout, Memory
+from .recording import Recording, recorded
 from .sizeclass import SizeclassTable, size_to_sizeclass, sizeclass_table, sizeclass_to_size
 from .statistics import AllocatorStatistics, ChunkEntry, HeapStatistics, SizeclassStatistics
 
@@ -62,12 +64,15 @@ __all__ = [
     "LeakError",
     "Memory",
     "Order",
+    "Recording",
+    "RecordingError",
     "SizeclassStatistics",
     "SizeclassTable",
     "SnmallocError",
     "WriteAfterFree",
     "WrongThread",
     "__version__",
+    "recorded",
     "size_to_sizeclass",
     "sizeclass_table",
     "sizeclass_to_size",

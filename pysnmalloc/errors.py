@@ -9,6 +9,7 @@
     │   └── WrongThread    an allocator used by two threads at once
     ├── WriteAfterFree     bytes of a free object were changed
     ├── LeakError          objects still live when the heap closed
+    ├── RecordingError     a file or event that is no recording    (also a ValueError)
     └── LawBroken          an invariant of a structure does not hold
 
 A message names what was asked, the object, its owner, size class and offset
@@ -27,6 +28,7 @@ __all__ = [
     "InvalidPointer",
     "LawBroken",
     "LeakError",
+    "RecordingError",
     "SnmallocError",
     "WriteAfterFree",
     "WrongThread",
@@ -93,6 +95,10 @@ class LeakError(SnmallocError):
     def __init__(self, message: str, objects: tuple[tuple[int, int], ...]) -> None:
         super().__init__(message)
         self.objects = objects
+
+
+class RecordingError(SnmallocError, ValueError):
+    """A recording that cannot be read, or used as asked; the message names file, line and reason (§2)."""
 
 
 class LawBroken(SnmallocError):

@@ -29,13 +29,13 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from .allocator import Allocator, Shared
 from .atomics import AtomicCounts, Atomics, Order
 from .checked import CheckedAllocator, CheckRecord
 from .config import PAPER, Config, Decommit
-from .errors import HeapClosed, InvalidPointer, LeakError
+from .errors import ConfigError, HeapClosed, InvalidPointer, LeakError
 from .fastpath import FastAllocator
 from .large import Commitment
 from .laws import check_laws
@@ -44,8 +44,13 @@ from .memory import BUMP, LOW_MEMORY_EPOCH, NULL, Layout, Memory, default_reserv
 from .metaslab import Metaslab
 from .pagemap import MEDIUM, NOT_OURS, SUPERSLAB, PageMap
 from .platform import AddressSpace
+from .recorder import RecordingAllocator
+from .recording import Recording, new_recording
 from .sizeclass import sizeclass_table
 from .statistics import ChunkEntry, HeapStatistics, chunk_map, heap_statistics
+
+if TYPE_CHECKING:
+    from .pictures import Pictures
 
 __all__ = ["Heap"]
 
@@ -81,9 +86,10 @@ class Heap:
             that costs nothing, see ``platform.default_reserve``.
         decommit: when pages go back to the operating system (§2.9).
         fast: use the fast path; without it, the plain code of the concepts runs, as in checked mode.
+        record: where to record every change, as events. Slower; a heap that is not recorded pays nothing.
 
     Raises:
-        ConfigError: when ``reserve`` is too small for one chunk.
+        ConfigError: when ``reserve`` is too small for one chunk, or ``checked`` and ``record`` are both given.
         HeapExhausted: when the operating system refuses the address space.
     """
 
@@ -95,10 +101,16 @@ class Heap:
         reserve: int | None = None,
         decommit: Decommit = Decommit.SUPERSLAB,
         fast: bool = True,
+        record: Recording | None = None,
     ) -> None:
+        if checked and record is not None:
+            raise ConfigError("a heap is checked or recorded, not both: each has allocators of its own kind")
+        if record is None and not checked:
+            record = new_recording()
         self.config = config
         self.checked = checked
-        self.fast = fast and not checked
+        self.fast = fast and not checked and record is None
+        self.recording = record
         self.closed = False
         reserve = default_reserve_for(config) if reserve is None else reserve
         self.layout = Layout.of(config, reserve)
@@ -240,6 +252,8 @@ class Heap:
         """Make an allocator, of the kind that the heap's mode wants."""
         if self._record is not None:
             made: Allocator = CheckedAllocator(number, self._shared, self._record)
+        elif self.recording is not None:
+            made = RecordingAllocator(number, self._shared, self.recording)
         else:
             made = FastAllocator(number, self._shared) if self.fast else Allocator(number, self._shared)
         self._allocators[number] = made
@@ -334,6 +348,14 @@ class Heap:
         return start, start + size
 
     # Looking on.
+
+    @property
+    def picture(self) -> Pictures:
+        """What takes pictures of the heap, while no other thread is in a call; see ``pictures``."""
+        from .pictures import Pictures  # those who never look do not load it
+
+        self._demand_open()
+        return Pictures(self._shared, self.allocators)
 
     def statistics(self) -> HeapStatistics:
         """Return what the heap did and holds; exact while no other thread is in a call."""

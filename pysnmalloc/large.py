@@ -93,7 +93,7 @@ class LargeObjects:
         """Give a chunk back, all its objects free. Cost: 1 compare-exchange, and decommitting by strategy."""
         page, size = self._config.page_size, self._config.chunk_size
         if self.decommit is Decommit.SUPERSLAB:
-            self._memory.space.decommit(chunk + page, size - page)
+            self._decommit(chunk + page, size - page)
             self._commitment.add(page - size)
         self._push(chunk, 0)
 
@@ -126,7 +126,7 @@ class LargeObjects:
         used = self._commitment.large.pop(block)
         page = self._config.page_size
         if self.decommit is not Decommit.NEVER or large_class > 0:
-            self._memory.space.decommit(block + page, (self._config.chunk_size << large_class) - page)
+            self._decommit(block + page, (self._config.chunk_size << large_class) - page)
             self._commitment.add(page - used)
         else:
             self._commitment.add(self._config.chunk_size - used)
@@ -143,8 +143,12 @@ class LargeObjects:
     def slab_returned(self, start: int, length: int) -> None:
         """A slab or medium object is free."""
         if self.decommit is Decommit.SLAB:
-            self._memory.space.decommit(start, length)
+            self._decommit(start, length)
             self._commitment.add(-length)
+
+    def _decommit(self, start: int, length: int) -> None:
+        """Give pages back; they read as zero from now on."""
+        self._memory.space.decommit(start, length)
 
     # Where blocks come from and go to.
 
@@ -222,7 +226,7 @@ class LargeObjects:
         page, size = self._config.page_size, self._config.chunk_size
         for chunk in reversed(self.stacks[0].pop_all()):
             if self._u64[chunk + KIND >> 3] in (Kind.SUPER, Kind.MEDIUM):
-                self._memory.space.decommit(chunk + page, size - page)
+                self._decommit(chunk + page, size - page)
                 self._commitment.add(page - size)
                 self._u64[chunk + KIND >> 3] = Kind.DECOMMITTED
             self.stacks[0].push(chunk)

@@ -131,10 +131,7 @@ def _(survey: Survey) -> Iterator[Breach]:
     """The list runs by relative steps, over slabs without objects, to index 0."""
     count = survey.config.slab_count
     for superslab, _owner in survey.of_kind(SUPERSLAB):
-        index, free = survey.superslab.head(superslab), list[int]()
-        while index and len(free) < count:
-            free.append(index)
-            index = (index + survey.metaslab.fields(superslab + index * survey.config.slab_size).next + 1) % count
+        free = survey.free_slabs(superslab)
         fields = [survey.metaslab.fields(superslab + i * survey.config.slab_size) for i in range(count)]
         in_use = [i for i in range(1, count) if fields[i].used]
         expected = 2 * len(in_use) + (fields[0].used > 0)

@@ -49,13 +49,19 @@ class Slab:
         u16, word = self._u16, self._meta.word(slab)
         was_full = self._meta.is_full(u16[word + HEAD >> 1])
         last = u16[word + USED >> 1] == 1
-        if not was_full and not last:
-            self.freelist.put(slab, freed)
-            return False
-        u16[word + USED >> 1] -= 1
-        if was_full and not last:
-            u16[word + HEAD >> 1] = u16[word + LINK >> 1] = freed - slab
+        if last:
+            if not was_full:
+                slabs.remove(slab)
+            u16[word + USED >> 1] -= 1
+        elif was_full:
+            self._reopen(slab, freed)
             slabs.insert(slab)
-        elif not was_full:
-            slabs.remove(slab)
+        else:
+            self.freelist.put(slab, freed)
         return last
+
+    def _reopen(self, slab: int, freed: int) -> None:
+        """Give a full slab its first object back: all of its free list, and the place of its list node."""
+        u16, word = self._u16, self._meta.word(slab)
+        u16[word + USED >> 1] -= 1
+        u16[word + HEAD >> 1] = u16[word + LINK >> 1] = freed - slab

@@ -68,6 +68,20 @@ class Survey:
                 if self.metaslab.fields(slab).used:
                     yield slab, owner
 
+    def free_slabs(self, superslab: int) -> list[int]:
+        """Return the indices of a superslab's free full-length slabs, in the order of its list."""
+        index, free, count = self.superslab.head(superslab), list[int](), self.config.slab_count
+        while index and len(free) < count:
+            free.append(index)
+            index = (index + self.metaslab.fields(superslab + index * self.config.slab_size).next + 1) % count
+        return free
+
+    def in_use(self, slab: int) -> bool:
+        """Tell whether a superslab has given a slab away; it may have no object yet, or any more."""
+        superslab = slab - slab % self.config.chunk_size
+        index = (slab - superslab) >> self.config.slab_bits
+        return index not in self.free_slabs(superslab) if index else bool(self.superslab.used(superslab) & 1)
+
     def is_short(self, slab: int) -> bool:
         """Tell whether a slab is the first of its superslab."""
         return slab % self.config.chunk_size == 0

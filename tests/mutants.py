@@ -86,8 +86,8 @@ MUTANTS = (
     Mutant(
         "front stays where it was",
         "messagequeue.py",
-        "            self._u64[self._front] = front\n",
-        "            pass\n",
+        "        self._u64[self._front] = batch.pop()\n",
+        "        batch.pop()\n",
         "test_queue.py",
     ),
     Mutant(
@@ -107,8 +107,8 @@ MUTANTS = (
     Mutant(
         "the bump pointer passes the slab's end on the fast path",
         "fastpath.py",
-        "(behind := offset + rounded[size]) < slab_size:",
-        "(behind := offset + rounded[size]) <= slab_size + 1:",
+        "(behind := offset + rounded[size]) < 65536:",
+        "(behind := offset + rounded[size]) - 1 <= 65536:",
         "test_fastpath.py",
     ),
     Mutant(
@@ -121,8 +121,8 @@ MUTANTS = (
     Mutant(
         "link is not set on the fast path",
         "fastpath.py",
-        "            link[()] = offset\n",
-        "            pass\n",
+        "head[()] = link[()] = address - base",
+        "head[()] = address - base",
         "test_fastpath.py",
     ),
     Mutant(
@@ -184,8 +184,8 @@ MUTANTS = (
     Mutant(
         "the incarnation number does not change on a pop",
         "stack.py",
-        "head, (top, incarnation), (below, (incarnation + 1) & ONCE_MORE), Order.ACQ_REL",
-        "head, (top, incarnation), (below, incarnation), Order.ACQ_REL",
+        "head, (top, incarnation), (below, (incarnation + 1) & ONCE_MORE), Order.ACQUIRE",
+        "head, (top, incarnation), (below, incarnation), Order.ACQUIRE",
         "test_stack.py",
     ),
     Mutant(
@@ -219,8 +219,15 @@ MUTANTS = (
     Mutant(
         "more messages than a batch are received",
         "fastpath.py",
-        "while after and len(batch) < most:",
-        "while after:",
+        "for _ in range(most):",
+        "for _ in range(2 * most):",
+        "test_fastpath.py",
+    ),
+    Mutant(
+        "a run of messages is not counted",
+        "fastpath.py",
+        "                    used[()] = count\n",
+        "                    pass\n",
         "test_fastpath.py",
     ),
     Mutant(
@@ -264,6 +271,83 @@ MUTANTS = (
         "            raise self.diagnose(address, call)\n        self.freed[address] = record\n",
         "            return\n        self.freed[address] = record\n",
         "test_checked.py",
+    ),
+    Mutant(
+        "stores of bytes are not recorded",
+        "recorder/teller.py",
+        "if isinstance(index, int):",
+        "if isinstance(index, int) and self._width > 1:",
+        "test_recording.py",
+    ),
+    Mutant(
+        "an exchange is told with a wrong value before",
+        "recorder/shared.py",
+        "            before = super().exchange(address, value, order)\n",
+        "            before = super().exchange(address, value, order) and value\n",
+        "test_recording.py",
+    ),
+    Mutant(
+        "a message that is forwarded is another flow",
+        "chrome.py",
+        "begins = message not in flying",
+        "begins = True",
+        "test_recording.py",
+    ),
+    Mutant(
+        "the object at the bump pointer is drawn as allocated",
+        "pictures/slab.py",
+        '"bump" if offset >= bump else "used"',
+        '"bump" if offset > bump else "used"',
+        "test_pictures.py",
+    ),
+    Mutant(
+        "the home bucket is always that of round 0",
+        "pictures/buckets.py",
+        "allocator.cache.index(allocator.address, round)",
+        "allocator.cache.index(allocator.address, 0)",
+        "test_pictures.py",
+    ),
+    Mutant(
+        "a change is marked by colour alone",
+        "pictures/svg.py",
+        "if changed and height >= 16:",
+        "if False:",
+        "test_pictures.py",
+    ),
+    Mutant(
+        "dark by the page is not dark",
+        "pictures/svg.py",
+        ".snm,.snm.dark{{{_colours(DARK)}}}",
+        ".snm,.snm.dark{{{_colours(LIGHT)}}}",
+        "test_browser.py",
+    ),
+    Mutant(
+        "a frame shows the bytes before its event",
+        "step/film.py",
+        "            stage.apply(event)\n            scene.follow(event)\n            if wanted:\n",
+        "            scene.follow(event)\n            if wanted:\n",
+        "test_step.py",
+    ),
+    Mutant(
+        "what went back to the system keeps its bytes in a replica",
+        "step/replica.py",
+        "    if isinstance(event, Decommitted | Zeroed):",
+        "    if isinstance(event, Zeroed):",
+        "test_step.py",
+    ),
+    Mutant(
+        "the right arrow leaps",
+        "step/stepper.js",
+        "ArrowRight: () => go(current + 1),",
+        "ArrowRight: () => go(current + 2),",
+        "test_browser.py",
+    ),
+    Mutant(
+        "every stepper follows every link",
+        "step/stepper.js",
+        "if (!match || match[1] !== stepper.id) return false;",
+        "if (!match) return false;",
+        "test_browser.py",
     ),
 )
 

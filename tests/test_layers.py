@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "pysnmalloc"
-TOOLS = {"replay", "doctor", "quiz", "cli", "__main__"}
+TOOLS = {"replay", "step", "explore", "quiz", "doctor", "cli", "__main__"}
 LONGEST_ESSAY, LONGEST_FUNCTION = 27, 60
 
 
@@ -35,12 +35,24 @@ def order() -> list[str]:
 
 
 CORE = order()
-MODULES = [PACKAGE / f"{name}.py" for name in CORE]
+
+
+def files_of(name: str) -> list[Path]:
+    """The file of a module, or those of a subpackage."""
+    folder = PACKAGE / name
+    return sorted(folder.glob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
 
 
 def name_of(path: Path) -> str:
     """The module or subpackage that a file belongs to."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def id_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").as_posix()
+
+
+MODULES = [path for name in CORE for path in files_of(name)]
 
 
 def imports(path: Path) -> Iterator[tuple[bool, str]]:
@@ -82,14 +94,14 @@ def test_every_module_has_its_place() -> None:
     assert there - TOOLS == set(CORE)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=CORE)
+@pytest.mark.parametrize("path", MODULES, ids=id_of)
 def test_a_module_imports_only_what_is_before_it(path: Path) -> None:
-    before = set(CORE[: CORE.index(path.stem)])
+    before = set(CORE[: CORE.index(name_of(path))])
     ours = {name for is_ours, name in imports(path) if is_ours}
-    assert ours <= before, f"{path.stem} imports {sorted(ours - before)}, which come after it"
+    assert ours <= before, f"{id_of(path)} imports {sorted(ours - before)}, which come after it"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=CORE)
+@pytest.mark.parametrize("path", MODULES, ids=id_of)
 def test_the_library_needs_the_standard_library_only(path: Path) -> None:
     others = {name for is_ours, name in imports(path) if not is_ours}
     assert others <= sys.stdlib_module_names
@@ -102,12 +114,25 @@ def test_the_package_exports_the_library_and_no_tool() -> None:
 
 
 def test_tools_are_above_and_replay_below_the_other_tools() -> None:
-    allowed = {"replay": {"replay"}, "doctor": {"doctor", "replay"}, "cli": TOOLS - {"__main__"}, "__main__": {"cli"}}
-    allowed["quiz"] = {"quiz"}
+    allowed = {
+        "replay": {"replay"},
+        "step": {"step"},
+        "explore": {"explore"},
+        "quiz": {"quiz"},
+        "doctor": {"doctor", "replay"},
+        "cli": TOOLS - {"__main__"},
+        "__main__": {"cli"},
+    }
     for path in PACKAGE.rglob("*.py"):
         if name_of(path) in TOOLS:
             ours = {name for is_ours, name in imports(path) if is_ours}
             assert ours & TOOLS <= allowed[name_of(path)], path
+
+
+@pytest.mark.parametrize("path", files_of("step") + files_of("quiz"), ids=id_of)
+def test_steps_and_quiz_need_the_standard_library_only(path: Path) -> None:
+    """So that they work wherever the library does: in a notebook, in a browser."""
+    assert {name for is_ours, name in imports(path) if not is_ours} <= sys.stdlib_module_names
 
 
 def test_nothing_is_imported_by_string() -> None:
@@ -117,7 +142,7 @@ def test_nothing_is_imported_by_string() -> None:
         assert not names & {"__import__", "importlib"}, path
 
 
-@pytest.mark.parametrize("path", MODULES, ids=CORE)
+@pytest.mark.parametrize("path", MODULES, ids=id_of)
 def test_a_module_opens_with_a_short_essay_that_names_its_section(path: Path) -> None:
     text = essay(path)
     assert text, "no docstring"
@@ -128,7 +153,7 @@ def test_a_module_opens_with_a_short_essay_that_names_its_section(path: Path) ->
     assert "§" in text, "no section of the paper is named"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=CORE)
+@pytest.mark.parametrize("path", MODULES, ids=id_of)
 def test_functions_are_short(path: Path) -> None:
     too_long = [(name, length) for name, length in functions(path) if length > LONGEST_FUNCTION]
     assert too_long == []
@@ -163,3 +188,31 @@ def test_the_judges_see_what_they_must(tmp_path: Path, monkeypatch: pytest.Monke
     inside.parent.mkdir()
     inside.write_text("from .other import x\nfrom ..heap import Heap\nfrom .. import cli\n", encoding="utf-8")
     assert set(imports(inside)) == {(True, "heap"), (True, "cli")}
+
+
+# The explorer has layers of its own.
+
+EXPLORER = PACKAGE / "explore"
+PARTS = re.findall(r"\w+", essay(EXPLORER / "__init__.py").strip().split("\n\n")[-1])
+
+
+def imported_parts(path: Path) -> set[str]:
+    """The parts of the explorer that a file of it imports when it is loaded."""
+    depth = len(path.relative_to(EXPLORER).parts)
+    nodes = (node for node in tree(path).body if isinstance(node, ast.ImportFrom) and node.level == depth)
+    return {(node.module or "").split(".")[0] for node in nodes} - {""}
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(EXPLORER).parts[0].removesuffix(".py")
+
+
+def test_every_part_of_the_explorer_has_its_place() -> None:
+    assert {part_of(path) for path in EXPLORER.rglob("*.py")} - {"__init__"} == set(PARTS)
+    assert len(PARTS) == len(set(PARTS)) > 30
+
+
+@pytest.mark.parametrize("path", [p for p in EXPLORER.rglob("*.py") if p.parent != EXPLORER or p.stem != "__init__"])
+def test_a_part_of_the_explorer_imports_only_what_is_before_it(path: Path) -> None:
+    before = set(PARTS[: PARTS.index(part_of(path))])
+    assert imported_parts(path) <= before | ({"scenarios"} if path.parent.name == "scenarios" else set())

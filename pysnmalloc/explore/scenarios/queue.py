@@ -18,7 +18,7 @@ from ...memory import NULL
 from ...messagequeue import BACK, FRONT, NEXT, STUB, MessageQueue
 from ..scenario import Place, Scenario, ThreadCode, Wrong
 
-__all__ = ["Figure3d", "PublishedQueue", "QueueScenario", "SplitQueue"]
+__all__ = ["EagerQueue", "Figure3d", "PublishedQueue", "QueueScenario", "SplitQueue"]
 
 BLOCK, MESSAGES, APART, PAYLOAD = 256, 1024, 64, 16
 DONE = 512  # where B says that its enqueue has returned
@@ -48,6 +48,17 @@ class SplitQueue(MessageQueue):
         atomics.store(before + NEXT, first, Order.RELEASE)
 
 
+class EagerQueue(MessageQueue):
+    """A queue that gives out the newest message at once; since it cannot take it off the list, it comes again."""
+
+    def dequeue(self) -> int:
+        """Receive the message behind the front, the newest too; move the front only where it can be."""
+        message = self._atomics.load(self._u64[self._front] + NEXT, Order.ACQUIRE)
+        if message != NULL and self._atomics.load(message + NEXT, Order.ACQUIRE) != NULL:
+            self._u64[self._front] = message
+        return message
+
+
 class QueueScenario(Scenario):
     """Two producers and a consumer.
 
@@ -56,16 +67,29 @@ class QueueScenario(Scenario):
         messages: of each producer.
         tries: how often the consumer tries.
         queue: the class.
+        note: for those who see something go wrong.
+        plain: whether payloads are written and read plainly; else by relaxed atomic operations, which never
+            race, and so show what a reader would see.
     """
 
     section = "§2.2"
     size = 2048
 
     def __init__(
-        self, name: str, about: str, messages: int = 1, tries: int = 4, queue: type[MessageQueue] = MessageQueue
+        self,
+        name: str,
+        about: str,
+        messages: int = 1,
+        tries: int = 4,
+        queue: type[MessageQueue] = MessageQueue,
+        note: str = "",
+        *,
+        plain: bool = True,
     ) -> None:
         self.name = name
         self.about = about
+        self.note = note
+        self._plain = plain
         self.tries = tries
         self._queue = queue
         self.sent = {"A": [*self._addresses(1, messages)], "B": [*self._addresses(2, messages)]}
@@ -99,7 +123,7 @@ class QueueScenario(Scenario):
 
         def run(place: Place) -> Hashable:
             for message in self.sent[name]:
-                place.memory.u64[message + PAYLOAD >> 3] = message
+                self._write(place, message)
                 self.queue(place).enqueue(message, message)
             return None
 
@@ -111,10 +135,23 @@ class QueueScenario(Scenario):
         for _ in range(self.tries):
             message = self.queue(place).dequeue()
             if message >= MESSAGES:
-                if place.memory.u64[message + PAYLOAD >> 3] != message:
+                if self._read(place, message) != message:
                     raise Wrong("stale payload", f"{self.word(message)} came without its payload")
                 received.append(message)
         return tuple(map(self.word, received))
+
+    def _write(self, place: Place, message: int) -> None:
+        """Write a message's payload."""
+        if self._plain:
+            place.memory.u64[message + PAYLOAD >> 3] = message
+        else:
+            place.atomics.store(message + PAYLOAD, message, Order.RELAXED)
+
+    def _read(self, place: Place, message: int) -> int:
+        """Read a message's payload."""
+        if self._plain:
+            return place.memory.u64[message + PAYLOAD >> 3]
+        return place.atomics.load(message + PAYLOAD, Order.RELAXED)
 
     def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:
         """See that each message was received or can be reached from the front, once."""

@@ -1,0 +1,212 @@
+"""``pysnmalloc show``, ``step`` and ``figure``: what calls do to the bytes, seen."""
+
+from __future__ import annotations
+
+import enum
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ..chrome import save_chrome_trace
+from ..config import PRESETS
+from ..recording import Recording
+from ..replay import TraceError, read_trace
+from ..step import FIGURES, Look, ScriptError, Stepper, figure, look_at, page, record_script, step
+from .common import FAILED, USAGE, bar, friendly
+from .replay import Preset
+from .showing import look_at_calls
+
+__all__ = ["FIGURE_HELP", "SHOW_HELP", "STEP_HELP", "figure_command", "show_command", "step_command"]
+
+WIDEST = 100
+EVENTS_KEPT = 200_000
+
+SHOW_HELP = (
+    "Show what a call of a TRACE did, and what the heap looks like after it.\n\n"
+    "The call, every change that it made, in words, with the paper's section; then the heap map and the slabs, "
+    "superslabs, queues ... that it touched. What changed is marked with a star.\n\n"
+    "A TRACE is a recorded program, as for “replay”; --at counts its calls. Or it is a recording (.jsonl) that "
+    "“step --events” wrote; --at is then one of its ticks."
+)
+STEP_HELP = (
+    "Record what SCRIPT does with pysnmalloc, and write a page to step through it.\n\n"
+    "Every heap that the script makes is recorded. The page needs no network and nothing else: previous, next, play, "
+    "the arrow keys; every step has a link. A recording (.jsonl) instead of a script is shown as well."
+)
+FIGURE_HELP = "Write Figure 1, 2 or 3 of the paper as a page to step through, drawn by the running code."
+
+
+class By(enum.StrEnum):
+    """What has a step."""
+
+    EVENT = "event"
+    CALL = "call"
+
+
+def show_command(
+    trace: Annotated[str, typer.Argument(metavar="TRACE", help="A recorded program, or a recording (.jsonl).")],
+    at: Annotated[
+        int, typer.Option("--at", min=1, metavar="N", help="Which call, from 1; of a recording, which tick.")
+    ],
+    to: Annotated[
+        int | None,
+        typer.Option("--to", min=1, metavar="M", help="Show all calls from N to M, of a program.", show_default=False),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html", metavar="FILE", help="Write a page to step through instead of text.", show_default=False
+        ),
+    ] = None,
+    config: Annotated[
+        Preset | None, typer.Option(help="Configuration of the heap, for a recorded program.", show_default=False)
+    ] = None,
+) -> None:
+    """Show one call (see ``SHOW_HELP``)."""
+    with friendly():
+        if trace.endswith(".jsonl"):
+            seen = look_at(_load(trace), at)
+        else:
+            with bar() as shown:
+                program = read_trace(trace)
+                preset = PRESETS[config] if config is not None else None
+                seen = look_at_calls(program, at, at if to is None else to, preset, shown.show)
+    if html is not None:
+        _write(html, seen.stepper().page())
+        typer.echo(f"{html}: {seen.title}, in {len(seen.frames)} steps")
+        return
+    _print(seen)
+
+
+def _print(seen: Look) -> None:
+    """Print text as wide as the terminal, in colour where there is some."""
+    console = Console()
+    colour = console.is_terminal and console.color_system is not None
+    width = min(console.width if console.is_terminal else shutil.get_terminal_size().columns, WIDEST)
+    typer.echo(seen.text(width, colour=colour))
+
+
+def step_command(
+    script: Annotated[Path, typer.Argument(metavar="SCRIPT", help="A Python program, or a recording (.jsonl).")],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="ARGUMENTS", help="What the script gets.", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The page. Default: SCRIPT.html, in this directory.",
+            show_default=False,
+        ),
+    ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the events too, one line of JSON each (.jsonl).", show_default=False),
+    ] = None,
+    chrome: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a trace that Perfetto opens too (.json).", show_default=False),
+    ] = None,
+    by: Annotated[By, typer.Option(help="A step for each event, or one for each call.")] = By.EVENT,
+    first: Annotated[int, typer.Option(min=1, metavar="TICK", help="Begin at this event.")] = 1,
+    last: Annotated[
+        int | None, typer.Option(min=1, metavar="TICK", help="End at this event.", show_default=False)
+    ] = None,
+    most: Annotated[int, typer.Option(min=1, metavar="N", help="Show so many steps of a heap at most.")] = 300,
+) -> None:
+    """Record a script (see ``STEP_HELP``)."""
+    output = output or Path(f"{script.stem}.html")
+    failure: ScriptError | None = None
+    with friendly():
+        if not script.exists():
+            raise TraceError(str(script), 0, "a script, or a recording", "no such file")
+        try:
+            if script.suffix == ".jsonl":
+                recordings = [_load(str(script))]
+            else:
+                recordings = record_script(script, arguments or (), limit=EVENTS_KEPT)
+        except ScriptError as error:
+            recordings, failure = [each for each in error.recordings if len(each)], error
+        if recordings:
+            steppers = [
+                step(
+                    each,
+                    title=_title(script, place, recordings),
+                    id=f"heap-{place}",
+                    by=by,
+                    first=first,
+                    last=last,
+                    most=most,
+                )
+                for place, each in enumerate(recordings, start=1)
+            ]
+            _write(output, page(steppers, f"{script.name}, step by step"))
+            _report(output, steppers, recordings)
+            for place, each in enumerate(recordings, start=1):
+                _save(each, place, len(recordings), events, chrome)
+    if failure is not None:
+        typer.echo(f"Error: {failure}", err=True)
+        raise typer.Exit(FAILED)
+
+
+def figure_command(
+    number: Annotated[int, typer.Argument(metavar="1|2|3", min=min(FIGURES), max=max(FIGURES), help="Which figure.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The page. Default: figure-N.html.", show_default=False),
+    ] = None,
+) -> None:
+    """Write a figure (see ``FIGURE_HELP``)."""
+    output = output or Path(f"figure-{number}.html")
+    stepper = figure(number)
+    with friendly():
+        _write(output, stepper.page())
+    typer.echo(f"{output}: {stepper.title}, in {len(stepper.frames)} steps")
+
+
+def _load(path: str) -> Recording:
+    """Read a recording."""
+    if not Path(path).exists():
+        raise TraceError(path, 0, "a recording", "no such file")
+    return Recording.load(path)
+
+
+def _title(script: Path, place: int, recordings: list[Recording]) -> str:
+    """What a stepper is called."""
+    which = f", heap {place} of {len(recordings)}" if len(recordings) > 1 else ""
+    return f"{script.name}{which}"
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file, or say why not."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        typer.echo(f"Error: {path} cannot be written: {error.strerror}; choose another file.", err=True)
+        raise typer.Exit(USAGE) from error
+
+
+def _report(output: Path, steppers: list[Stepper], recordings: list[Recording]) -> None:
+    """Say what was recorded and written."""
+    for stepper, recording in zip(steppers, recordings, strict=True):
+        dropped = f" ({recording.dropped:,} more were not kept)" if recording.dropped else ""
+        typer.echo(f"{stepper.title}: {len(recording):,} events recorded{dropped}, {len(stepper.frames):,} steps shown")
+    typer.echo(f"{output}: open it in a browser")
+
+
+def _save(recording: Recording, place: int, count: int, events: Path | None, chrome: Path | None) -> None:
+    """Write a recording in the forms asked for; of several, each gets its number in its name."""
+    for path, save in ((events, recording.save), (chrome, lambda path: save_chrome_trace(recording, path))):
+        if path is not None:
+            numbered = path.with_stem(f"{path.stem}-{place}") if count > 1 else path
+            try:
+                save(numbered)
+            except OSError as error:
+                typer.echo(f"Error: {numbered} cannot be written: {error.strerror}; choose another file.", err=True)
+                raise typer.Exit(USAGE) from error
+            typer.echo(str(numbered))

@@ -1,0 +1,82 @@
+"""What all events have: a stamp, the stores behind it, a section (§2.1 to §2.8), and the line of code.
+
+Changes are pairs of before and after; addresses are marked as such, so that filters find them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, NamedTuple
+
+__all__ = ["Address", "Change", "Code", "Event", "Stamp", "Write"]
+
+Address = Annotated[int, "address"]
+"""An int that is an address in the heap; filters look for these."""
+
+
+class Stamp(NamedTuple):
+    """When an event was, and whose.
+
+    Attributes:
+        tick: its place in the recording, from 1.
+        thread: which thread made it, numbered from 1 in order of appearance.
+        allocator: number of the allocator that made it.
+        call: which call it is part of, numbered from 1 by the recording; 0 for none.
+    """
+
+    tick: int
+    thread: int
+    allocator: int
+    call: int
+
+
+class Write(NamedTuple):
+    """One store: ``width`` bytes, 1, 2, 4 or 8, at an address."""
+
+    address: int
+    width: int
+    before: int
+    after: int
+
+
+class Change(NamedTuple):
+    """A value before and after."""
+
+    before: int
+    after: int
+
+    def __str__(self) -> str:
+        return f"{self.before} → {self.after}"
+
+    @property
+    def hex(self) -> str:
+        """The change in words, of addresses and offsets."""
+        return f"{self.before:#x} → {self.after:#x}"
+
+
+class Code(NamedTuple):
+    """The line of this package that makes a change."""
+
+    module: str
+    function: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What all events have."""
+
+    at: Stamp
+    writes: tuple[Write, ...]
+
+    section: ClassVar[str] = "§2"
+    code: ClassVar[Code] = Code("allocator", "Allocator.plain_malloc", "return self._malloc(size)")
+
+    @property
+    def kind(self) -> str:
+        """The name of the event's class, which is its name in files."""
+        return type(self).__name__
+
+    def in_words(self) -> str:
+        """Say what happened, in one sentence."""
+        raise NotImplementedError

@@ -1,0 +1,90 @@
+"""Calls of a program on an allocator, from outside (§2.1).
+
+Calls that an allocator makes on itself, such as realloc's malloc, are no events; what they change is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .base import Address, Code, Event
+
+__all__ = [
+    "AllocatorMade",
+    "Called",
+    "Returned",
+    "Zeroed",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class AllocatorMade(Event):
+    """An allocator came into being: an empty queue, empty buckets, empty lists, all in its block."""
+
+    address: Address
+
+    section: ClassVar[str] = "§2.1"
+    code: ClassVar[Code] = Code("allocator", "Allocator._init", "self.queue.init()")
+
+    def in_words(self) -> str:
+        """Say what happened."""
+        return f"Allocator {self.at.allocator} is made: its block is at {self.address:#x}."
+
+
+@dataclass(frozen=True, slots=True)
+class Called(Event):
+    """A program called an allocator; ``caller`` is the function and the line of the program, where known."""
+
+    call: str
+    arguments: tuple[int, ...]
+    caller: str
+
+    section: ClassVar[str] = "§2.1"
+    code: ClassVar[Code] = Code("allocator", "Allocator.plain_malloc", "return self._malloc(size)")
+
+    @property
+    def text(self) -> str:
+        """The call as a program would write it; addresses in hexadecimal."""
+        return f"{self.call}({', '.join(self._argument(i) for i in range(len(self.arguments)))})"
+
+    def _argument(self, index: int) -> str:
+        value = self.arguments[index]
+        return f"{value:#x}" if index == 0 and self.call in ("free", "realloc") else str(value)
+
+    def in_words(self) -> str:
+        """Say what happened."""
+        return f"{self.text} is called on allocator {self.at.allocator}."
+
+
+@dataclass(frozen=True, slots=True)
+class Returned(Event):
+    """A call is over: ``result`` is an address, 0 where there is none; ``error`` is what it raised."""
+
+    call: str
+    result: Address
+    error: str
+
+    section: ClassVar[str] = "§2.1"
+    code: ClassVar[Code] = Code("allocator", "Allocator.plain_malloc", "return self._malloc(size)")
+
+    def in_words(self) -> str:
+        """Say what happened."""
+        if self.error:
+            return f"{self.call} raises {self.error}"
+        return f"{self.call} returns {self.result:#x}." if self.result else f"{self.call} returns."
+
+
+@dataclass(frozen=True, slots=True)
+class Zeroed(Event):
+    """Bytes were zeroed for calloc."""
+
+    start: Address
+    length: int
+
+    section: ClassVar[str] = "§2.9"
+    code: ClassVar[Code] = Code("memory", "Memory.zero", "self.space.zero(address, address + length)")
+
+    def in_words(self) -> str:
+        """Say what happened."""
+        return f"{self.length} bytes at {self.start:#x} are set to zero."

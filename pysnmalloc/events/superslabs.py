@@ -1,0 +1,178 @@
+"""Superslabs and medium slabs: chunks that one allocator owns, and its lists of them (§2.7, §2.8).
+
+How slabs come from a superslab and go back, and medium objects from their stack.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .base import Address, Change, Code, Event
+
+__all__ = [
+    "ChunkLinked",
+    "ChunkUnlinked",
+    "MediumReturned",
+    "MediumTaken",
+    "MediumslabMade",
+    "SlabReturned",
+    "SlabTaken",
+    "SuperslabMade",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SuperslabMade(Event):
+    """A chunk became a superslab; one that was a superslab before keeps its metadata as it was."""
+
+    superslab: Address
+    kept: bool
+
+    section: ClassVar[str] = "§2.8"
+    code: ClassVar[Code] = Code("superslab", "Superslab.init", "u64[superslab + OWNER >> 3] = owner")
+
+    def in_words(self) -> str:
+        """Say what happened."""
+        how = "It was one before, so its list of free slabs stays as it was" if self.kept else "Its metadata is zeroed"
+        return f"Chunk {self.superslab:#x} becomes a superslab of allocator {self.at.allocator}. {how}."
+
+
+@dataclass(frozen=True, slots=True)
+class SlabTaken(Event):
+    """A slab of a superslab came into use for a size class; all of it is bump space."""
+
+    slab: Address
+    superslab: Address
+    index: int
+    sizeclass: int
+    size: int
+    used: Change
+    head: Change
+
+    section: ClassVar[str] = "§2.8"
+    code: ClassVar[Code] = Code("superslab", "Superslab._start", "self._u8[word + SIZECLASS] = sizeclass")
+
+    def in_words(self) -> str:
+        """Say what happened."""
+        which = "The short slab" if self.index == 0 else f"Slab {self.index}"
+        return (
+            f"{which} of superslab {self.superslab:#x} is taken for objects of {self.size} bytes (size class "
+            f"{self.sizeclass}). The superslab's used goes {self.used}, its head {self.head}."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SlabReturned(Event):
+    """A free slab went back to its superslab."""
+
+    slab: Address
+    superslab: Address
+    index: int
+    used: Change
+    head: Change
+
+    section: ClassVar[str] = "§2.8"
+    code: ClassVar[Code] = Code("superslab", "Superslab.dealloc_slab", "self._u8[superslab + HEAD_BYTE] = index")
+
+    def in_words(self) -> str:
+        """Say what happened."""
+        which = "The short slab" if self.index == 0 else f"Slab {self.index}"
+        return (
+            f"{which} goes back to superslab {self.superslab:#x}, whose used goes {self.used} and whose head goes "
+            f"{self.head}."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkLinked(Event):
+    """A superslab or medium slab came to the front of one of its allocator's lists."""
+
+    chunk: Address
+    list: str
+    list_head: Change
+
+    section: ClassVar[str] = "§2.7, §2.8"
+    code: ClassVar[Code] = Code("chunklist", "ChunkList.insert", "u64[self._head] = chunk")
+
+    def in_words(self) -> str:
+        """Say what happened."""
+        return f"Chunk {self.chunk:#x} is put at the front of the allocator's list “{self.list}”."
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkUnlinked(Event):
+    """A superslab or medium slab left one of its allocator's lists."""
+
+    chunk: Address
+    list: str
+    list_head: Change
+
+    section: ClassVar[str] = "§2.7, §2.8"
+    code: ClassVar[Code] = Code("chunklist", "ChunkList.remove", "u64[self._head] = after")
+
+    def in_words(self) -> str:
+        """Say what happened."""
+        return f"Chunk {self.chunk:#x} leaves the allocator's list “{self.list}”."
+
+
+@dataclass(frozen=True, slots=True)
+class MediumslabMade(Event):
+    """A chunk became a medium slab; one that was of the same class before keeps its stack."""
+
+    slab: Address
+    sizeclass: int
+    size: int
+    objects: int
+    kept: bool
+
+    section: ClassVar[str] = "§2.7"
+    code: ClassVar[Code] = Code("mediumslab", "Mediumslab.init", "self._u8[slab + SIZECLASS] = sizeclass")
+
+    def in_words(self) -> str:
+        """Say what happened."""
+        how = "its stack stays as it was" if self.kept else "its stack lists them by rising address"
+        return f"Chunk {self.slab:#x} becomes a medium slab of {self.objects} objects of {self.size} bytes; {how}."
+
+
+@dataclass(frozen=True, slots=True)
+class MediumTaken(Event):
+    """A medium object was taken from the top of its slab's stack."""
+
+    object: Address
+    slab: Address
+    size: int
+    head: Change
+    free: Change
+
+    section: ClassVar[str] = "§2.7"
+    code: ClassVar[Code] = Code("mediumslab", "Mediumslab.alloc", "self._u8[slab + HEAD] = head + 1")
+
+    def in_words(self) -> str:
+        """Say what happened."""
+        return (
+            f"stack[{self.head.before}] of medium slab {self.slab:#x} names the object at {self.object:#x}, which is "
+            f"taken; head goes {self.head}, free {self.free}."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MediumReturned(Event):
+    """A medium object was pushed back on its slab's stack."""
+
+    object: Address
+    slab: Address
+    head: Change
+    free: Change
+
+    section: ClassVar[str] = "§2.7"
+    code: ClassVar[Code] = Code(
+        "mediumslab", "Mediumslab.dealloc", "self._u16[slab + STACK + 2 * head >> 1] = (freed - slab) // MEDIUM_UNIT"
+    )
+
+    def in_words(self) -> str:
+        """Say what happened."""
+        return (
+            f"The object at {self.object:#x} is written to stack[{self.head.after}] of medium slab {self.slab:#x}; "
+            f"head goes {self.head}, free {self.free}."
+        )

@@ -1,0 +1,186 @@
+"""An allocator's queue of messages (§2.2, Figure 3).
+
+    front ─► stub ─► 0x22040 ─► 0x22080          (cut) 0x240c0 ─► 0x24100 ◄─ back
+             seen by the receiver                 sent, and not linked yet
+
+A message between a producer's exchange and its link cannot be reached from the
+front; who knows of such lists (a recording does) names them, and they are drawn
+as what they are: cut off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..allocator import Allocator
+from ..memory import NULL
+from ..messagequeue import NEXT, TARGET
+from ..survey import Survey
+from .picture import Picture
+from .svg import WIDTH, Canvas
+from .text import Page
+
+__all__ = ["Message", "QueuePicture", "elided"]
+
+SHOWN = 10  # messages of a list that are drawn; of more, the middle is left out
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message, or the stub of a queue: the word ``next``, and the number of the allocator it is for."""
+
+    address: int
+    next: int
+    target: int
+    stub: bool = False
+
+    @property
+    def words(self) -> str:
+        """The message in words."""
+        if self.stub:
+            return f"stub, next {self.next:#x}"
+        return f"for allocator {self.target}, next {self.next:#x}"
+
+
+def elided(messages: tuple[Message, ...]) -> list[Message | int]:
+    """The messages that are drawn, and in the place of others their number."""
+    if len(messages) <= SHOWN:
+        return list(messages)
+    return [*messages[: SHOWN - 3], len(messages) - SHOWN + 1, *messages[-2:]]
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePicture(Picture):
+    """A queue.
+
+    Attributes:
+        number: of the allocator that receives.
+        front, back: addresses of messages, as the words have them.
+        seen: what can be reached from the front.
+        cut: lists that were sent and cannot be reached yet.
+    """
+
+    number: int
+    front: int
+    back: int
+    seen: tuple[Message, ...]
+    cut: tuple[tuple[Message, ...], ...]
+
+    @classmethod
+    def of(cls, survey: Survey, allocator: Allocator, sent: Iterable[int]) -> QueuePicture:
+        """Read a queue. ``sent`` are the first messages of lists sent to it, as far as is known."""
+        u64, bits, stub = survey.memory.u64, survey.config.allocator_bits, allocator.queue.stub
+
+        def chain(address: int) -> Iterable[Message]:
+            known = set[int]()
+            while address != NULL and address not in known:
+                known.add(address)
+                after = u64[address + NEXT >> 3]
+                is_stub = address == stub
+                yield Message(address, after, 0 if is_stub else u64[address + TARGET >> 3] >> bits, is_stub)
+                address = after
+
+        seen = tuple(chain(next(allocator.queue.walk())))
+        reached = {message.address for message in seen}
+        lists = [tuple(chain(first)) for first in dict.fromkeys(sent) if first not in reached]
+        # A list behind another that is not linked either is part of that one.
+        inner = {message.address for each in lists for message in each[1:]}
+        cut = tuple(each for each in lists if each[0].address not in inner)
+        return cls(allocator.number, seen[0].address, allocator.queue.back(), seen, cut)
+
+    @property
+    def subject(self) -> str:
+        """What it is a picture of."""
+        return f"queue {self.number}"
+
+    @property
+    def title(self) -> str:
+        """What it shows."""
+        return f"Queue of allocator {self.number}"
+
+    @property
+    def description(self) -> str:
+        """What is to be seen."""
+        ready = sum(not message.stub for message in self.seen[:-1])
+        text = f"{ready} message{'s' * (ready != 1)} can be received"
+        if not self.seen[-1].stub:
+            text += "; the newest stays until another comes"
+        cut = sum(map(len, self.cut))
+        return f"{text}; {cut} more {'is' if cut == 1 else 'are'} sent, and cannot be reached yet" if cut else text
+
+    def facts(self) -> dict[str, str]:
+        """Front, back, and every message."""
+        facts = {"front": f"{self.front:#x}", "back": f"{self.back:#x}"}
+        facts |= {f"message {message.address:#x}": message.words for message in self.seen}
+        for each in self.cut:
+            facts |= {f"message {message.address:#x}": f"{message.words}, cut off" for message in each}
+        return facts
+
+    def draw(self, canvas: Canvas) -> None:
+        """Draw the list from the front, then those that are cut off."""
+        canvas.words(10, 24, self.title, size=14, kind="bold")
+        canvas.bottom = 34
+        self._draw_list(canvas, self.seen, "front", cut=False)
+        for each in self.cut:
+            self._draw_list(canvas, each, "cut off", cut=True)
+        canvas.lines(f"{self.description}.", kind="", gap=8)
+
+    def _draw_list(self, canvas: Canvas, messages: tuple[Message, ...], label: str, *, cut: bool) -> None:
+        """Draw a list of messages, front and back beside them."""
+        columns, width, top = 5, (WIDTH - 100) / 5, canvas.bottom + 22
+        if cut:
+            canvas.words(10, top + 25, label, kind="dim")
+        else:
+            self._fact_box(canvas, label, top)
+        for place, message in enumerate(elided(messages)):
+            row, column = divmod(place, columns)
+            x, y = 92 + column * width, top + row * 66
+            if place and column:
+                canvas.arrow(x - 30, y + 20, x - 2, y + 20)
+            elif place:
+                canvas.words(84, y + 25, "→", anchor="end", size=16)
+            if isinstance(message, int):
+                canvas.words(x + 50, y + 25, f"... {message} more", kind="dim", anchor="middle", size=11)
+                continue
+            self._draw_message(canvas, message, x, y, cut=cut)
+
+    def _fact_box(self, canvas: Canvas, label: str, top: float) -> None:
+        """Draw the front's word, and an arrow from it."""
+        canvas.words(10, top - 5, label, kind="dim", size=11)
+        value = f"{self.front:#x}"
+        canvas.box(10, top, 66, 40, "header", fact="front", value=value, words=[value], size=10)
+        canvas.arrow(78, top + 20, 90, top + 20)
+
+    def _draw_message(self, canvas: Canvas, message: Message, x: float, y: float, *, cut: bool) -> None:
+        """Draw one message; the back's word below the last."""
+        kind = "home" if message.stub else "bump" if cut else "used"
+        value = f"{message.words}, cut off" if cut else message.words
+        name = "stub" if message.stub else f"{message.address:#x}"
+        null = message.next == NULL
+        following = f"next{' = null' * null}" if message.stub else f"for {message.target}{', null' * null}"
+        fact = f"message {message.address:#x}"
+        canvas.box(x, y, 100, 40, kind, fact=fact, value=value, words=[name, following], size=10.5)
+        if message.address == self.back:
+            canvas.box(x, y + 42, 100, 17, "header", fact="back", value=f"{self.back:#x}", words=["▲ back"], size=10.5)
+
+    def write(self, page: Page) -> None:
+        """Write the lists in order."""
+        page.paragraph(
+            f"{page.marked('front')}front {self.front:#x}   {page.marked('back')}back {self.back:#x}".strip()
+        )
+        page.paragraph(self._list(self.seen), indent="    ", kind="used")
+        for each in self.cut:
+            page.paragraph("cut off: " + self._list(each), indent="    ", kind="changed")
+        page.paragraph(f"{self.description}.")
+
+    def _list(self, messages: tuple[Message, ...]) -> str:
+        """A list of messages in words."""
+        words = []
+        for message in elided(messages):
+            if isinstance(message, int):
+                words.append(f"... {message} more ...")
+                continue
+            name = "stub" if message.stub else f"{message.address:#x} (for {message.target})"
+            words.append(name + " =back" * (message.address == self.back))
+        return " → ".join([*words, "null"])

@@ -1,0 +1,193 @@
+"""Figures 1, 2 and 3 of the paper, drawn by the running code (§2.2).
+
+    figure(1)    a remote cache and its buckets; a post sends each bucket as one list
+    figure(2)    the home bucket, spread by the next bits
+    figure(3)    a queue with two producers: exchanged, but not linked yet
+
+As in the paper k = 2, so there are four buckets, and the numbers are small. The
+paper's allocator 0 is 16 here, since 0 is null; in both the lowest four bits are 0.
+
+Figure 3 needs a producer that is held up between its exchange and its link. No
+thread is needed for that: what the others do meanwhile is run at this very point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..atomics import AtomicsLock, Order
+from ..config import CLASSROOM
+from ..errors import RecordingError
+from ..events import (
+    BucketAppended,
+    BucketEmptied,
+    Called,
+    CameHome,
+    Dequeued,
+    Event,
+    Exchanged,
+    Linked,
+    ListSent,
+    Posted,
+    Redistributed,
+)
+from ..heap import Heap
+from ..pictures import Picture, Pictures
+from ..recorder import RecordingAllocator, RecordingAtomics
+from ..recording import Recording
+from .film import Camera, Film, Scene
+from .frame import Frame
+from .stepper import Stepper
+
+__all__ = ["FIGURES", "figure"]
+
+SENDER, RECEIVER = 16, 9
+Keep = Callable[[Event], bool]
+
+
+def figure(number: int) -> Stepper:
+    """Return a figure of the paper as a stepper: 1, 2 or 3.
+
+    Raises:
+        ValueError: when it is another.
+    """
+    if number not in FIGURES:
+        raise ValueError(f"figure({number}): the figures that the code draws are {', '.join(map(str, FIGURES))}")
+    return FIGURES[number]()
+
+
+def _film(recording: Recording, camera: Camera, keep: Keep, first: int) -> tuple[Frame, ...]:
+    """Return the frames of a figure, which begins at a tick; what was before sets it up."""
+    return Film(recording, camera=camera, keep=keep, first=first).frames()
+
+
+def _now(recording: Recording) -> int:
+    """The tick of the next event."""
+    return len(recording) + 1
+
+
+def _cache(heap: Heap, owners: Sequence[int], sender: int) -> None:
+    """Let one allocator free an object of each of the others, in order."""
+    objects = [_of(heap, owner).malloc(16) for owner in owners]
+    for address in objects:
+        _of(heap, sender).free(address)
+
+
+def _of(heap: Heap, number: int) -> RecordingAllocator:
+    """A heap's allocator by number."""
+    allocator = next((each for each in heap.allocators if each.number == number), None) or heap.acquire(number)
+    if not isinstance(allocator, RecordingAllocator):
+        raise RecordingError("the figures are drawn from a recording heap")
+    return allocator
+
+
+def _figure_1() -> Stepper:
+    """The remote cache of allocator 16: buckets by the lowest bits, posted as lists."""
+    recording = Recording()
+    with Heap(CLASSROOM, record=recording) as heap:
+        for number in (SENDER, 1, 2, 5, RECEIVER):
+            heap.acquire(number)
+        objects = [_of(heap, owner).malloc(16) for owner in (RECEIVER, 5, 1, 5, 2)]
+        first = _now(recording)
+        for address in objects:
+            _of(heap, SENDER).free(address)
+        _of(heap, SENDER).post()
+        _of(heap, RECEIVER).handle_message_queue()
+
+    def camera(pictures: Pictures, event: Event, scene: Scene) -> Sequence[Picture]:
+        if event.at.allocator == RECEIVER:
+            return pictures.queue(RECEIVER), pictures.buckets(RECEIVER)
+        if isinstance(event, Exchanged | Linked):
+            to = scene.receiver(SENDER)
+            return pictures.buckets(SENDER), pictures.queue(to, scene.sent_to(to))
+        return (pictures.buckets(SENDER),)
+
+    def keep(event: Event) -> bool:
+        return isinstance(
+            event,
+            Called | BucketAppended | ListSent | Exchanged | Linked | BucketEmptied | Posted | Dequeued | CameHome,
+        )
+
+    return Stepper(_film(recording, camera, keep, first), title="Figure 1: the remote cache", id="figure-1")
+
+
+def _figure_2() -> Stepper:
+    """The home bucket of allocator 9: sent last, by the next bits."""
+    recording = Recording()
+    with Heap(CLASSROOM, record=recording) as heap:
+        for number in (SENDER, 1, 5, 7, RECEIVER):
+            heap.acquire(number)
+        _cache(heap, (7, 5, 1, 5), RECEIVER)
+        first = _now(recording)
+        _of(heap, RECEIVER).post()
+
+    def camera(pictures: Pictures, event: Event, scene: Scene) -> Sequence[Picture]:
+        buckets = pictures.buckets(RECEIVER, scene.rounds.get(RECEIVER, 0))
+        if isinstance(event, Exchanged | Linked):
+            to = scene.receiver(RECEIVER)
+            return buckets, pictures.queue(to, scene.sent_to(to))
+        return (buckets,)
+
+    def keep(event: Event) -> bool:
+        return isinstance(
+            event, Called | Redistributed | BucketAppended | ListSent | Exchanged | Linked | BucketEmptied | Posted
+        )
+
+    title = "Figure 2: the home bucket is spread by the next bits"
+    return Stepper(_film(recording, camera, keep, first), title=title, id="figure-2")
+
+
+class _HeldUp(RecordingAtomics):
+    """Atomic operations of a producer that is held up once, before its link."""
+
+    __slots__ = ("meanwhile",)
+
+    meanwhile: Callable[[], None] | None
+
+    def store(self, address: int, value: int, order: Order) -> None:
+        """Let the others go first, before a link."""
+        if order is Order.RELEASE and self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            meanwhile()
+        super().store(address, value, order)
+
+
+def _hold_up(lock: AtomicsLock, allocator: RecordingAllocator, meanwhile: Callable[[], None]) -> None:
+    """Hold an allocator up at its next link, and run something there."""
+    atomics = _HeldUp(allocator.memory, lock, allocator.config, allocator.teller)
+    atomics.counts, atomics.meanwhile = allocator.atomic_counts, meanwhile
+    allocator.atomics = atomics
+
+
+def _figure_3() -> Stepper:
+    """A queue and two producers, A = 2 and B = 3: both exchange, B links, A links."""
+    receiver, a, b = 1, 2, 3
+    recording = Recording()
+    with Heap(CLASSROOM, record=recording) as heap:
+        for number in (receiver, a, b):
+            heap.acquire(number)
+        objects = [_of(heap, receiver).malloc(48) for _ in range(6)]
+        for index, address in enumerate(objects):
+            _of(heap, a if index < 3 else b).free(address)
+        first = _now(recording)
+
+        def meanwhile() -> None:
+            _of(heap, b).post()
+            _of(heap, receiver).handle_message_queue()  # sees nothing: A's link is missing
+
+        _hold_up(heap.shared.lock, _of(heap, a), meanwhile)
+        _of(heap, a).post()
+        _of(heap, receiver).handle_message_queue()
+
+    def camera(pictures: Pictures, _event: Event, scene: Scene) -> Sequence[Picture]:
+        return (pictures.queue(receiver, scene.sent_to(receiver)),)
+
+    def keep(event: Event) -> bool:
+        return isinstance(event, Called | Exchanged | Linked | Dequeued | CameHome)
+
+    title = "Figure 3: two producers, A = allocator 2 and B = allocator 3"
+    return Stepper(_film(recording, camera, keep, first), title=title, id="figure-3")
+
+
+FIGURES: dict[int, Callable[[], Stepper]] = {1: _figure_1, 2: _figure_2, 3: _figure_3}
+"""The figures by number."""

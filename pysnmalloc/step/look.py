@@ -1,0 +1,124 @@
+"""A look at one call: what it did, and what the heap looks like after it (§2.1 to §2.8).
+
+    heap after the call ──► rewound: its stores undone ──► pictures before
+                       └──► made again, event by event ──► pictures after, and what changed
+
+The heap is as it was when the look is over. Nobody else may use it meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from textwrap import wrap
+
+from ..errors import RecordingError
+from ..events import Called, Event, Returned
+from ..heap import Heap
+from ..pictures import Picture, changes
+from ..recording import Recording
+from .film import Film, Scene, default_camera
+from .frame import Frame
+from .replica import Replica, Rewound
+from .stepper import Stepper
+
+__all__ = ["Look", "look", "look_at"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a call did.
+
+    Attributes:
+        title: the call.
+        events: that it is made of.
+        pictures: of the heap map and all that the events are about, afterwards, each with names of what changed.
+        frames: event by event.
+    """
+
+    title: str
+    events: tuple[Event, ...]
+    pictures: tuple[tuple[Picture, frozenset[str]], ...]
+    frames: tuple[Frame, ...]
+
+    def text(self, width: int = 80, *, colour: bool = False) -> str:
+        """Return the call, its events in words, and the pictures."""
+        lines = [self.title, ""]
+        for number, event in enumerate(self.events, start=1):
+            lines += _wrapped(f"{number:3}. {event.in_words()} ({event.section})", width)
+        pictures = [picture.text(width, changed, colour=colour) for picture, changed in self.pictures]
+        return "\n".join(lines) + "\n\n" + "\n\n".join(pictures)
+
+    def stepper(self) -> Stepper:
+        """Return the call as a stepper; its last frame has all pictures."""
+        *before, last = self.frames
+        drawn = tuple(picture.svg(changed, styled=False) for picture, changed in self.pictures)
+        after = Frame("Afterwards", self.title, pictures=drawn, caller=last.caller)
+        return Stepper([*before, last, after], title=self.title, id="call")
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Break a line of the list of events."""
+    return wrap(text, width, subsequent_indent="     ", break_on_hyphens=False)
+
+
+def look(heap: Heap, events: Sequence[Event]) -> Look:
+    """Look at a call that was the last thing that happened to a heap.
+
+    Args:
+        heap: as it is after the call.
+        events: all that the call did, in order.
+    """
+    events = tuple(events)
+    rewound = Rewound(heap, events)
+    frames = Film(events, stage=rewound).frames()
+    after = _pictures(heap, events)
+    rewound = Rewound(heap, events)
+    before = {picture.subject: picture for picture in _pictures(heap, events)}
+    for event in events:
+        rewound.apply(event)
+    marked = tuple((p, frozenset(changes(before.get(p.subject), p))) for p in after)
+    return Look(_title(events), events, marked, frames)
+
+
+def _pictures(heap: Heap, events: Sequence[Event]) -> list[Picture]:
+    """The heap map, and what the events are about, each once, as they are now."""
+    scene, found = Scene(), dict[str, Picture]()
+    for picture in (heap.picture.map(), *(p for event in events for p in default_camera(heap.picture, event, scene))):
+        found.setdefault(picture.subject, picture)
+    return list(found.values())
+
+
+def _title(events: Sequence[Event]) -> str:
+    """The call and what it returned."""
+    calls = [event for event in events if isinstance(event, Called)]
+    if len(calls) > 1:
+        return f"calls {calls[0].at.call} to {calls[-1].at.call}"
+    called = calls[0] if calls else None
+    returned = next((event for event in events if isinstance(event, Returned)), None)
+    if called is None:
+        return events[0].in_words()
+    result = f" = {returned.result:#x}" if returned is not None and returned.result else ""
+    return f"call {called.at.call}, allocator {called.at.allocator}: {called.text}{result}"
+
+
+def look_at(recording: Recording, tick: int) -> Look:
+    """Look at the call that a tick of a recording is part of, up to that tick.
+
+    Raises:
+        RecordingError: when there is no such tick.
+    """
+    ticks = [event.at.tick for event in recording]
+    if tick not in ticks:
+        last = ticks[-1] if ticks else 0
+        raise RecordingError(f"there is no tick {tick}; this recording has 1 to {last}")
+    events = recording.events[: ticks.index(tick) + 1]
+    call = events[-1].at.call
+    replica = Replica(recording)
+    for event in events:
+        replica.apply(event)
+    begin = next(place for place, event in enumerate(events) if event.at.call == call) if call else len(events) - 1
+    # Other threads' events in between belong to the stores that are undone, so all from there on.
+    seen = look(replica.heap, events[begin:])
+    replica.close()
+    return replace(seen, title=f"tick {tick} of {ticks[-1]}, {seen.title}")

@@ -1,0 +1,90 @@
+"""A replica: the bytes of a recorded heap, as they were after any event (§2.1 to §2.8).
+
+    replica = Replica(recording)
+    for event in recording:
+        replica.apply(event)
+        replica.heap.picture.map()       as it was then
+
+The replica is a plain heap whose bytes are made by the recording's stores; its
+allocators are never called. ``check`` may be asked of it, between calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ..errors import RecordingError
+from ..events import AllocatorMade, Decommitted, Event, Zeroed
+from ..heap import Heap
+from ..memory import Memory
+from ..recording import Recording
+
+__all__ = ["Replica", "Rewound", "Stage"]
+
+
+class Stage(Protocol):
+    """A heap to which events can be done."""
+
+    @property
+    def heap(self) -> Heap:
+        """The heap."""
+
+    def apply(self, event: Event) -> None:
+        """Make the stores of an event."""
+
+
+class Replica:
+    """The bytes of a recorded heap, before its first event, and then event by event.
+
+    Attributes:
+        heap: to look at; nobody calls its allocators.
+
+    Raises:
+        RecordingError: when the recording is empty, or has a gap.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        if recording.origin is None:
+            raise RecordingError("nothing was recorded, so there is no heap to look at; make one inside the recording")
+        if not recording.whole:
+            raise RecordingError("this recording has a gap, so the bytes cannot be made again from it")
+        config, reserve, decommit = recording.origin
+        self.heap = Heap(config, reserve=reserve, decommit=decommit, fast=False)
+
+    def apply(self, event: Event) -> None:
+        """Make the stores of an event."""
+        if isinstance(event, AllocatorMade):
+            self.heap.acquire(event.at.allocator)
+        _do(self.heap.memory, event)
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self.heap.close()
+
+
+class Rewound:
+    """A heap as it was before its last events; ``apply`` each of them again, for the heap to be as it is."""
+
+    def __init__(self, heap: Heap, events: Sequence[Event]) -> None:
+        self.heap = heap
+        for event in reversed(events):
+            for write in reversed(event.writes):
+                _store(heap.memory, write.address, write.width, write.before)
+
+    def apply(self, event: Event) -> None:
+        """Make the stores of an event again."""
+        _do(self.heap.memory, event)
+
+
+def _do(memory: Memory, event: Event) -> None:
+    """Make the stores of an event."""
+    for write in event.writes:
+        _store(memory, write.address, write.width, write.after)
+    if isinstance(event, Decommitted | Zeroed):
+        memory.zero(event.start, event.length)
+
+
+def _store(memory: Memory, address: int, width: int, value: int) -> None:
+    """Store a word of a width."""
+    memory.range(address, address + width)[:] = value.to_bytes(width, "little")
