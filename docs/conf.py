@@ -9,6 +9,9 @@ sys.path.insert(0, str(HERE / "_ext"))
 from pysnmalloc import __version__  # noqa: E402  # below: what is ours
 from python_names import write_inventory  # noqa: E402
 
+# Names for types, which have no page of their own.
+ALIASES = ["Access", "Camera", "Sizeclass", "ThreadCode", "Value", "Views", "Where"]
+
 project = "pysnmalloc"
 author = "The pysnmalloc developers"
 copyright = "2026, The pysnmalloc developers"
@@ -60,7 +63,10 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 nitpick_ignore_regex = [
     (r"py:.*", r".*\b_[A-Za-z]\w*"),  # private names in the types of public ones
-    (r"py:.*", r"(typing\.)?[A-Z]|_Ctx"),  # type variables
+    (r"py:.*", r"(typing\.)?~?[A-Z]|pysnmalloc\.[\w.]+\.[A-Z]"),  # type variables
+    (r"py:class", r"'\w+'"),  # a mark in Annotated
+    (r"py:class", "|".join(ALIASES)),
+    (r"py:class", r"pysnmalloc\.explore\.proxies\.Frame|_thread\..*|concurrent\..*|rich\..*|types\.LambdaType"),
 ]
 
 # Python's own names are linked by an inventory made here, of the names in python-names.txt: no network is needed.

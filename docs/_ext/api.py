@@ -6,17 +6,20 @@ takes what is before a colon for its type: ``log2 of a slab. At most 16: ...``. 
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 
 from essay import restructured
 
 PROGRAM = "pysnmalloc"
-SEVERAL = re.compile(r"( {4,8})(\w+(?:, \w+)+): ")
+SEVERAL = re.compile(r"( {4,8})([a-z]\w*(?:, [a-z]\w*)+): ")
 BEFORE_NAPOLEON = 400
 
 
@@ -29,6 +32,16 @@ def essays(_app: Sphinx, what: str, _name: str, _value: object, _options: object
         lines[:1] = lines[0].replace(": ", ":\n").splitlines()
     else:
         lines[:] = [SEVERAL.sub(lambda found: f"{found[1]}{found[2].replace(', ', '/')}: ", line) for line in lines]
+
+
+def full_names(_app: Sphinx, doctree: nodes.document) -> None:
+    """Write the types of a module in full: two modules may each have a class ``Event``."""
+    for link in doctree.findall(pending_xref):
+        module, name = link.get("py:module"), link.get("reftarget", "")
+        if link.get("refdomain") == "py" and module and module.startswith(PROGRAM) and name.isidentifier():
+            found = getattr(importlib.import_module(module), name, None)
+            if isinstance(found, type) and found.__module__.startswith(PROGRAM):
+                link["reftarget"] = f"{found.__module__}.{found.__qualname__}"
 
 
 def write_command_line(app: Sphinx) -> None:
@@ -46,5 +59,6 @@ def write_command_line(app: Sphinx) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the hooks."""
     app.connect("autodoc-process-docstring", essays, BEFORE_NAPOLEON)
+    app.connect("doctree-read", full_names)
     app.connect("builder-inited", write_command_line)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
