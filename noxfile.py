@@ -34,6 +34,14 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def dask(session: nox.Session) -> None:
+    """Explore on a real Dask cluster, on this machine."""
+    session.install("-e", ".[test,dask]")
+    session.run("python", "-c", "import distributed")  # so that the test cannot be skipped
+    session.run("pytest", "tests/test_explore_dask.py", *session.posargs)
+
+
+@nox.session
 def types(session: nox.Session) -> None:
     """Check all types."""
     session.install("-e", ".[dev]")

@@ -223,7 +223,7 @@ class Allocator:
         if count < 0 or size < 0:
             raise ValueError(f"calloc({count}, {size}): both are 0 or more")
         total = count * size
-        if size_to_sizeclass(total) >= self.config.num_sizeclasses:
+        if total > self.table.sizes[-1]:
             self.handle_message_queue()
             return self._large_alloc(total, zero=True)
         address = self.malloc(total)

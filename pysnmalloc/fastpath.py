@@ -1,11 +1,11 @@
 """The hot path in one place: malloc and free as closures over cells of the heap (§2.1, §2.8).
 
     malloc                                      free
-      inbox?          ─► slow: receive            inbox?               ─► slow: receive
+      inbox?          ─► receive                  inbox?               ─► receive
       used, head, base = bins[size]               used, head, base = slabs[p >> slab_bits]
-      head odd?       ─► bump, or new slab        used < 2?            ─► slow: alien, full, last
-      p = base + head                             p.link = head
-      p.link = -1?    ─► slow: slab gets full     head = p - base
+      head odd?       ─► bump, or new slab        used < 2?            ─► the slab's own function:
+      p = base + head                             p.link = head            alien, full, or its last
+      p.link = -1?    ─► slab's own function      head = p - base
       head = p.link, used += 1                    used -= 1
 
 The steps of ``freelist``, on the same bytes; a test compares them. They are fast
@@ -16,8 +16,8 @@ because nothing is computed that can be kept, and nothing is checked twice:
   They are derived: plain code that may change what is first, full or ours calls
   ``_changed`` or ``_parted``, which look at the heap again.
 * Poison instead of checks: what the fast path must not touch has cells with head
-  1 (like bump space) and used 0 (like the last object), so the one comparison
-  needed anyway sends it to the plain code, which asks page map and owner.
+  odd (like bump space) and used 0 (like the last object). What is left to do is
+  each slab's own function, over its cells; it asks the heap whose the slab is.
 * ``inbox`` is front.next as a C integer; its truth value tests 8 bytes.
 * Every object used here is made by the thread that uses it, since sharing one
   costs three times as much on free-threaded Python: hence closures.
@@ -26,10 +26,10 @@ because nothing is computed that can be kept, and nothing is checked twice:
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import CodeType
 from typing import Any, Literal
 
 from .allocator import Allocator
-from .atomics import Order
 from .chunklist import OWNER
 from .config import BUCKETS_OFFSET
 from .memory import NULL
@@ -48,8 +48,8 @@ __all__ = ["FastAllocator"]
 
 Cells = tuple["memoryview[int]", "memoryview[int]", int]  # of a slab: used, head, its address
 Bin = list[Any]  # the same three, of whichever slab is first; a list has no types by place
-Owned = tuple[Cells, "memoryview[int]", "memoryview[int]", int, "memoryview[int]", "memoryview[int]", Bin]
-# of a slab in use: its cells, together and one by one; the cells of link and list head; its class's bin
+TakeLast = Callable[[int], int]
+Free = Callable[[int], None]
 
 FAST_SIZES = 4096  # requests of up to this many bytes have an entry in the table
 WIDTH = {"B": 1, "H": 2, "Q": 8, "q": 8}
@@ -73,7 +73,7 @@ class FastAllocator(Allocator):
         config = self.config
         poison: Cells = (
             memoryview(b"\0\0").cast("H", shape=[]),
-            memoryview(b"\1\0").cast("H", shape=[]),
+            memoryview(b"\xff\xff").cast("H", shape=[]),
             NULL,
         )
         self._no_slab = poison
@@ -82,8 +82,9 @@ class FastAllocator(Allocator):
         self._bins: list[Bin] = [list(poison) for _ in range(config.num_small)]
         # By slab number: its cells, poison where it is not ours or full.
         self._slabs = [poison]
-        # By slab number: all about it, None where it is not ours; its size class.
-        self._owned: dict[int, Owned | None] = {}
+        # By slab number: how to allocate the last free object, how to free what `free` does not; its size class.
+        self._take_last_by: dict[int, TakeLast] = {}
+        self._free_by: dict[int, Free] = {}
         self._classes: dict[int, int] = {}
         heads = self.address + BUCKETS_OFFSET + 16 * config.buckets
         self._list_heads = [self._cell(heads + 8 * sizeclass, "q") for sizeclass in range(config.num_small)]
@@ -95,22 +96,22 @@ class FastAllocator(Allocator):
     def _changed(self, sizeclass: int, slab: int) -> None:
         """Look again which slab is first of a class, and whether this own one is full."""
         self._look_at_first(sizeclass)
-        index, bin = slab >> self.config.slab_bits, self._bins[sizeclass]
-        cells = self._cells_of(slab)
+        index, cells = slab >> self.config.slab_bits, self._cells_of(slab)
         self._cover(index)
         self._slabs[index] = self._no_slab if self.metaslab.is_full(cells[1][()]) else cells
-        owned = self._owned.get(index)
-        if owned is None or owned[-1] is not bin:
-            link = self._cell(self.metaslab.word(slab) + LINK, "H")
-            self._owned[index] = (cells, *cells, link, self._list_heads[sizeclass], bin)
+        if self._classes.get(index) != sizeclass:
+            self._take_last_by[index], self._free_by[index] = self._build_slab(index, sizeclass, cells)
             self._classes[index] = sizeclass
 
     def _parted(self, sizeclass: int, slab: int) -> None:
-        """Poison a slab's entries; its bytes are not looked at."""
+        """Forget a slab's entries; its bytes are not looked at."""
         self._look_at_first(sizeclass)
         index = slab >> self.config.slab_bits
         self._cover(index)
-        self._slabs[index], self._owned[index] = self._no_slab, None
+        self._slabs[index] = self._no_slab
+        tables: list[dict[int, Any]] = [self._take_last_by, self._free_by, self._classes]
+        for table in tables:
+            table.pop(index, None)  # of a slab that an earlier thread filled there is none
 
     def _look_at_first(self, sizeclass: int) -> None:
         """Make the bin of a class the first slab on its list."""
@@ -143,13 +144,12 @@ class FastAllocator(Allocator):
 
     def _build(self) -> None:
         """Build ``malloc``, ``free`` and ``receive`` over the tables."""
-        u16, u64, slab_bits = self.memory.u16, self.memory.u64, self.config.slab_bits
-        slabs, owned = self._slabs, self._owned
-        (bins, rounded), slab_size = self._size_tables(), self.config.slab_size
-        take_last, put_back = self._build_take_last(), self._build_put_back()
-        free_remote = self._build_free_remote()
-        receive_batch, free_messages = self._build_receive_batch(), self._build_free_messages(put_back)
-        plain_malloc, plain_free, end = self._malloc, self._free, self._shared.layout.end
+        u16, u64 = self.memory.u16, self.memory.u64
+        slabs, free_by, take_last_by = self._slabs, self._free_by, self._take_last_by
+        (bins, rounded), plain_malloc = self._size_tables(), self._malloc
+        self._build_slab = self._slab_builder()
+        self._build_abroad = self._abroad_builder()
+        receive_batch, free_messages = self._build_receive_batch(), self._build_free_messages()
         front = self.address + FRONT >> 3
         inbox = self._watch(u64[front])
 
@@ -164,58 +164,43 @@ class FastAllocator(Allocator):
                 return plain_malloc(size)
             offset = head[()]
             if offset & 1:
-                if base and (behind := offset + rounded[size]) < slab_size:
+                if (behind := offset + rounded[size]) < 65536:  # slab_size
                     head[()] = behind
-                    used[()] += 1
+                    used[()] = used[()] + 1
                     bumped: int = base + offset - 1
                     return bumped
                 return plain_malloc(size)  # there is no slab, or this one gets full
             taken: int = base + offset
             link = u16[taken >> 1]
             if link == 0xFFFF:  # -1, the end mark
-                return take_last(taken)
+                return take_last_by[taken >> 16](taken)
             head[()] = link
-            used[()] += 1
+            used[()] = used[()] + 1  # += is two steps of the interpreter more
             return taken
 
         def free(address: int) -> None:
             if inbox:
                 receive()
             try:
-                used, head, base = slabs[address >> 16]  # 16: slab_bits
+                used, head, base = slabs[address >> 16]  # slab_bits
                 count = used[()]
                 if count > 1:
-                    link = head[()]
-                    head[()] = address - base  # a ValueError where a negative address found a slab
-                    u16[address >> 1] = link
+                    # A ValueError where a negative address found a slab, before anything is stored.
+                    head[()], u16[address >> 1] = address - base, head[()]
                     used[()] = count - 1
                     return None
-            except (IndexError, ValueError):
-                return free_beyond(address)
-            try:
-                about = owned[address >> slab_bits]
-            except KeyError:
-                about = owned[address >> slab_bits] = None
-            if about is not None:
-                if not put_back(about, address):
-                    plain_free(address)
-            elif not free_remote(address):
-                plain_free(address)
-            return None
-
-        def free_beyond(address: int) -> None:
-            """Free where the list does not reach; next time it will, if there can be objects at all."""
-            if 0 < address < end:
-                self._cover(address >> slab_bits)
-            if not free_remote(address):
-                plain_free(address)
+                free_here = free_by[address >> 16]
+            except (IndexError, KeyError, ValueError):
+                return free_unknown(address)
+            return free_here(address)
 
         def receive() -> None:
             """Receive as ``Allocator.receive`` does, and watch the new front."""
             nonlocal inbox
             self._demand_open()
             batch = receive_batch()
-            inbox = self._watch(u64[front])
+            # Only we receive: what waits already needs no watch.
+            inbox = u64[u64[front] >> 3] != NULL or self._watch(u64[front])
             free_messages(batch)
 
         def close() -> None:
@@ -223,9 +208,17 @@ class FastAllocator(Allocator):
             nonlocal inbox
             inbox = True
 
-        # A constant is faster than a variable. It is right for PAPER, and for others replaced.
-        free.__code__ = free.__code__.replace(co_consts=_replaced(free.__code__.co_consts, 16, slab_bits))
+        free_unknown = self._free_unknown
+        # A constant is faster than a variable. They are right for PAPER, and for others replaced.
+        for function in malloc, free:
+            function.__code__ = self._with_sizes(function.__code__)
         self.malloc, self.free, self._receive, self._close = malloc, free, receive, close
+
+    def _with_sizes(self, code: CodeType) -> CodeType:
+        """Put this configuration's sizes in the place of PAPER's."""
+        sizes = {16: self.config.slab_bits, 65536: self.config.slab_size}
+        constants = (sizes.get(each, each) if type(each) is int else each for each in code.co_consts)
+        return code.replace(co_consts=tuple(constants))
 
     def _size_tables(self) -> tuple[tuple[Bin, ...], list[int]]:
         """Return bins by size, and object sizes by size, of sizes that are asked for often."""
@@ -233,157 +226,164 @@ class FastAllocator(Allocator):
         bins = tuple(self._bins[sizeclass] for sizeclass in sizeclasses)
         return bins, [self.table.sizes[sizeclass] for sizeclass in sizeclasses]
 
-    def _build_take_last(self) -> Callable[[int], int]:
-        """Build ``take_last``: allocate the last free object of a first slab, which is its list node.
-
-        The steps of ``Slab.alloc`` and ``SlabList.pop_front`` where a slab becomes full.
-        """
-        slabs, owned, slab_bits = self._slabs, self._owned, self.config.slab_bits
+    def _slab_builder(self) -> Callable[[int, int, Cells], tuple[TakeLast, Free]]:
+        """Build what builds a slab's two functions, over its cells."""
         i64 = self.memory.u8.cast("q")  # signed: all ones, which end a list, are a small number, -1
-        poison, full = self._no_slab, self.metaslab.full
+        slabs, slab_bits, poison, full = self._slabs, self.config.slab_bits, self._no_slab, self.metaslab.full
+        bins, list_heads, plain_free = self._bins, self._list_heads, self._free
 
-        def take_last(taken: int) -> int:
-            slab = taken >> slab_bits
-            _, used, head, _, _, list_head, bin = owned[slab]  # type: ignore[misc]  # ours: it is in a bin
-            used[()] += 1
-            head[()] = full
-            after = i64[(taken >> 3) + 1]
-            list_head[()] = after
-            if after < 0:
-                bin[0], bin[1], bin[2] = poison
-            else:
-                i64[after >> 3] = -1
-                bin[0], bin[1], bin[2] = slabs[after >> slab_bits]
-            slabs[slab] = poison
-            return taken
+        def build(index: int, sizeclass: int, cells: Cells) -> tuple[TakeLast, Free]:
+            (used, head, base), bin, list_head = cells, bins[sizeclass], list_heads[sizeclass]
+            link = self._cell(self.metaslab.word(base) + LINK, "H")
 
-        return take_last
+            def take_last(taken: int) -> int:
+                """Allocate the last free object, which is the list node, as ``SlabList.pop_front`` does."""
+                used[()] = used[()] + 1
+                head[()] = full
+                after = i64[(taken >> 3) + 1]
+                list_head[()] = after
+                if after < 0:
+                    bin[0], bin[1], bin[2] = poison
+                else:
+                    i64[after >> 3] = -1
+                    bin[0], bin[1], bin[2] = slabs[after >> slab_bits]
+                slabs[index] = poison
+                return taken
 
-    def _build_put_back(self) -> Callable[[Owned, int], bool]:
-        """Build ``put_back``: free an object of an own full slab, or return False and do nothing.
+            def put_back(address: int) -> None:
+                """Free the first object of a full slab, as ``SlabList.insert`` does."""
+                count = used[()]
+                if count < 2:
+                    return plain_free(address)  # its last object: the slab goes back to the superslab
+                # Ours, with objects, and the tables do not let `free` touch it: so it is full.
+                used[()] = count - 1
+                head[()] = link[()] = address - base
+                node = address >> 3
+                first = list_head[()]
+                i64[node] = -1
+                i64[node + 1] = first
+                if first >= 0:
+                    i64[first >> 3] = address
+                list_head[()] = address
+                bin[0] = used
+                bin[1] = head
+                bin[2] = base
+                slabs[index] = cells
+                return None
 
-        The steps of ``Slab.dealloc`` and ``SlabList.insert`` where a full slab gets its first object back.
-        """
-        i64, slabs, slab_bits = self.memory.u8.cast("q"), self._slabs, self.config.slab_bits
+            return take_last, put_back
 
-        def put_back(about: Owned, address: int) -> bool:
-            cells, used, head, base, link, list_head, bin = about
-            count = used[()]
-            if count < 2:
-                return False  # its last object: the slab goes back to the superslab
-            # Ours, with objects, and the tables do not let `free` touch it: so it is full.
-            used[()] = count - 1
-            offset = address - base
-            head[()] = offset
-            link[()] = offset
-            first = list_head[()]
-            node = address >> 3
-            i64[node] = -1
-            i64[node + 1] = first
-            if first >= 0:
-                i64[first >> 3] = address
-            list_head[()] = address
-            bin[0], bin[1], bin[2] = cells
-            slabs[base >> slab_bits] = cells
-            return True
+        return build
 
-        return put_back
+    def _free_unknown(self, address: int) -> None:
+        """Free an object of a slab without an entry in the tables; of another's small ones make it."""
+        if 0 < address < self._shared.layout.end:
+            self._cover(address >> self.config.slab_bits)
+            if self.pagemap.get(address) == SUPERSLAB:
+                owner = self._u64[(address & self._chunk_mask) + OWNER >> 3]
+                if owner != self.address:
+                    free_here = self._free_by[address >> self.config.slab_bits] = self._build_abroad(address, owner)
+                    return free_here(address)
+        return self._free(address)
 
-    def _build_free_remote(self) -> Callable[[int], bool]:
-        """Build ``free_remote``: free another's small object, or return False and do nothing.
+    def _abroad_builder(self) -> Callable[[int, int], Free]:
+        """Build what builds the function that frees a slab's objects while it is another's.
 
         The steps of ``Allocator._remote_dealloc`` and ``RemoteCache.dealloc``.
         """
         u64, departed, sizes = self.memory.u64, self.messages.departed, list(self.table.sizes)
-        me, slab_bits, superslab, end = self.address, self.config.slab_bits, SUPERSLAB, self._shared.layout.end
         cached, limit = self._cell(self.address + CACHED, "Q"), self.config.remote_cache
-        abroad: dict[int, tuple[memoryview[int], memoryview[int], memoryview[int]]] = {}  # by slab number
-        last_of: dict[int, memoryview[int]] = {}  # by owner: the cell of its bucket's last message
+        free_unknown, superslab = self._free_unknown, SUPERSLAB  # here, since a global costs more
 
-        def free_remote(address: int) -> bool:
-            try:
-                kind, owner_word, sizeclass_byte = abroad[address >> slab_bits]
-            except KeyError:
-                if not 0 < address < end:
-                    return False
-                cells = self._abroad(address)
-                kind, owner_word, sizeclass_byte = abroad[address >> slab_bits] = cells
-            owner = owner_word[()]
-            if kind[()] != superslab or owner == me:
-                return False
+        def build(address: int, owner: int) -> Free:
+            chunk, slab = address & self._chunk_mask, self.metaslab.slab_of(address)
+            kind, owner_word = self._cell(self.pagemap.entry(address), "B"), self._cell(chunk + OWNER, "Q")
+            sizeclass_byte = self._cell(self.metaslab.word(slab) + SIZECLASS, "B")
             sizeclass = sizeclass_byte[()]
-            departed[sizeclass] += 1
-            try:
-                last = last_of[owner]
-            except KeyError:
-                last = last_of[owner] = self._cell(self.cache.last_of(owner), "Q")
-            u64[(address >> 3) + 1] = owner
-            u64[last[()] >> 3] = address
-            last[()] = address
-            total = cached[()] + sizes[sizeclass]
-            cached[()] = total
-            if total >= limit:
-                self.post()
-            return True
+            size, last = sizes[sizeclass], self._cell(self.cache.last_of(owner), "Q")
 
-        return free_remote
+            def free_remote(address: int) -> None:
+                if kind[()] != superslab or owner_word[()] != owner or sizeclass_byte[()] != sizeclass:
+                    return free_unknown(address)
+                departed[sizeclass] += 1
+                u64[(address >> 3) + 1] = owner
+                u64[last[()] >> 3] = address
+                last[()] = address
+                total = cached[()] + size
+                cached[()] = total
+                if total >= limit:
+                    self.post()
+                return None
 
-    def _abroad(self, address: int) -> tuple[memoryview[int], memoryview[int], memoryview[int]]:
-        """Return the cells that tell about an object of another: its chunk's kind and owner, its size class."""
-        chunk = address & self._chunk_mask
-        sizeclass = self.metaslab.word(self.metaslab.slab_of(address)) + SIZECLASS
-        return (
-            self._cell(self.pagemap.entry(address), "B"),
-            self._cell(chunk + OWNER, "Q"),
-            self._cell(sizeclass, "B"),
-        )
+            return free_remote
+
+        return build
 
     def _build_receive_batch(self) -> Callable[[], list[int]]:
         """Build ``receive_batch``: the steps of ``MessageQueue.dequeue_batch``."""
         u64, front_word, most = self.memory.u64, self.address + FRONT >> 3, self.config.remote_batch
-        counts, fence = self.atomic_counts, self.atomics.fence
+        counts, lock = self.atomic_counts, self._shared.lock
 
         def receive_batch() -> list[int]:
             front = u64[front_word]
             batch: list[int] = []
-            after = u64[front >> 3]
-            while after and len(batch) < most:
-                batch.append(front)
-                front = after
-                after = u64[front >> 3]
-            counts.loads += len(batch) + (len(batch) < most)
-            if batch:
-                u64[front_word] = front
-                fence(Order.ACQUIRE)
+            after = NULL
+            with lock:  # so that each load acquires, as in `Atomics.load_links`
+                for _ in range(most):
+                    after = u64[front >> 3]
+                    if not after:
+                        break
+                    batch.append(front)
+                    front = after
+            counts.loads += len(batch) + (not after)
+            u64[front_word] = front
             return batch
 
         return receive_batch
 
-    def _build_free_messages(self, put_back: Callable[[Owned, int], bool]) -> Callable[[list[int]], None]:
+    def _build_free_messages(self) -> Callable[[list[int]], None]:
         """Build ``free_messages``: free small objects of ours as ``free`` does, leave the rest to the plain code."""
-        u16, slabs, owned, slab_bits = self.memory.u16, self._slabs, self._owned, self.config.slab_bits
+        u16, slabs, slab_bits, poison = self.memory.u16, self._slabs, self.config.slab_bits, self._no_slab
         classes, arrived, stub, handle = self._classes, self.messages.arrived, self.queue.stub, self._handle
-        cached, limit = self._cell(self.address + CACHED, "Q"), self.config.remote_cache
+        cached, limit, free_by = self._cell(self.address + CACHED, "Q"), self.config.remote_cache, self._free_by
 
         def free_messages(batch: list[int]) -> None:
-            self._cover(max(batch, default=0) >> slab_bits)
+            run = count = before = link = 0
+            used, head, base = poison
+            batch.append(stub)  # which is no object: the last run ends there
             for message in batch:
                 slab = message >> slab_bits
-                used, head, base = slabs[slab]
-                count = used[()]
-                if count > 1:
-                    u16[message >> 1] = head[()]
-                    head[()] = message - base
-                    used[()] = count - 1
-                    arrived[classes[slab]] += 1
+                if slab == run and count > 1:
+                    u16[message >> 1] = link
+                    link = message - base
+                    count -= 1
                     continue
-                about = owned.get(slab)  # only slabs of ours have one, so their messages have come home
-                if about is not None and put_back(about, message):
-                    arrived[classes[slab]] += 1
-                elif message != stub:
-                    handle(message)
+                if count:  # the run is over: all of it is in the objects but these
+                    head[()] = link
+                    used[()] = count
+                    arrived[classes[run]] += before - count
+                try:
+                    used, head, base = slabs[slab]
+                except IndexError:
+                    used, head, base = poison
+                run, before = slab, used[()]
+                if before > 1:
+                    u16[message >> 1] = head[()]
+                    link = message - base
+                    count = before - 1
+                else:
+                    count = 0
+                    free_one(message, slab)
             if cached[()] >= limit:
                 self.post()
+
+        def free_one(message: int, slab: int) -> None:
+            """Free what is no part of a run: of a full slab, of a slab with no other object, and another's."""
+            if slab in classes:
+                arrived[classes[slab]] += 1
+                free_by[slab](message)
+            elif message != stub:
+                handle(message)
 
         return free_messages
 
@@ -395,8 +395,3 @@ class FastAllocator(Allocator):
         """Refuse every further call."""
         super().close()
         self._close()
-
-
-def _replaced(constants: tuple[object, ...], old: int, new: int) -> tuple[object, ...]:
-    """Put one constant of a function's code in the place of another."""
-    return tuple(new if constant == old and type(constant) is int else constant for constant in constants)

@@ -24,15 +24,16 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, NamedTuple, get_args, get_origin, get_type_hints
+from typing import NamedTuple
 
 from .config import Config, Decommit
 from .errors import ConfigError, RecordingError
-from .events import EVENTS, Change, Event, Stamp, Write
+from .events import Event, Stamp
+from .events.lines import dump_event, parse_event, touches
 
-__all__ = ["Origin", "Recording", "dump_event", "new_recording", "parse_event", "recorded"]
+__all__ = ["Origin", "Recording", "new_recording", "recorded"]
 
 FORMAT = "pysnmalloc events"
 VERSION = 1
@@ -124,6 +125,11 @@ class Recording:
 
     # For all who look.
 
+    @property
+    def tick(self) -> int:
+        """The last event's tick: a stretch that begins now is ``step(recording, first=recording.tick + 1)``."""
+        return self._ticks
+
     def counts(self) -> Counter[str]:
         """Count the events by kind."""
         return Counter(event.kind for event in self.events)
@@ -153,7 +159,7 @@ class Recording:
             and allocator in (None, event.at.allocator)
             and thread in (None, event.at.thread)
             and call in (None, event.at.call)
-            and (area is None or _touches(event, area))
+            and (area is None or touches(event, area))
         )
 
     # Files.
@@ -200,71 +206,12 @@ class Recording:
                     recording.origin = _parse_header(data)
                 else:
                     recording.events.append(parse_event(data))
+                    recording._ticks = recording.events[-1].at.tick
             except (ValueError, KeyError, TypeError) as error:
                 raise RecordingError(f"{name}, line {number}: {error}; save it anew with Recording.save") from error
         if not number:
             raise RecordingError(f"{name} is empty; a recording begins with a line that says “{FORMAT}”")
         return recording
-
-
-def _touches(event: Event, area: range) -> bool:
-    """Tell whether an event names an address in a range, or stores to one."""
-    if any(write.address < area.stop and area.start < write.address + write.width for write in event.writes):
-        return True
-    return any(getattr(event, name) in area for name, hint in _hints(type(event)).items() if _is_address(hint))
-
-
-def _hints(kind: type[Event]) -> dict[str, object]:
-    """The types of an event's fields, by name."""
-    if kind not in _HINTS:
-        hints = get_type_hints(kind, include_extras=True)
-        _HINTS[kind] = {field.name: hints[field.name] for field in fields(kind)}
-    return _HINTS[kind]
-
-
-_HINTS: dict[type[Event], dict[str, object]] = {}
-
-
-def _is_address(hint: object) -> bool:
-    """Tell whether a field is marked as an address."""
-    return get_origin(hint) is Annotated
-
-
-def dump_event(event: Event) -> Json:
-    """Return an event as what JSON has: tuples become lists there."""
-    return {"event": event.kind} | {field.name: getattr(event, field.name) for field in fields(event)}
-
-
-def parse_event(data: Json) -> Event:
-    """Return the event that ``dump_event`` gave, every field of its type.
-
-    Raises:
-        RecordingError: when it is none.
-    """
-    kind = EVENTS.get(str(data.get("event")))
-    if kind is None:
-        raise RecordingError(f"there is no event “{data.get('event')}”")
-    hints = _hints(kind)
-    if set(data) != {"event", *hints}:
-        raise RecordingError(f"{kind.__name__} has the fields {', '.join(hints)}, not {', '.join(data)}")
-    return kind(**{name: _parse(name, hint, data[name]) for name, hint in hints.items()})  # type: ignore[arg-type]
-
-
-def _parse(name: str, hint: object, value: object) -> object:
-    """Return a field's value as its type."""
-    if _is_address(hint):
-        hint = int
-    if hint in (int, str, bool):
-        if type(value) is not hint:
-            raise RecordingError(f"{name} is {value!r}, which is no {hint.__name__}")
-        return value
-    if not isinstance(value, list):
-        raise RecordingError(f"{name} is {value!r}, which is no list")
-    if hint in (Stamp, Change, Write):
-        if len(value) != len(hint._fields) or any(type(each) is not int for each in value):
-            raise RecordingError(f"{name} is {value!r}, which is no {hint.__name__}")
-        return hint(*value)
-    return tuple(_parse(name, get_args(hint)[0], each) for each in value)
 
 
 def _parse_header(data: Json) -> Origin:

@@ -76,6 +76,12 @@ class Survey:
             index = (index + self.metaslab.fields(superslab + index * self.config.slab_size).next + 1) % count
         return free
 
+    def in_use(self, slab: int) -> bool:
+        """Tell whether a superslab has given a slab away; it may have no object yet, or any more."""
+        superslab = slab - slab % self.config.chunk_size
+        index = (slab - superslab) >> self.config.slab_bits
+        return index not in self.free_slabs(superslab) if index else bool(self.superslab.used(superslab) & 1)
+
     def is_short(self, slab: int) -> bool:
         """Tell whether a slab is the first of its superslab."""
         return slab % self.config.chunk_size == 0

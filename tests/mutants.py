@@ -107,8 +107,8 @@ MUTANTS = (
     Mutant(
         "the bump pointer passes the slab's end on the fast path",
         "fastpath.py",
-        "(behind := offset + rounded[size]) < slab_size:",
-        "(behind := offset + rounded[size]) <= slab_size + 1:",
+        "(behind := offset + rounded[size]) < 65536:",
+        "(behind := offset + rounded[size]) - 1 <= 65536:",
         "test_fastpath.py",
     ),
     Mutant(
@@ -121,8 +121,8 @@ MUTANTS = (
     Mutant(
         "link is not set on the fast path",
         "fastpath.py",
-        "            link[()] = offset\n",
-        "            pass\n",
+        "head[()] = link[()] = address - base",
+        "head[()] = address - base",
         "test_fastpath.py",
     ),
     Mutant(
@@ -219,8 +219,15 @@ MUTANTS = (
     Mutant(
         "more messages than a batch are received",
         "fastpath.py",
-        "while after and len(batch) < most:",
-        "while after:",
+        "for _ in range(most):",
+        "for _ in range(2 * most):",
+        "test_fastpath.py",
+    ),
+    Mutant(
+        "a run of messages is not counted",
+        "fastpath.py",
+        "                    used[()] = count\n",
+        "                    pass\n",
         "test_fastpath.py",
     ),
     Mutant(
@@ -274,7 +281,7 @@ MUTANTS = (
     ),
     Mutant(
         "an exchange is told with a wrong value before",
-        "recorder/chunks.py",
+        "recorder/shared.py",
         "            before = super().exchange(address, value, order)\n",
         "            before = super().exchange(address, value, order) and value\n",
         "test_recording.py",
@@ -295,7 +302,7 @@ MUTANTS = (
     ),
     Mutant(
         "the home bucket is always that of round 0",
-        "pictures/messages.py",
+        "pictures/buckets.py",
         "allocator.cache.index(allocator.address, round)",
         "allocator.cache.index(allocator.address, 0)",
         "test_pictures.py",

@@ -137,6 +137,8 @@ def test_orders_of_the_stack_that_are_needed() -> None:
     [
         ("lost-update", "lost update"),
         ("deadlock", "deadlock"),
+        ("queue-eager", "duplicated message"),
+        ("double-free", "double free"),
         ("too-early", "uninitialised read"),
         ("spin", "livelock within 20 steps"),
     ],
@@ -349,6 +351,26 @@ def test_scenarios_are_explored_as_copies() -> None:
     """Exploring twice, also the whole heap, gives the same: nothing is left behind in the scenario."""
     first, again = (explore(SCENARIOS["home"], "rc11") for _ in range(2))
     assert first == again
+
+
+def test_nothing_of_the_system_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exploring starts no thread and no process, so it runs in a browser."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a thread or a process was started")
+
+    monkeypatch.setattr("threading.Thread.start", refuse)
+    monkeypatch.setattr("os.fork", refuse)
+    monkeypatch.setattr("subprocess.Popen.__init__", refuse)
+    assert explore(SCENARIOS["queue"], "rc11").exhausted
+    assert explore(SCENARIOS["home"], "rc11").exhausted
+
+
+def test_the_published_orders_come_with_why_hardware_hides_what_is_found() -> None:
+    finding = explore(SCENARIOS["queue-published"], "rc11").findings[0]
+    assert "No processor shows this" in finding.note
+    assert "No processor" in str(finding)
+    assert "No processor" in finding._repr_html_()
 
 
 def test_an_untagged_and_a_tagged_stack_differ_by_the_number_alone() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "pysnmalloc"
-TOOLS = {"replay", "step", "doctor", "cli", "__main__"}
+TOOLS = {"replay", "step", "explore", "doctor", "cli", "__main__"}
 LONGEST_ESSAY, LONGEST_FUNCTION = 27, 60
 
 
@@ -117,6 +117,7 @@ def test_tools_are_above_and_replay_below_the_other_tools() -> None:
     allowed = {
         "replay": {"replay"},
         "step": {"step"},
+        "explore": {"explore"},
         "doctor": {"doctor", "replay"},
         "cli": TOOLS - {"__main__"},
         "__main__": {"cli"},

@@ -16,9 +16,9 @@ import pysnmalloc as sn
 from pysnmalloc import events as ev
 from pysnmalloc.chrome import chrome_trace, save_chrome_trace
 from pysnmalloc.events import EVENTS, Event
+from pysnmalloc.events.lines import dump_event, parse_event
 from pysnmalloc.fastpath import FastAllocator
 from pysnmalloc.recorder import RecordingAllocator
-from pysnmalloc.recording import dump_event, parse_event
 from tests.patterns import settle
 from tests.recordings import RESERVE, Reader, apply, drive, first_bytes, rebuilt, recorded, vars_of
 
@@ -254,6 +254,7 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     loaded = sn.Recording.load(tmp_path / "all.jsonl")
     assert loaded.events == recording.events
     assert loaded.origin == recording.origin
+    assert loaded.tick == recording.tick
     first = next(event for event in loaded if isinstance(event, ev.ObjectPushed))
     assert isinstance(first.at, ev.Stamp)
     assert isinstance(first.head, ev.Change)

@@ -92,6 +92,16 @@ def test_show_a_call_of_a_program_in_text_and_html(runner: CliRunner) -> None:
     assert "Afterwards" in Path("call.html").read_text(encoding="utf-8")
 
 
+def test_show_a_stretch_of_a_program(runner: CliRunner) -> None:
+    arguments = ["show", "calls.trace", "--at", "3", "--to", "6", "--config", "classroom"]
+    result = runner.invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith("calls.trace, line 4: calls 3 to 6\n")
+    assert result.output.count("is called on allocator 1") == 4
+    assert runner.invoke(app, [*arguments, "--html", "four.html"]).exit_code == 0
+    assert Path("four.html").read_text(encoding="utf-8").count("is called on allocator 1") == 4
+
+
 def test_show_a_call_far_into_a_shipped_trace(runner: CliRunner) -> None:
     """The state after call N is that of a heap that made N calls, unrecorded, on its fast path."""
     trace = read_shipped("pbzip2")
@@ -117,6 +127,8 @@ def test_show_a_call_far_into_a_shipped_trace(runner: CliRunner) -> None:
         (["show", "none.trace", "--at", "1"], 2, "none.trace"),
         (["show", "none.jsonl", "--at", "1"], 2, "none.jsonl: expected a recording; found no such file"),
         (["show", "calls.trace"], 2, "--at"),
+        (["show", "calls.trace", "--at", "9", "--to", "8"], 2, "expected --to 9 or later"),
+        (["show", "calls.trace", "--at", "9", "--to", "80"], 2, "expected a call from 1 to 52; found --to 80"),
         (["step", "none.py"], 2, "none.py: expected a script, or a recording; found no such file"),
         (["step", "two.py", "-o", "no/where.html"], 2, "no/where.html cannot be written: No such file"),
         (["step", "two.py", "--chrome", "no/where.json"], 2, "no/where.json cannot be written"),

@@ -161,7 +161,12 @@ class Interrupted(Atomics):
     meanwhile: list[Callable[[], object]]
 
     def load(self, address: int, order: Order) -> int:
-        value = super().load(address, order)
+        return self._interrupted(address, super().load(address, order))
+
+    def speculate(self, address: int) -> int:
+        return self._interrupted(address, super().speculate(address))
+
+    def _interrupted(self, address: int, value: int) -> int:
         if address == self.word and self.meanwhile:
             self.meanwhile.pop()()
         return value

@@ -13,6 +13,8 @@ import pytest
 
 import pysnmalloc as sn
 from pysnmalloc import events as ev
+from pysnmalloc.explore import explore
+from pysnmalloc.explore.scenarios import SCENARIOS
 from pysnmalloc.step import (
     Film,
     Frame,
@@ -25,6 +27,7 @@ from pysnmalloc.step import (
     page,
     record_script,
     step,
+    step_finding,
 )
 from tests.recordings import RESERVE, Reader, apply, first_bytes, recorded
 
@@ -123,6 +126,9 @@ def test_what_changed_is_what_an_events_stores_changed() -> None:
     assert [line.split(":")[0] for line in pushed.changes] == ["used", "head", f"object {p:#x}"]
     assert pushed.source == "freelist: FreeList.put: u16[word + HEAD >> 1] = freed - slab"
     assert pushed.caller.endswith("allocator.free(p)")
+    linked = next(frame for frame in frames if frame.title == "Slab linked")
+    rows = [name for picture in linked.pictures[1:] for name in marked(picture) if not name.startswith("bytes")]
+    assert {name.split(" at ")[0] for name in rows} == {"list of class 0", "node: prev", "node: next"}
     bumped = [frame for frame in frames if frame.title == "Object bumped"]
     assert marked(bumped[1].pictures[0]) >= {"used", "head"}
 
@@ -130,6 +136,7 @@ def test_what_changed_is_what_an_events_stores_changed() -> None:
 def test_a_stretch_by_ticks_by_calls_and_not_too_much() -> None:
     heap, recording = recorded(50)
     heap.close()
+    assert recording.tick == len(recording)
     assert [frame.words for frame in step(recording, first=10, last=14).frames] == [
         event.in_words() for event in recording.events[9:14]
     ]
@@ -269,6 +276,22 @@ def test_figure_3() -> None:
     assert titles.count("Came home") == 5
     with pytest.raises(ValueError, match="are 1, 2, 3"):
         figure(4)
+
+
+# Findings of the explorer.
+
+
+def test_a_finding_is_stepped_through() -> None:
+    result = explore(SCENARIOS["lost-update"], model="sc")
+    (finding, *_) = result.findings
+    stepper = step_finding(finding, id="lost")
+    assert len(stepper.frames) == len(finding.steps) + 2
+    for frame, atomic in zip(stepper.frames[1:], finding.steps, strict=False):
+        assert frame.title == atomic.thread
+        assert atomic.line in frame.source
+        assert (f"reads {atomic.read}," in frame.words) == (atomic.read is not None)
+    assert (stepper.frames[-1].title, stepper.frames[-1].words) == (finding.kind, finding.detail)
+    assert Tags(stepper.html()).ids()[0] == "lost"
 
 
 # Looks.

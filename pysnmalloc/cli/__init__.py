@@ -1,6 +1,7 @@
 """The command line.
 
     pysnmalloc replay [TRACE ...]     replay recorded programs; the Redis trace that ships, if none is named
+    pysnmalloc explore [NAME]         explore every execution of a scenario under a memory model
     pysnmalloc show TRACE --at N      show what one call of a program did, and the heap after it
     pysnmalloc step SCRIPT            record a Python program, and write a page to step through it
     pysnmalloc figure 1|2|3           write a figure of the paper as such a page
@@ -9,8 +10,8 @@
 Data go to standard output; progress and errors to standard error. Exit codes:
 
     0   everything is as it must be
-    1   a replay, a script, or a check of doctor, failed
-    2   the command line, the configuration or a trace cannot be understood
+    1   a replay, a script, or a check of doctor, failed; explore found something wrong
+    2   the command line, the configuration, a trace or a schedule cannot be understood
 
 This package and ``replay.report`` are all that needs typer and rich; the library
 itself imports the standard library only.
@@ -24,6 +25,7 @@ import typer
 
 from .. import __version__
 from .doctor import doctor_command
+from .explore import EXPLORE_HELP, explore_command
 from .replay import HELP, replay_command
 from .see import FIGURE_HELP, SHOW_HELP, STEP_HELP, figure_command, show_command, step_command
 
@@ -40,6 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("replay", help=HELP)(replay_command)
+app.command("explore", help=EXPLORE_HELP)(explore_command)
 app.command("show", help=SHOW_HELP)(show_command)
 app.command("step", help=STEP_HELP)(step_command)
 app.command("figure", help=FIGURE_HELP)(figure_command)

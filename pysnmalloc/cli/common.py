@@ -15,11 +15,13 @@ from time import monotonic
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.status import Status
+from rich.text import Text
 
 from ..errors import ConfigError, RecordingError, SnmallocError
 from ..replay import AddressError, TraceError
 
-__all__ = ["FAILED", "USAGE", "Bar", "bar", "friendly", "parse_bytes"]
+__all__ = ["FAILED", "USAGE", "Bar", "Tally", "bar", "friendly", "parse_bytes", "tally"]
 
 FAILED, USAGE = 1, 2
 PROGRESS_AFTER = 1.0  # seconds; what is over sooner needs no progress bar
@@ -62,6 +64,55 @@ class Bar:
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
+
+
+class Tally:
+    """A count and a rate on standard error, for terminals; shown once the work takes longer than a second.
+
+    Args:
+        title: what is being done.
+        things: what is counted.
+    """
+
+    def __init__(self, title: str, things: str, patience: float = PROGRESS_AFTER) -> None:
+        self._console = Console(stderr=True)
+        self._began = monotonic()
+        self._patience = patience
+        self._words = title, things
+        self._status: Status | None = None
+
+    def show(self, count: int) -> None:
+        """Show how many were done."""
+        seconds = monotonic() - self._began
+        if not self._console.is_terminal or seconds < self._patience:
+            return
+        title, things = self._words
+        text = Text(f"{title}: {count:,} {things}, {count / max(seconds, 1e-9):,.0f} a second")
+        if self._status is None:
+            self._status = self._console.status(text)
+            self._status.start()
+        self._status.update(text)
+
+    @property
+    def visible(self) -> bool:
+        """Whether there is something to see."""
+        return self._status is not None
+
+    def close(self) -> None:
+        """Take it away."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+
+@contextmanager
+def tally(title: str, things: str, patience: float = PROGRESS_AFTER) -> Iterator[Tally]:
+    """Count for the length of a block."""
+    shown = Tally(title, things, patience)
+    try:
+        yield shown
+    finally:
+        shown.close()
 
 
 @contextmanager

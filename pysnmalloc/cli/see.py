@@ -17,7 +17,7 @@ from ..replay import TraceError, read_trace
 from ..step import FIGURES, Look, ScriptError, Stepper, figure, look_at, page, record_script, step
 from .common import FAILED, USAGE, bar, friendly
 from .replay import Preset
-from .showing import look_at_call
+from .showing import look_at_calls
 
 __all__ = ["FIGURE_HELP", "SHOW_HELP", "STEP_HELP", "figure_command", "show_command", "step_command"]
 
@@ -25,7 +25,7 @@ WIDEST = 100
 EVENTS_KEPT = 200_000
 
 SHOW_HELP = (
-    "Show what one call of a TRACE did, and what the heap looks like after it.\n\n"
+    "Show what a call of a TRACE did, and what the heap looks like after it.\n\n"
     "The call, every change that it made, in words, with the paper's section; then the heap map and the slabs, "
     "superslabs, queues ... that it touched. What changed is marked with a star.\n\n"
     "A TRACE is a recorded program, as for “replay”; --at counts its calls. Or it is a recording (.jsonl) that "
@@ -51,6 +51,10 @@ def show_command(
     at: Annotated[
         int, typer.Option("--at", min=1, metavar="N", help="Which call, from 1; of a recording, which tick.")
     ],
+    to: Annotated[
+        int | None,
+        typer.Option("--to", min=1, metavar="M", help="Show all calls from N to M, of a program.", show_default=False),
+    ] = None,
     html: Annotated[
         Path | None,
         typer.Option(
@@ -68,7 +72,8 @@ def show_command(
         else:
             with bar() as shown:
                 program = read_trace(trace)
-                seen = look_at_call(program, at, PRESETS[config] if config is not None else None, shown.show)
+                preset = PRESETS[config] if config is not None else None
+                seen = look_at_calls(program, at, at if to is None else to, preset, shown.show)
     if html is not None:
         _write(html, seen.stepper().page())
         typer.echo(f"{html}: {seen.title}, in {len(seen.frames)} steps")
@@ -109,6 +114,9 @@ def step_command(
     ] = None,
     by: Annotated[By, typer.Option(help="A step for each event, or one for each call.")] = By.EVENT,
     first: Annotated[int, typer.Option(min=1, metavar="TICK", help="Begin at this event.")] = 1,
+    last: Annotated[
+        int | None, typer.Option(min=1, metavar="TICK", help="End at this event.", show_default=False)
+    ] = None,
     most: Annotated[int, typer.Option(min=1, metavar="N", help="Show so many steps of a heap at most.")] = 300,
 ) -> None:
     """Record a script (see ``STEP_HELP``)."""
@@ -126,7 +134,15 @@ def step_command(
             recordings, failure = [each for each in error.recordings if len(each)], error
         if recordings:
             steppers = [
-                step(each, title=_title(script, place, recordings), id=f"heap-{place}", by=by, first=first, most=most)
+                step(
+                    each,
+                    title=_title(script, place, recordings),
+                    id=f"heap-{place}",
+                    by=by,
+                    first=first,
+                    last=last,
+                    most=most,
+                )
                 for place, each in enumerate(recordings, start=1)
             ]
             _write(output, page(steppers, f"{script.name}, step by step"))

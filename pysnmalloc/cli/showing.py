@@ -1,4 +1,4 @@
-"""One call of a recorded program, looked at: the calls before it are made unseen, and that one recorded."""
+"""Calls of a recorded program, looked at: those before them are made unseen, and these recorded."""
 
 from __future__ import annotations
 
@@ -14,20 +14,25 @@ from ..replay.engine import config_of
 from ..replay.player import Player, Session
 from ..step import Look, look
 
-__all__ = ["look_at_call"]
+__all__ = ["look_at_calls"]
 
 STRETCH = 5000  # calls between two reports of progress
 
 
-def look_at_call(trace: Trace, at: int, config: Config | None, progress: Callable[[str, float], None]) -> Look:
-    """Replay a program up to a call, counted from 1, and look at that.
+def look_at_calls(
+    trace: Trace, at: int, to: int, config: Config | None, progress: Callable[[str, float], None]
+) -> Look:
+    """Replay a program up to a call, counted from 1, and look at it and those behind it up to another.
 
     Raises:
-        TraceError: when the program has no such call.
+        TraceError: when the program has no such calls.
         ReplayError: when a call before it goes wrong.
     """
-    if not 1 <= at <= len(trace.ops):
-        raise TraceError(trace.name, 0, f"a call from 1 to {len(trace.ops):,}", f"--at {at:,}")
+    for option, call in (("--at", at), ("--to", to)):
+        if not 1 <= call <= len(trace.ops):
+            raise TraceError(trace.name, 0, f"a call from 1 to {len(trace.ops):,}", f"{option} {call:,}")
+    if to < at:
+        raise TraceError(trace.name, 0, f"--to {at:,} or later, since it begins at {at:,}", f"--to {to:,}")
     recording = Recording()
     recording.on = False
     with Heap(config if config is not None else config_of(trace), record=recording) as heap:
@@ -38,7 +43,7 @@ def look_at_call(trace: Trace, at: int, config: Config | None, progress: Callabl
             player.play(start, min(start + STRETCH, at - 1))
             progress(PurePath(trace.name).name, start / at)
         recording.on = True
-        player.play(at - 1, at)
+        player.play(at - 1, to)
         seen = look(heap, recording.events)
         line = trace.ops[at - 1].line
         return replace(seen, title=f"{PurePath(trace.name).name}, line {line}: {seen.title}")

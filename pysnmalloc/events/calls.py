@@ -25,7 +25,7 @@ class AllocatorMade(Event):
     address: Address
 
     section: ClassVar[str] = "§2.1"
-    code: ClassVar[Code] = Code("allocator", "Allocator.__init__", "self.queue.init()")
+    code: ClassVar[Code] = Code("allocator", "Allocator._init", "self.queue.init()")
 
     def in_words(self) -> str:
         """Say what happened."""

@@ -108,7 +108,7 @@ class StackPushed(Event):
 
     section: ClassVar[str] = "§2.5"
     code: ClassVar[Code] = Code(
-        "stack", "ChunkStack.push", "head, (top, incarnation), (chunk, (incarnation + 1) & ONCE_MORE), Order.ACQ_REL"
+        "stack", "ChunkStack.push", "head, (top, incarnation), (chunk, (incarnation + 1) & ONCE_MORE), Order.RELEASE"
     )
 
     def in_words(self) -> str:
@@ -131,7 +131,7 @@ class StackPopped(Event):
 
     section: ClassVar[str] = "§2.5"
     code: ClassVar[Code] = Code(
-        "stack", "ChunkStack.pop", "head, (top, incarnation), (below, (incarnation + 1) & ONCE_MORE), Order.ACQ_REL"
+        "stack", "ChunkStack.pop", "head, (top, incarnation), (below, (incarnation + 1) & ONCE_MORE), Order.ACQUIRE"
     )
 
     def in_words(self) -> str:
@@ -153,7 +153,7 @@ class StackEmptied(Event):
 
     section: ClassVar[str] = "§2.5, §2.9"
     code: ClassVar[Code] = Code(
-        "stack", "ChunkStack.pop_all", "head, (top, incarnation), (NULL, (incarnation + 1) & ONCE_MORE), Order.ACQ_REL"
+        "stack", "ChunkStack.pop_all", "head, (top, incarnation), (NULL, (incarnation + 1) & ONCE_MORE), Order.ACQUIRE"
     )
 
     def in_words(self) -> str:

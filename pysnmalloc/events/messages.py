@@ -199,7 +199,7 @@ class Dequeued(Event):
     front: Change
 
     section: ClassVar[str] = "§2.2, Figure 3"
-    code: ClassVar[Code] = Code("messagequeue", "MessageQueue.dequeue_batch", "self._u64[self._front] = front")
+    code: ClassVar[Code] = Code("messagequeue", "MessageQueue.dequeue_batch", "self._u64[self._front] = batch.pop()")
 
     def in_words(self) -> str:
         """Say what happened."""

@@ -13,12 +13,17 @@ given a memory and atomics that are watched. Its parts, each building on those b
     proxies, tree  a thread as a tree of what it may read
     graph          an execution: po, rf, mo
     models, psc    sequential consistency, x86-TSO, RC11
-    search         one execution of each class: TruSt
+    search         one execution of each class: TruSt;  seeds: its branches written down
     interleave     every interleaving;  sample: few preemptions, or by lot
     line, schedule an execution put in one line, as a short text
     finding        what can go wrong, by name;  telling: its steps
-    exploration, result, explorer: put together
+    exploration, result: put together
+    parallel       subtrees of the search, searched elsewhere
+    explorer       explore, replay, tell
+    turnstile, realthreads: an interleaving on real threads
+    testing        the same in pytest
     heaps          scenarios on a whole heap
+    wording, rows, text, html: findings and results shown
 """
 
 from .explorer import explore, replay, tell

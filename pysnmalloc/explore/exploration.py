@@ -11,7 +11,8 @@ explores prepares again and begins anew.
 from __future__ import annotations
 
 import copy
-from collections.abc import Hashable
+import hashlib
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from threading import Lock
 
@@ -37,7 +38,14 @@ class Outcome:
 
 
 class Exploration:
-    """One scenario under one model."""
+    """One scenario under one model.
+
+    Attributes:
+        scenario: a copy of what was given, set up.
+        memory, lock: of its place.
+        names, code: of its threads, by lane.
+        cells: which are known to be atomic.
+    """
 
     def __init__(self, scenario: Scenario, model: str, weaken: dict[str, Order], limit: int) -> None:
         if model not in MODELS:
@@ -47,19 +55,20 @@ class Exploration:
         self.weaken = weaken
         self.limit = limit
         self.cells = Cells()
-        self._memory = self.scenario.memory()
-        self._place = Place(self._memory, Atomics(self._memory, Lock()))
+        self.memory = self.scenario.memory()
+        self.lock = Lock()
+        self._place = Place(self.memory, Atomics(self.memory, self.lock))
         self.scenario.setup(self._place)
-        self._image = bytes(self._memory.space.buffer[:])
+        self._image = bytes(self.memory.space.buffer[:])
         threads = self.scenario.threads()
         self.names = tuple(threads)
-        self._code = tuple(threads.values())
+        self.code = tuple(threads.values())
 
     def prepare(self) -> None:
         """Begin anew, with the cells that are known by now."""
         trees = [
-            ThreadTree(name, run, self._memory, self.cells, self.weaken, self.limit)
-            for name, run in zip(self.names, self._code, strict=True)
+            ThreadTree(name, run, self.memory, self.cells, self.weaken, self.limit)
+            for name, run in zip(self.names, self.code, strict=True)
         ]
         self.start = Start(self._image, trees, self.cells, self.scenario.fresh)
 
@@ -67,9 +76,13 @@ class Exploration:
         """Return the execution in which nothing has happened yet."""
         return MODELS[self.model](self.start).begin()
 
+    def checksum(self) -> str:
+        """Return a checksum of the memory after set-up."""
+        return hashlib.sha256(self._image).hexdigest()
+
     def teller(self) -> Teller:
         """Return what tells executions."""
-        return Teller(self.scenario, self._memory, self.names, self.model)
+        return Teller(self.scenario, self.memory, self.names, self.model, tuple(self.weaken.items()))
 
     def verdict(self, graph: Graph) -> Outcome | tuple[str, str] | None:
         """Judge an execution in which no thread can go on: its outcome, or what is wrong; None if it is unfair.
@@ -91,7 +104,7 @@ class Exploration:
 
     def judged(self, image: bytes, results: tuple[Hashable, ...]) -> Outcome | tuple[str, str]:
         """Let the scenario judge what was left behind."""
-        self._memory.space.buffer[:] = image
+        self.memory.space.buffer[:] = image
         try:
             return Outcome(results, self.scenario.judge(self._place, results))
         except Exception as error:
@@ -102,7 +115,11 @@ class Exploration:
         waits = [graph.events[thread][-1] for thread in sorted(graph.stuck)]
         if any(graph.writes(wait.op.cell)[-1] is not wait.source for wait in waits):
             return None
-        lines = [f"{self.names[w.thread]} waits for {self.scenario.word(w.op.address)} to change" for w in waits]
+        return self.deadlock({wait.thread: wait.op.address for wait in waits})
+
+    def deadlock(self, waits: Mapping[int, int]) -> tuple[str, str]:
+        """Say which threads wait for which words."""
+        lines = [f"{self.names[lane]} waits for {self.scenario.field(word)} to change" for lane, word in waits.items()]
         return "deadlock", "; ".join(lines)
 
     def demand_sites(self) -> None:

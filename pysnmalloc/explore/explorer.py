@@ -24,6 +24,7 @@ from .exploration import Exploration
 from .finding import Finding, named
 from .graph import Broken, Graph
 from .interleave import Interleavings
+from .parallel import spread
 from .result import Collector, Result
 from .sample import bounded, pct_walks, random_walks
 from .scenario import Scenario
@@ -61,6 +62,11 @@ class How:
             raise ValueError("choose one of plain, preemptions and random: they are different ways through")
         if self.pct is not None and (self.random is None or self.pct < 1):
             raise ValueError("pct=depth says how random=count executions are drawn; the depth is 1 or more")
+
+    @property
+    def reduced(self) -> bool:
+        """Whether one execution of each class is gone through."""
+        return not self.plain and self.preemptions is None and self.random is None
 
     def __str__(self) -> str:
         if self.plain:
@@ -103,20 +109,26 @@ def explore(
         steps: of one thread, more of which are a livelock.
         executions: stop after so many.
         patience: after something wrong was found, look at so many more executions for a shorter one.
-        executor: where to search subtrees, any PEP 3148 executor; the scenario must be picklable.
-            Reduced exploration only.
+        executor: where to search subtrees, any PEP 3148 executor; the default way through only. The result
+            is that of a search without, but for ``runs``, since workers learn the trees each for itself, and
+            for which of several shortest findings is shown. Who works in other processes must be able to
+            unpickle the scenario. ``executions`` holds as without; ``patience`` and ``progress`` count the
+            executions as parts come back, hundreds at a time.
         progress: told the number of executions now and then.
 
     Raises:
-        ValueError: for a model, or ways through, that there are not.
+        ValueError: for a model, or ways through, that there are not; for a scenario that cannot be sent.
+        NotTheSame: when a scenario behaves otherwise in a worker.
     """
     how = How(plain, preemptions, random, pct, seed)
+    if executor is not None and not how.reduced:
+        raise ValueError(f"an executor is for one execution of each class; leave it out for {how}")
     exploration = Exploration(scenario, model, dict(weaken or {}), steps)
     while True:
         exploration.prepare()
         collector = Collector(exploration, str(how), executions, patience, progress)
         try:
-            finished = _run(exploration, how, collector, executor)
+            finished = _run(exploration, how, collector, scenario, executor)
         except NewCell:
             continue
         exploration.demand_sites()
@@ -125,7 +137,9 @@ def explore(
         return collector.result(exhausted=finished and within is None and not drawn, within=within)
 
 
-def _run(exploration: Exploration, how: How, collector: Collector, executor: Executor | None) -> bool:
+def _run(
+    exploration: Exploration, how: How, collector: Collector, scenario: Scenario, executor: Executor | None
+) -> bool:
     """Go through the executions; return whether to the end."""
     if how.plain:
         if exploration.model != "sc":
@@ -137,6 +151,8 @@ def _run(exploration: Exploration, how: How, collector: Collector, executor: Exe
     except Broken as broken:
         collector.broken(broken)
         return True
+    if executor is not None:
+        return spread(exploration, scenario, collector, executor)
     for graph in _executions(exploration, how, empty, collector.broken):
         collector.execution(graph)
         if collector.enough:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..atomics import Order
 from ..errors import DoubleFree, InvalidPointer, LawBroken, SnmallocError
 from .graph import Broken, Race, ThreadFailed, Uninitialised
 from .scenario import Scenario, Wrong
@@ -41,6 +42,7 @@ class Step:
         source: where the value read was written: ``step 3`` or ``the start``.
         alternatives: what else could have been read: (value, where it was written).
         after: the place of the store in the cell's modification order, where it is not the newest.
+        newest: what is newest in the cell, (value, where it was written), where the step read or wrote something older.
         drawing: the structure after the step.
     """
 
@@ -55,6 +57,7 @@ class Step:
     alternatives: tuple[tuple[str, str], ...]
     after: str | None
     drawing: tuple[str, ...]
+    newest: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class Finding:
         steps: one per atomic step.
         switches: how often the line goes from one thread to another.
         before: the structure at the start.
+        weakened: sites that were given another order, and which.
+        note: what the scenario has to say about it.
     """
 
     kind: str
@@ -81,6 +86,8 @@ class Finding:
     steps: tuple[Step, ...]
     switches: int
     before: tuple[str, ...] = ()
+    weakened: tuple[tuple[str, Order], ...] = ()
+    note: str = ""
 
     def __str__(self) -> str:
         from .text import finding_text  # how it is shown is a layer above

@@ -409,13 +409,13 @@ class Graph:
         return bytes(image)
 
     def canonical(self) -> Hashable:
-        """Return what makes this execution a class of its own: rf and mo, by the names of events."""
+        """Return what makes this execution a class of its own: rf and mo, by the names of events.
+
+        Numbers only, no texts: their hash is the same in every process.
+        """
         return (
             tuple(
-                tuple(
-                    (e.kind, e.op.cell, e.source.key) if e.kind == "R" and e.source else (e.kind, e.op.cell, e.value)
-                    for e in events
-                )
+                tuple((ord(e.kind), e.op.cell, e.source.key if e.kind == "R" and e.source else e.value) for e in events)
                 for events in self.events
             ),
             tuple((cell, tuple(write.key for write in writes)) for cell, writes in sorted(self.mo.items())),

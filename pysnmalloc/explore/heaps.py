@@ -14,18 +14,23 @@ made of views that cannot be watched.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Hashable
 
 from ..allocator import Allocator, Shared
 from ..atomics import Atomics
 from ..config import CLASSROOM, Config, Decommit
+from ..errors import LawBroken
 from ..heap import Heap
 from ..large import Commitment
 from ..memory import Memory
+from ..messagequeue import BACK, FRONT, STUB, TARGET
 from ..survey import Survey
 from .scenario import Place, Scenario, ThreadCode, Wrong
 
 __all__ = ["HeapScenario", "VisitingAllocator"]
+
+_FIELDS = {BACK: "back", FRONT: "front"}  # by their offset in an allocator's block
 
 
 class _Sizes(dict[int, int]):
@@ -111,9 +116,9 @@ class HeapScenario(Scenario):
         """
         heap = self.heap
         assert heap is not None
-        heap.check()
+        self._check(heap)
         self._come_home(heap)
-        heap.check()
+        self._check(heap)
         kept = sorted(address for result in results if isinstance(result, tuple) for address in result)
         used = self._in_use(heap)
         if used > len(kept):
@@ -121,6 +126,15 @@ class HeapScenario(Scenario):
         if used < len(kept) or len(set(kept)) < len(kept):
             raise Wrong("double allocation", f"{len(kept)} objects were kept, {used} are in use: {kept}")
         return None
+
+    def _check(self, heap: Heap) -> None:
+        """See that the laws hold; an object that is free twice has a name of its own."""
+        try:
+            heap.check()
+        except LawBroken as broken:
+            if "twice" in broken.reason or "free already" in broken.reason:
+                raise Wrong("double free", str(broken)) from broken
+            raise
 
     def _come_home(self, heap: Heap) -> None:
         """Post and receive until nothing is on its way."""
@@ -142,10 +156,35 @@ class HeapScenario(Scenario):
         return small + medium + large - fronts
 
     def draw(self, place: Place) -> list[str]:  # noqa: ARG002
-        """Draw queues and buckets."""
+        """Draw queues and buckets, by the names of their threads."""
         assert self.heap is not None
         survey = Survey(self.heap.shared, self.heap.allocators)
-        lines = []
-        for allocator in self.heap.allocators:
-            lines.extend(survey.dump_allocator(allocator).splitlines()[1:])
+        lines: list[str] = []
+        for name in self.numbers:
+            _, *dumped = survey.dump_allocator(self.own(name)).splitlines()
+            lines.extend(f"{name}: {self._said(line.strip())}" for line in dumped)
         return lines
+
+    def _said(self, line: str) -> str:
+        """A line with names for addresses."""
+        return re.sub("0x[0-9a-f]+", lambda match: self.word(int(match[0], 16)), line).replace("->", "→")
+
+    def word(self, address: int) -> str:
+        """Name an object or a stub: ``o1``, ``A's stub``."""
+        if address in self.objects:
+            return f"o{self.objects.index(address) + 1}"
+        for name in self.numbers if self.heap is not None else ():
+            if address == self.own(name).queue.stub:
+                return f"{name}'s stub"
+        return super().word(address)
+
+    def field(self, address: int) -> str:
+        """Name an allocator's word, or the link in an object or stub."""
+        for name in self.numbers if self.heap is not None else ():
+            block = self.own(name).queue.stub - STUB
+            if address - block in _FIELDS:
+                return f"{name}'s {_FIELDS[address - block]}"
+        if address - TARGET in self.objects:
+            return f"{self.word(address - TARGET)}.target"
+        word = self.word(address)
+        return word if word.startswith("0x") else f"{word}.next"

@@ -127,8 +127,8 @@ class ExploredAtomics(Atomics):
         return passed
 
     def wait(self, address: int, unlike: int, order: Order) -> int:
-        """Return the word once it is another."""
-        return cast(int, self._do(WAIT, address, (unlike,), order))
+        """Return the word once it is another; called by ``ExploredPlace.wait`` for its caller."""
+        return cast(int, self._do(WAIT, address, (unlike,), order, depth=3))
 
     def store(self, address: int, value: int, order: Order) -> None:
         """Store the word."""
@@ -160,13 +160,14 @@ class ExploredAtomics(Atomics):
         order: Order,
         part: int = LOW,
         method: str = "",
+        depth: int = 2,
     ) -> Hashable:
         """Make a step: what it returned before, or stop here."""
         recorder = self._recorder
         known, result = recorder.replayed()
         if known:
             return result
-        site = site_of(sys._getframe(2), method or kind)
+        site = site_of(sys._getframe(depth), method or kind)
         order = self._orders.get(site.name, order)
         if kind == FENCE:
             return recorder.reach(Op(kind, 0, (), order, site))
@@ -214,10 +215,20 @@ def site_of(frame: Frame, kind: str) -> Site:
 
 @lru_cache(maxsize=4096)
 def _site(code: CodeType, offset: int, line: int, kind: str) -> Site:
-    """The same, from a code object: operations of a kind are numbered in the order of the text."""
-    methods = METHODS.get(kind, (kind,))
-    calls = [i.offset for i in dis.get_instructions(code) if i.argval in methods and i.opname.startswith("LOAD_")]
-    place = sum(1 for call in calls if call < offset)
+    """The same, from a code object: operations of a kind are numbered in the order of the text.
+
+    A call has its place in the text, and may be several times in the bytecode: compilers repeat the test of a loop.
+    """
+    methods, starts = METHODS.get(kind, (kind,)), list(map(_start, code.co_positions()))
+    loads = [i.offset for i in dis.get_instructions(code) if i.argval in methods and i.opname.startswith("LOAD_")]
+    calls = {starts[load // 2] for load in loads}
+    place = sum(1 for call in calls if call <= starts[offset // 2])
     function = code.co_qualname.rpartition("<locals>.")[2]
     name = f"{function} {kind}" if place <= 1 else f"{function} {kind} {place}"
     return Site(name, linecache.getline(code.co_filename, line).strip())
+
+
+def _start(positions: tuple[int | None, int | None, int | None, int | None]) -> tuple[int, int]:
+    """Where in the text an instruction's expression begins: line and column."""
+    line, _, column, _ = positions
+    return line or 0, column or 0

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
+from ..atomics import Order
 from .exploration import Exploration, Outcome
 from .finding import Finding, named, named_error
 from .graph import Broken, Event, Graph
@@ -33,6 +34,8 @@ class Result:
         outcomes: each with the number of executions that had it.
         findings: what went wrong, one per kind, the shortest seen.
         runs: how often the threads' functions were run.
+        threads: names, in the order of an outcome's results.
+        weakened: sites that were given another order, and which.
     """
 
     scenario: str
@@ -46,6 +49,8 @@ class Result:
     outcomes: dict[Outcome, int]
     findings: tuple[Finding, ...]
     runs: int
+    threads: tuple[str, ...] = ()
+    weakened: tuple[tuple[str, Order], ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -75,7 +80,7 @@ class Result:
 
 
 @dataclass
-class _Best:
+class Best:
     """The shortest execution known for a kind of finding."""
 
     detail: str
@@ -84,12 +89,36 @@ class _Best:
     schedule: Schedule
     looked: int = 1
 
+    @property
+    def rank(self) -> tuple[int, int, str]:
+        """By what it is compared."""
+        return self.steps, self.switches, str(self.schedule)
+
+
+@dataclass
+class Tally:
+    """Executions counted.
+
+    Attributes:
+        executions, unfair, outcomes: as in ``Result``.
+        classes: their hashes.
+        best: the shortest of each kind of finding.
+    """
+
+    executions: int = 0
+    unfair: int = 0
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    classes: set[int] = field(default_factory=set)
+    best: dict[str, Best] = field(default_factory=dict)
+
 
 class Collector:
     """Counts executions and keeps the shortest of each kind of finding.
 
     Attributes:
-        enough: whether to stop.
+        tally: the counts.
+        most: executions to stop after.
+        patience: executions to stop after when something was found, and since then nothing shorter.
     """
 
     def __init__(
@@ -102,32 +131,29 @@ class Collector:
     ) -> None:
         self._exploration = exploration
         self._how = how
-        self._most = most
-        self._patience = patience
+        self.most = most
+        self.patience = patience
         self._progress = progress
-        self.executions = self.unfair = 0
-        self.outcomes: Counter[Outcome] = Counter()
-        self.classes: set[int] = set()
-        self.best: dict[str, _Best] = {}
+        self.tally = Tally()
         self._found_at: int | None = None
         self._judged: dict[Hashable, Outcome | tuple[str, str]] = {}
 
     @property
     def enough(self) -> bool:
         """Whether to stop: a limit is reached, or no shorter finding turned up for long."""
-        if self._most is not None and self.executions >= self._most:
+        if self.most is not None and self.tally.executions >= self.most:
             return True
-        return self._found_at is not None and self.executions >= self._found_at + self._patience
+        return self._found_at is not None and self.tally.executions >= self._found_at + self.patience
 
     def execution(self, graph: Graph) -> None:
         """Count an execution that has ended."""
         verdict = self._exploration.verdict(graph)
         if verdict is None:
-            self.unfair += 1
+            self.tally.unfair += 1
             return
         self._count(hash(graph.canonical()))
         if isinstance(verdict, Outcome):
-            self.outcomes[verdict] += 1
+            self.tally.outcomes[verdict] += 1
         else:
             self._wrong(*verdict, graph, [event for events in graph.events for event in events])
 
@@ -145,7 +171,7 @@ class Collector:
         if verdict is None:
             verdict = self._judged[kind] = self._judge(walk)
         if isinstance(verdict, Outcome):
-            self.outcomes[verdict] += 1
+            self.tally.outcomes[verdict] += 1
         else:
             self._wrong_interleaving(*verdict, walk)
         return not self.enough
@@ -163,43 +189,58 @@ class Collector:
 
     def _count(self, kind: int) -> None:
         """One more execution, of a class."""
-        self.executions += 1
-        self.classes.add(kind)
-        if self._progress is not None and self.executions % 256 == 0:
-            self._progress(self.executions)
+        self.tally.executions += 1
+        self.tally.classes.add(kind)
+        if self._progress is not None and self.tally.executions % 256 == 0:
+            self._progress(self.tally.executions)
 
     def _wrong(self, kind: str, detail: str, graph: Graph, events: list[Event]) -> None:
         """Keep an execution that goes wrong, if it is the shortest."""
         if self._found_at is None:
-            self._found_at = self.executions
-        best, steps = self.best.get(kind), steps_of(events)
+            self._found_at = self.tally.executions
+        best, steps = self.tally.best.get(kind), steps_of(events)
         if best is not None and (steps > best.steps or (steps == best.steps and best.looked >= 100)):
             return
         line = in_line(graph, events)
         switches = sum(a.thread != b.thread for a, b in pairwise(line))
         looked = best.looked + 1 if best is not None and best.steps == steps else 1
         if best is None or (steps, switches) < (best.steps, best.switches):
-            self._found_at = self.executions
+            self._found_at = self.tally.executions
             schedule = Schedule.of(line, graph, self._exploration.names)
-            best = self.best[kind] = _Best(detail, steps, switches, schedule)
+            best = self.tally.best[kind] = Best(detail, steps, switches, schedule)
         best.looked = looked
 
     def _wrong_interleaving(self, kind: str, detail: str, walk: Interleavings) -> None:
         """The same for an interleaving."""
         if self._found_at is None:
-            self._found_at = self.executions
+            self._found_at = self.tally.executions
         schedule = Schedule.parse(" ".join(self._exploration.names[thread] for thread in walk.path))
         switches = sum(a != b for a, b in pairwise(walk.path))
-        best = self.best.get(kind)
+        best = self.tally.best.get(kind)
         if best is None or (len(walk.path), switches) < (best.steps, best.switches):
-            self.best[kind] = _Best(detail, len(walk.path), switches, schedule)
+            self.tally.best[kind] = Best(detail, len(walk.path), switches, schedule)
+
+    def merge(self, other: Tally) -> None:
+        """Count in what was counted elsewhere."""
+        tally = self.tally
+        tally.executions += other.executions
+        tally.unfair += other.unfair
+        tally.outcomes.update(other.outcomes)
+        tally.classes |= other.classes
+        for kind, best in other.best.items():
+            known = tally.best.get(kind)
+            if known is None or best.rank < known.rank:
+                tally.best[kind] = best
+                self._found_at = tally.executions
+        if self._progress is not None:
+            self._progress(tally.executions)
 
     def result(self, *, exhausted: bool, within: str | None = None) -> Result:
         """Return what was found."""
         exploration, teller = self._exploration, self._exploration.teller()
         findings = tuple(
             teller.finding(kind, best.detail, best.schedule, exploration.empty)
-            for kind, best in sorted(self.best.items(), key=lambda item: (item[1].steps, item[0]))
+            for kind, best in sorted(self.tally.best.items(), key=lambda item: (item[1].steps, item[0]))
         )
         return Result(
             exploration.scenario.name,
@@ -207,10 +248,12 @@ class Collector:
             self._how,
             exhausted,
             within,
-            self.executions,
-            len(self.classes),
-            self.unfair,
-            dict(self.outcomes.most_common()),
+            self.tally.executions,
+            len(self.tally.classes),
+            self.tally.unfair,
+            dict(self.tally.outcomes.most_common()),
             findings,
             sum(tree.runs for tree in exploration.start.trees),
+            exploration.names,
+            tuple(exploration.weaken.items()),
         )

@@ -84,6 +84,7 @@ class Scenario:
         words: names of values that are addresses, for those who read findings.
         fields: names of the words at addresses, where it is another.
         fresh: bytes that must be written before they are read.
+        note: what else is to be said to those who see something go wrong.
     """
 
     name = "scenario"
@@ -93,6 +94,7 @@ class Scenario:
     words: Mapping[int, str] = {}
     fields: Mapping[int, str] = {}
     fresh: frozenset[int] = frozenset()
+    note = ""
 
     def memory(self) -> Memory:
         """Return the memory to run in, zeroed. Called once, before ``setup``."""

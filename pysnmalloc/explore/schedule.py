@@ -161,6 +161,9 @@ def _play(graph: Graph, thread: int, turn: Turn, steps: dict[str, Event], number
         source = sources[-1] if turn.source is None else _named(turn.source, op.cell, graph, steps, number)
         if source not in sources:
             raise ScheduleError(f"turn {number}: {turn} cannot read that: in this model something newer is known to it")
+        sources = [each for each in sources if _allowed(graph, thread, each)]
+        if source not in sources:
+            raise ScheduleError(f"turn {number}: {turn} cannot read that: SEQ_CST accesses would have no order")
         graph.add_read(thread, source)
     if thread in graph.pending or not op.reads:
         places = graph.places(thread)
@@ -169,8 +172,20 @@ def _play(graph: Graph, thread: int, turn: Turn, steps: dict[str, Event], number
             place = graph.writes(op.cell).index(_named(turn.after, op.cell, graph, steps, number)) + 1
         if place not in places:
             raise ScheduleError(f"turn {number}: {turn} cannot write there: something newer is known to it")
-        graph.add_write(thread, place)
+        if not graph.add_write(thread, place):
+            raise ScheduleError(f"turn {number}: {turn} cannot write there: SEQ_CST accesses would have no order")
     return tuple(sources)
+
+
+def _allowed(graph: Graph, thread: int, source: Event) -> bool:
+    """Try on a copy whether a thread can read a write, and then write, if its operation does both."""
+    trial = graph.copy()
+    try:
+        if not trial.add_read(thread, source):
+            return False
+        return thread not in trial.pending or any(trial.copy().add_write(thread, at) for at in trial.places(thread))
+    except Broken:
+        return True  # it can, and that is what is wrong
 
 
 def _named(name: str, cell: int, graph: Graph, steps: dict[str, Event], number: int) -> Event:

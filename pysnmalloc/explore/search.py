@@ -20,11 +20,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from .graph import Broken, Event, Graph
 from .ops import FENCE, SPECULATE
 
-__all__ = ["Branch", "search"]
+__all__ = ["Branch", "Grows", "search"]
+
+
+class Grows(Protocol):
+    """What lies on the search's stack beside graphs: graphs to be made."""
+
+    def grown(self) -> Iterator[Graph | Grows]:
+        """Yield what comes of it."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +59,21 @@ class Branch:
             yield graph
 
 
-def search(roots: list[Graph | Branch], failed: Callable[[Broken], None]) -> Iterator[Graph]:
+def search(stack: list[Graph | Grows], failed: Callable[[Broken], None], turns: int | None = None) -> Iterator[Graph]:
     """Yield every execution in which no thread can go on, each class once.
 
-    ``failed`` is told of graphs that broke while they grew; these are not yielded, and nothing is added to them.
-    An error in it ends the search.
+    Args:
+        stack: where to begin, the last first; at any time it holds what is left to search.
+        failed: told of graphs that broke while they grew; these are not yielded, and nothing is added to them.
+            An error in it ends the search.
+        turns: how often to take something off the stack; None: until it is empty.
     """
-    stack: list[Graph | Branch] = roots[::-1]
-    while stack:
+    while stack and turns != 0:
+        if turns is not None:
+            turns -= 1
         top = stack.pop()
         try:
-            if isinstance(top, Branch):
+            if not isinstance(top, Graph):
                 stack.extend(top.grown())
             elif _grow(top, stack):
                 yield top
@@ -69,7 +81,7 @@ def search(roots: list[Graph | Branch], failed: Callable[[Broken], None]) -> Ite
             failed(broken)
 
 
-def _grow(graph: Graph, stack: list[Graph | Branch]) -> bool:
+def _grow(graph: Graph, stack: list[Graph | Grows]) -> bool:
     """Add to a graph while there is one way; push the ways where there are several. Return whether it is full."""
     while True:
         thread = graph.next_thread()

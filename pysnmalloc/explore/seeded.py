@@ -125,6 +125,14 @@ class _Seeded(Scenario):
 
         return run
 
+    def word(self, address: int) -> str:
+        """Name as the scenario does."""
+        return self._scenario.word(address)
+
+    def field(self, address: int) -> str:
+        """Name as the scenario does."""
+        return self._scenario.field(address)
+
     def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:
         """Judge as the scenario does."""
         return self._scenario.judge(place, results)

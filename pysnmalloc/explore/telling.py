@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from threading import Lock
 
-from ..atomics import Atomics
+from ..atomics import Atomics, Order
 from ..memory import Memory
-from .finding import Finding, Step
+from .finding import Finding, Step, named
 from .graph import Broken, Event, Graph
 from .ops import ADD, BOTH, CAS, EXCHANGE, SPECULATE, STORE, WAIT, Op, Value
 from .scenario import Place, Scenario
@@ -26,12 +26,30 @@ __all__ = ["Teller", "Told"]
 
 @dataclass(frozen=True)
 class Told:
-    """An execution told: the structure at the start, the steps, and what broke it at the end, if anything did."""
+    """An execution told, wrong or not, to its end or not.
+
+    Attributes:
+        before: the structure at the start.
+        steps: one per atomic step.
+        graph: the execution.
+        broken: what broke it at the end, if anything did.
+        wrong: its name, (kind, detail). What only the judge sees when all have ended is not looked for.
+        scenario, model: where.
+        threads: names, in the order of lanes.
+        schedule: the execution as a short text.
+        weakened: sites that were given another order, and which.
+    """
 
     before: tuple[str, ...]
     steps: tuple[Step, ...]
     graph: Graph
     broken: Broken | None
+    wrong: tuple[str, str] | None
+    scenario: str
+    model: str
+    threads: tuple[str, ...]
+    schedule: str
+    weakened: tuple[tuple[str, Order], ...] = ()
 
     @property
     def switches(self) -> int:
@@ -39,20 +57,39 @@ class Told:
         threads = [step.thread for step in self.steps]
         return sum(a != b for a, b in pairwise(threads))
 
+    def __str__(self) -> str:
+        from .text import told_text  # how it is shown is a layer above
+
+        return told_text(self)
+
+    def _repr_html_(self) -> str:
+        from .html import told_html
+
+        return told_html(self)
+
 
 class Teller:
     """Tells executions of one scenario.
 
     Args:
         memory: where the scenario's structure is put to be drawn.
+        weakened: sites that were given another order, and which.
     """
 
-    def __init__(self, scenario: Scenario, memory: Memory, names: tuple[str, ...], model: str) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        memory: Memory,
+        names: tuple[str, ...],
+        model: str,
+        weakened: tuple[tuple[str, Order], ...] = (),
+    ) -> None:
         self._scenario = scenario
         self._memory = memory
         self._place = Place(memory, Atomics(memory, Lock()))
         self._names = names
         self._model = model
+        self._weakened = weakened
 
     def finding(self, kind: str, detail: str, schedule: Schedule, make: Callable[[], Graph]) -> Finding:
         """Tell a schedule that leads to something wrong."""
@@ -67,6 +104,8 @@ class Teller:
             told.steps,
             told.switches,
             told.before,
+            self._weakened,
+            self._scenario.note,
         )
 
     def tell(self, schedule: Schedule, make: Callable[[], Graph]) -> Told:
@@ -78,7 +117,7 @@ class Teller:
         try:
             graph = make()
         except Broken as broken:  # before anybody made a step
-            return Told((), (), broken.graph, broken)
+            return self._told((), [], schedule, broken.graph, broken)
         before, steps = self._drawing(graph), list[Step]()
         numbers: dict[Event, int] = {}
         try:
@@ -91,8 +130,26 @@ class Teller:
             if new:
                 numbers.update(dict.fromkeys(new, len(steps) + 1))
                 steps.append(self._step(len(steps) + 1, Played(new[-2:], (), ()), numbers, graph))
-            return Told(before, tuple(steps), graph, broken)
-        return Told(before, tuple(steps), graph, None)
+            return self._told(before, steps, schedule, graph, broken)
+        return self._told(before, steps, schedule, graph, None)
+
+    def _told(
+        self, before: tuple[str, ...], steps: list[Step], schedule: Schedule, graph: Graph, broken: Broken | None
+    ) -> Told:
+        """Put together what was told."""
+        wrong = named(self._scenario, broken, self._names) if broken is not None else None
+        return Told(
+            before,
+            tuple(steps),
+            graph,
+            broken,
+            wrong,
+            self._scenario.name,
+            self._model,
+            self._names,
+            str(schedule),
+            self._weakened,
+        )
 
     def _step(self, number: int, played: Played, numbers: dict[Event, int], graph: Graph) -> Step:
         """One row."""
@@ -100,6 +157,8 @@ class Teller:
         read = next((event for event in events if event.kind == "R"), None)
         write = next((event for event in events if event.kind == "W"), None)
         op = events[0].op
+        writes = [each for each in graph.writes(op.cell) if each not in played.quiet]
+        old = writes[-1] is not (write if write is not None else read.source if read is not None else writes[-1])
         others = [source for source in played.choices if read is not None and source is not read.source]
         return Step(
             number,
@@ -111,14 +170,10 @@ class Teller:
             self._shown(write.value, op) if write is not None else None,
             self._origin(read.source, numbers) if read is not None else None,
             tuple((self._shown(source.value, op), self._origin(source, numbers)) for source in others),
-            self._behind(write, graph, numbers) if write is not None else None,
+            self._origin(writes[writes.index(write) - 1], numbers) if write is not None and old else None,
             self._drawing(graph),
+            (self._shown(writes[-1].value, op), self._origin(writes[-1], numbers)) if old else None,
         )
-
-    def _behind(self, write: Event, graph: Graph, numbers: dict[Event, int]) -> str | None:
-        """What a write comes right after in its cell's order, if it is not the newest."""
-        writes = graph.writes(write.op.cell)
-        return None if writes[-1] is write else self._origin(writes[writes.index(write) - 1], numbers)
 
     def _origin(self, source: Event | None, numbers: dict[Event, int]) -> str:
         """Where a value was written."""

@@ -24,11 +24,12 @@ from ..memory import BUMP
 from ..pagemap import JUMP, MEDIUM, SUPERSLAB
 from ..statistics import chunk_map
 from ..survey import Survey
+from .buckets import BucketsPicture
 from .chunks import HeapMap, PageMapPicture
 from .hexdump import HexPicture
 from .medium import MediumPicture
-from .messages import BucketsPicture, QueuePicture
 from .picture import Picture, changes
+from .queue import QueuePicture
 from .slab import SlabPicture
 from .superslab import SuperslabPicture
 from .svg import STYLE

@@ -246,7 +246,7 @@ def _objects(survey: Survey, chunk: int, start: int, end: int) -> Iterator[tuple
     size = survey.config.slab_size
     for slab in range(max(chunk, start // size * size), min(chunk + survey.config.chunk_size, end), size):
         fields = survey.metaslab.fields(slab)
-        if not fields.used:
+        if not survey.in_use(slab):
             continue
         for entry in survey.free_entries(slab)[:-1]:
             yield slab + entry, (2, "link")

@@ -84,16 +84,14 @@ class SlabPicture(Picture):
         config, fields = survey.config, survey.metaslab.fields(slab)
         chunk = slab & ~(config.chunk_size - 1)
         short = slab == chunk
-        index = (slab - chunk) >> config.slab_bits
-        free = index in survey.free_slabs(chunk) if index else not survey.superslab.used(chunk) & 1
-        in_use = not free and fields.sizeclass < config.num_small
+        in_use = survey.in_use(slab) and fields.sizeclass < config.num_small
         first = survey.table.first_head(fields.sizeclass, short=short) - BUMP_BIT if in_use else 0
         size = survey.table.sizes[fields.sizeclass] if in_use else 0
         entries = tuple(survey.free_entries(slab)) if in_use else ()
         return cls(
             address=slab,
             slab_size=config.slab_size,
-            index=index,
+            index=(slab - chunk) >> config.slab_bits,
             owner=survey.memory.u64[chunk + OWNER >> 3] >> config.allocator_bits,
             header=config.superslab_header if short else 0,
             first=first,

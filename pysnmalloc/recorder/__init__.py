@@ -10,13 +10,13 @@ is done a second way, so a recording heap returns the same addresses and has the
 same bytes as a plain one. The concepts know nothing of it, and heaps that do not
 record run none of this: that is why it costs them nothing.
 
-``teller`` notes all stores, for the event that comes next; ``slabs``, ``chunks``
-and ``messages`` hold the subclasses, by concept; ``allocator`` joins them. Left
+``teller`` notes all stores, for the event that comes next; ``slabs``, ``chunks``,
+``shared`` and ``messages`` hold the subclasses; ``allocator`` joins them. Left
 out: loads, and what programs write into their objects.
 """
 
 from .allocator import RecordingAllocator
-from .chunks import RecordingAtomics
+from .shared import RecordingAtomics
 from .teller import Teller
 
 __all__ = ["RecordingAllocator", "RecordingAtomics", "Teller"]

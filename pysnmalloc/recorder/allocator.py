@@ -18,18 +18,12 @@ from ..allocator import AVAILABLE, ONLY_SHORT, Allocator, Shared
 from ..chunklist import OWNER
 from ..config import BUCKETS_OFFSET
 from ..events import AllocatorMade, Called, CameHome, Forwarded, ListSent, Returned
-from ..memory import NULL
+from ..memory import NULL, Memory
 from ..messagequeue import NEXT, TARGET
 from ..recording import Origin, Recording
-from .chunks import (
-    RecordingAtomics,
-    RecordingChunkList,
-    RecordingLargeObjects,
-    RecordingMediumslab,
-    RecordingPageMap,
-    RecordingSuperslab,
-)
+from .chunks import RecordingChunkList, RecordingMediumslab, RecordingPageMap, RecordingSuperslab
 from .messages import RecordingQueue, RecordingRemoteCache
+from .shared import RecordingAtomics, RecordingLargeObjects
 from .slabs import RecordingSlab, RecordingSlabList
 from .teller import Teller, WatchedMemory
 
@@ -54,7 +48,7 @@ class RecordingAllocator(Allocator):
         shared, config, teller = self._shared, self.config, self.teller
         memory = self.memory = WatchedMemory(shared.memory.space, teller)
         self._u64 = memory.u64
-        atomics = self.atomics = RecordingAtomics(memory, shared.lock, config, teller)
+        atomics = self.atomics = self._atomics_on(memory)
         atomics.counts = self.atomic_counts
         self.pagemap = RecordingPageMap(memory, config, shared.layout, teller)
         self.slab = RecordingSlab(memory, self.metaslab, teller)
@@ -66,6 +60,10 @@ class RecordingAllocator(Allocator):
         self.queue = RecordingQueue(memory, atomics, self.address, teller)
         self.cache = RecordingRemoteCache(memory, config, self.address, teller)
         self._view_lists()
+
+    def _atomics_on(self, memory: Memory) -> RecordingAtomics:
+        """Return atomic operations that tell."""
+        return RecordingAtomics(memory, self._shared.lock, self.config, self.teller)
 
     def _view_lists(self) -> None:
         """Make the lists of slabs and chunks."""

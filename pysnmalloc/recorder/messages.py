@@ -12,7 +12,7 @@ from ..events import BucketAppended, BucketEmptied, Change, Dequeued, PostBegan,
 from ..memory import NULL, Memory
 from ..messagequeue import TARGET, MessageQueue
 from ..remotecache import FIRST, LAST, RemoteCache
-from .chunks import RecordingAtomics
+from .shared import RecordingAtomics
 from .teller import Teller
 
 __all__ = ["RecordingQueue", "RecordingRemoteCache"]

@@ -13,6 +13,7 @@ the heap itself; a stepper is a film of what was.
 
 from .figures import FIGURES, figure
 from .film import Film, step
+from .found import step_finding
 from .frame import Frame
 from .look import Look, look, look_at
 from .replica import Replica
@@ -33,4 +34,5 @@ __all__ = [
     "page",
     "record_script",
     "step",
+    "step_finding",
 ]

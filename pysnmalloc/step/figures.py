@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..atomics import Order
+from ..atomics import AtomicsLock, Order
 from ..config import CLASSROOM
 from ..errors import RecordingError
 from ..events import (
@@ -152,9 +152,9 @@ class _HeldUp(RecordingAtomics):
         super().store(address, value, order)
 
 
-def _hold_up(allocator: RecordingAllocator, meanwhile: Callable[[], None]) -> None:
+def _hold_up(lock: AtomicsLock, allocator: RecordingAllocator, meanwhile: Callable[[], None]) -> None:
     """Hold an allocator up at its next link, and run something there."""
-    atomics = _HeldUp(allocator.memory, allocator._shared.lock, allocator.config, allocator.teller)
+    atomics = _HeldUp(allocator.memory, lock, allocator.config, allocator.teller)
     atomics.counts, atomics.meanwhile = allocator.atomic_counts, meanwhile
     allocator.atomics = atomics
 
@@ -175,7 +175,7 @@ def _figure_3() -> Stepper:
             _of(heap, b).post()
             _of(heap, receiver).handle_message_queue()  # sees nothing: A's link is missing
 
-        _hold_up(_of(heap, a), meanwhile)
+        _hold_up(heap.shared.lock, _of(heap, a), meanwhile)
         _of(heap, a).post()
         _of(heap, receiver).handle_message_queue()
 

@@ -43,6 +43,8 @@ from ..events import (
     SlabTaken,
     SlabUnlinked,
     SlabVacated,
+    StackPopped,
+    StackPushed,
 )
 from ..pictures import Picture, Pictures, changes
 from ..recording import Recording
@@ -55,6 +57,8 @@ __all__ = ["Camera", "Film", "Scene", "step", "title_of"]
 MOST = 300  # frames
 SLAB = (ObjectBumped, ObjectPopped, ObjectPushed, SlabReopened, SlabVacated, SlabLinked, SlabUnlinked)
 CACHE = (BucketEmptied, RemoteFreed, PostBegan, Posted, ListSent, Forwarded)
+LISTS = (SlabLinked, SlabUnlinked, ChunkLinked, ChunkUnlinked, StackPushed, StackPopped)
+ROW = 16  # bytes
 MANY_CHANGES = 12  # lines of what changed
 
 
@@ -94,11 +98,15 @@ Camera = Callable[[Pictures, Event, Scene], Sequence[Picture]]
 
 
 def default_camera(pictures: Pictures, event: Event, scene: Scene) -> Sequence[Picture]:
-    """Picture the structure that an event is about."""
+    """Picture the structure that an event is about; of a list, the words of it that were stored, too."""
     try:
-        return (_about(pictures, event, scene),)
+        picture = _about(pictures, event, scene)
     except InvalidPointer:  # a chunk that is not in the page map yet, or not any more
-        return (pictures.map(),)
+        picture = pictures.map()
+    if not isinstance(event, LISTS):
+        return (picture,)
+    rows = sorted({write.address // ROW * ROW for write in event.writes if write.width == 8})
+    return (picture, *(pictures.bytes(row, ROW) for row in rows))
 
 
 def _about(pictures: Pictures, event: Event, scene: Scene) -> Picture:

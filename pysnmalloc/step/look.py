@@ -91,7 +91,10 @@ def _pictures(heap: Heap, events: Sequence[Event]) -> list[Picture]:
 
 def _title(events: Sequence[Event]) -> str:
     """The call and what it returned."""
-    called = next((event for event in events if isinstance(event, Called)), None)
+    calls = [event for event in events if isinstance(event, Called)]
+    if len(calls) > 1:
+        return f"calls {calls[0].at.call} to {calls[-1].at.call}"
+    called = calls[0] if calls else None
     returned = next((event for event in events if isinstance(event, Returned)), None)
     if called is None:
         return events[0].in_words()

@@ -43,8 +43,10 @@ STYLE = """
 .snm-frame{scroll-margin-top:8em}
 .snm-frame[hidden]{display:none}
 .snm-frame svg.snm{display:block;margin:6px 0}
-.snm.snm-stepper code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:.87em;
-  background:none;color:inherit;border:0;padding:0;overflow-wrap:anywhere}
+.snm.snm-stepper code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;
+  font-size:.87em;background:none;color:inherit;border:0;padding:0;overflow-wrap:anywhere}
+.snm.snm-stepper pre{font-size:.87em;line-height:1.35;overflow-x:auto;background:var(--snm-bump);color:inherit;
+  border:1px solid var(--snm-line);border-radius:4px;padding:6px 10px;margin:6px 0}
 .snm-meta{color:var(--snm-dim);font-size:.9em}
 .snm-changes{font-size:.87em;padding-left:0;list-style:none}
 .snm.snm-stepper .snm-changes li{list-style:none}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from .exploring import figures_of_exploring
 from .harness import Figure, interpreter
 from .report import keep
 from .subjects import (
@@ -24,6 +25,7 @@ GROUPS = {
     "scale": figures_of_scale,
     "replay": figures_of_replay,
     "threads": figures_of_threads,
+    "exploring": figures_of_exploring,
 }
 
 
@@ -52,7 +54,8 @@ def line_of(figure: Figure) -> str:
     bound = "" if figure.target is None else f"{'at least' if figure.at_least else 'at most'} {figure.target:g}"
     word = "" if figure.target is None else ("met" if figure.met else "NOT MET")
     ours, theirs = figure.nanoseconds
-    return f"{figure.name:62} {figure.ratio:7.3f}  {bound:13} {word:8} ({ours:,.0f} / {theirs:,.0f} ns)"
+    note = f"; {figure.note}" if figure.note else ""
+    return f"{figure.name:62} {figure.ratio:7.3f}  {bound:13} {word:8} ({ours:,.0f} / {theirs:,.0f} ns{note})"
 
 
 if __name__ == "__main__":

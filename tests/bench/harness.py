@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
+STEADY = 1.12  # how far the slowest and fastest of a turn's spins may be apart
 Slice = Callable[[], float]  # runs a slice and returns nanoseconds per unit of work
 
 
@@ -28,6 +29,7 @@ class Figure:
         nanoseconds: medians of ours and theirs, per unit of work.
         target: the bound, None where there is none for this interpreter.
         at_least: whether the bound is a lower one.
+        note: what else is to be known about it.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Figure:
     nanoseconds: tuple[float, float]
     target: float | None
     at_least: bool = False
+    note: str = ""
 
     @property
     def met(self) -> bool:
@@ -75,6 +78,23 @@ def timed(work: Callable[[], object], units: int) -> Slice:
         return (time.perf_counter_ns() - start) / units
 
     return run
+
+
+def spin() -> int:
+    """Return the nanoseconds of a loop over small integers, the fastest of three: this thread's speed just now."""
+    return min(_loop() for _ in range(3))
+
+
+def _loop() -> int:
+    start, value = time.perf_counter_ns(), 0
+    for step in range(2_000):
+        value = step & 127 ^ value
+    return time.perf_counter_ns() - start
+
+
+def steady(spins: list[int]) -> bool:
+    """Tell whether the machine gave all of a turn's threads a processor alike, before and after their slices."""
+    return max(spins) <= STEADY * min(spins)
 
 
 def interpreter() -> str:

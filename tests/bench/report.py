@@ -30,6 +30,9 @@ Choices that favour a side, to be known when reading:
 - Both heaps of the random sizes are first worn in, every object replaced five times.
 - Producer and consumer pass our addresses in an `array`, and the blocks of `multiprocessing.heap`, which are tuples, in
   a list: on free-threaded Python an object of another thread costs more to use.
+- The rows of two threads are counted in steady turns only: both subjects' threads run a loop over small integers before
+  and after their slice, and a turn is steady if all these loops took the same time, within 12 %. How many were is said.
+  In the others the machine had no two processors to give, or changed its speed, and the ratio would be the machine's.
 - The replay loop forgets an address when its object is freed. A loop that kept them all would cost less itself, and our
   ratio against it would be higher.
 
@@ -74,4 +77,5 @@ def _cell(kept: dict[str, object] | None) -> str:
     bound = "" if figure.target is None else f" ({'≥' if figure.at_least else '≤'} {figure.target:g})"
     ours, theirs = figure.nanoseconds
     value = f"{figure.ratio:.2f}" if figure.met else f"**{figure.ratio:.2f}**"
-    return f"{value}{bound} [{ours:,.0f} / {theirs:,.0f}]"
+    note = f"; {figure.note}" if figure.note else ""
+    return f"{value}{bound} [{ours:,.0f} / {theirs:,.0f}{note}]"

@@ -24,7 +24,19 @@ from ...atomics import Order
 from ..heaps import HeapScenario
 from ..scenario import Place, ThreadCode
 
-__all__ = ["Chunks", "Converge", "Crossing", "Forward", "Fresh", "HandOver", "Home", "Medium", "Ring", "SameBucket"]
+__all__ = [
+    "Chunks",
+    "Converge",
+    "Crossing",
+    "DoubleFree",
+    "Forward",
+    "Fresh",
+    "HandOver",
+    "Home",
+    "Medium",
+    "Ring",
+    "SameBucket",
+]
 
 SMALL, MEDIUM = 64, 2048
 BOX = 192  # a word of the heap's own block that nobody uses: where A hands objects to B
@@ -322,3 +334,27 @@ class Fresh(_Two):
         self.fill(place, kept, MEDIUM, 2)
         self.demand(place, kept, MEDIUM, 2)
         return (kept,)
+
+
+class DoubleFree(_Two):
+    """A program that frees an object twice, each time in order."""
+
+    name = "double-free"
+    about = "B frees A's object and says so, then A frees it as well: what becomes of it?"
+    fields = {BOX: "box"}  # noqa: RUF012
+
+    def setup(self, place: Place) -> None:  # noqa: ARG002
+        """A has two objects."""
+        self.objects = self.some("A", 2)
+
+    def a(self, allocator: Allocator, place: Place) -> Hashable:
+        """Wait until B has freed it, and free it again."""
+        place.wait(BOX, 0, Order.ACQUIRE)
+        allocator.free(self.objects[0])
+        return (self.objects[1],)
+
+    def b(self, allocator: Allocator, place: Place) -> Hashable:
+        """Free it; it stays in B's remote cache."""
+        allocator.free(self.objects[0])
+        place.atomics.store(BOX, 1, Order.RELEASE)
+        return ()

@@ -18,7 +18,7 @@ from ...memory import NULL
 from ...messagequeue import BACK, FRONT, NEXT, STUB, MessageQueue
 from ..scenario import Place, Scenario, ThreadCode, Wrong
 
-__all__ = ["Figure3d", "PublishedQueue", "QueueScenario", "SplitQueue"]
+__all__ = ["EagerQueue", "Figure3d", "PublishedQueue", "QueueScenario", "SplitQueue"]
 
 BLOCK, MESSAGES, APART, PAYLOAD = 256, 1024, 64, 16
 DONE = 512  # where B says that its enqueue has returned
@@ -48,6 +48,17 @@ class SplitQueue(MessageQueue):
         atomics.store(before + NEXT, first, Order.RELEASE)
 
 
+class EagerQueue(MessageQueue):
+    """A queue that gives out the newest message at once; since it cannot take it off the list, it comes again."""
+
+    def dequeue(self) -> int:
+        """Receive the message behind the front, the newest too; move the front only where it can be."""
+        message = self._atomics.load(self._u64[self._front] + NEXT, Order.ACQUIRE)
+        if message != NULL and self._atomics.load(message + NEXT, Order.ACQUIRE) != NULL:
+            self._u64[self._front] = message
+        return message
+
+
 class QueueScenario(Scenario):
     """Two producers and a consumer.
 
@@ -56,16 +67,24 @@ class QueueScenario(Scenario):
         messages: of each producer.
         tries: how often the consumer tries.
         queue: the class.
+        note: for those who see something go wrong.
     """
 
     section = "§2.2"
     size = 2048
 
     def __init__(
-        self, name: str, about: str, messages: int = 1, tries: int = 4, queue: type[MessageQueue] = MessageQueue
+        self,
+        name: str,
+        about: str,
+        messages: int = 1,
+        tries: int = 4,
+        queue: type[MessageQueue] = MessageQueue,
+        note: str = "",
     ) -> None:
         self.name = name
         self.about = about
+        self.note = note
         self.tries = tries
         self._queue = queue
         self.sent = {"A": [*self._addresses(1, messages)], "B": [*self._addresses(2, messages)]}

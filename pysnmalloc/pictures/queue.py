@@ -1,4 +1,4 @@
-"""Messages: an allocator's queue, and the buckets of its remote cache (§2.2, Figures 1 to 3).
+"""An allocator's queue of messages (§2.2, Figure 3).
 
     front ─► stub ─► 0x22040 ─► 0x22080          (cut) 0x240c0 ─► 0x24100 ◄─ back
              seen by the receiver                 sent, and not linked yet
@@ -21,7 +21,7 @@ from .picture import Picture
 from .svg import WIDTH, Canvas
 from .text import Page
 
-__all__ = ["BucketsPicture", "Message", "QueuePicture"]
+__all__ = ["Message", "QueuePicture", "elided"]
 
 SHOWN = 10  # messages of a list that are drawn; of more, the middle is left out
 
@@ -43,7 +43,7 @@ class Message:
         return f"for allocator {self.target}, next {self.next:#x}"
 
 
-def _elided(messages: tuple[Message, ...]) -> list[Message | int]:
+def elided(messages: tuple[Message, ...]) -> list[Message | int]:
     """The messages that are drawn, and in the place of others their number."""
     if len(messages) <= SHOWN:
         return list(messages)
@@ -133,7 +133,7 @@ class QueuePicture(Picture):
             canvas.words(10, top + 25, label, kind="dim")
         else:
             self._fact_box(canvas, label, top)
-        for place, message in enumerate(_elided(messages)):
+        for place, message in enumerate(elided(messages)):
             row, column = divmod(place, columns)
             x, y = 92 + column * width, top + row * 66
             if place and column:
@@ -177,160 +177,10 @@ class QueuePicture(Picture):
     def _list(self, messages: tuple[Message, ...]) -> str:
         """A list of messages in words."""
         words = []
-        for message in _elided(messages):
+        for message in elided(messages):
             if isinstance(message, int):
                 words.append(f"... {message} more ...")
                 continue
             name = "stub" if message.stub else f"{message.address:#x} (for {message.target})"
             words.append(name + " =back" * (message.address == self.back))
         return " → ".join([*words, "null"])
-
-
-@dataclass(frozen=True, slots=True)
-class BucketsPicture(Picture):
-    """The buckets of a remote cache.
-
-    Attributes:
-        number: of the allocator; ``home`` is the bucket of its number in the round that is shown.
-        bits: k, log2 of the number of buckets.
-        cached: bytes since the last post, and ``limit`` at which it posts.
-        buckets: the messages in each.
-    """
-
-    number: int
-    home: int
-    round: int
-    bits: int
-    cached: int
-    limit: int
-    buckets: tuple[tuple[Message, ...], ...]
-
-    @classmethod
-    def of(cls, survey: Survey, allocator: Allocator, round: int) -> BucketsPicture:
-        """Read the buckets."""
-        config, u64 = survey.config, survey.memory.u64
-
-        def message(address: int) -> Message:
-            target = u64[address + TARGET >> 3]
-            return Message(address, u64[address + NEXT >> 3], target >> config.allocator_bits)
-
-        return cls(
-            number=allocator.number,
-            home=allocator.cache.index(allocator.address, round),
-            round=round,
-            bits=config.bucket_bits,
-            cached=allocator.cache.cached(),
-            limit=config.remote_cache,
-            buckets=tuple(tuple(map(message, allocator.cache.walk(index))) for index in range(config.buckets)),
-        )
-
-    @property
-    def subject(self) -> str:
-        """What it is a picture of."""
-        return f"buckets {self.number}"
-
-    @property
-    def title(self) -> str:
-        """What it shows."""
-        return (
-            f"Remote cache of allocator {self.number}: {len(self.buckets)} buckets, by the bits of round {self.round}"
-        )
-
-    @property
-    def description(self) -> str:
-        """What is to be seen."""
-        count = sum(map(len, self.buckets))
-        return (
-            f"{count} message{'s' * (count != 1)} in {sum(map(bool, self.buckets))} buckets, {self.cached:,} of "
-            f"{self.limit:,} bytes. The home bucket of allocator {self.number} is {self.home}, its bits "
-            f"{self._bits(self.home)}"
-        )
-
-    def _bits(self, index: int) -> str:
-        """A bucket's bits."""
-        return f"{index:0{self.bits}b}"
-
-    def _words(self, index: int) -> str:
-        """A bucket in words: the targets of its messages."""
-        targets = [str(message.target) for message in self.buckets[index]]
-        more = f" ... {len(targets) - 12} more" if len(targets) > 12 else ""
-        return ("for " + " ".join(targets[:12]) + more) if targets else "empty"
-
-    def facts(self) -> dict[str, str]:
-        """The count of bytes, and every bucket; the whole list of each."""
-        facts = {"cached": f"{self.cached:,}", "home": str(self.home)}
-        for index, messages in enumerate(self.buckets):
-            listed = ", ".join(f"{message.address:#x} for {message.target}" for message in messages)
-            facts[f"bucket {index}"] = listed or "empty"
-        return facts
-
-    def draw(self, canvas: Canvas) -> None:
-        """Draw every bucket; few of them with their messages."""
-        canvas.words(10, 24, self.title, size=14, kind="bold")
-        canvas.bottom = 36
-        facts = self.facts()
-        if len(self.buckets) <= 8:
-            self._draw_rows(canvas, facts)
-        else:
-            self._draw_grid(canvas, facts)
-        cached = f"{self.cached:,} of {self.limit:,} bytes cached"
-        y = canvas.bottom + 8
-        canvas.box(10, y, 260, 24, "header", fact="cached", value=facts["cached"], words=[cached])
-        home = f"home bucket of allocator {self.number}: {self.home}"
-        canvas.box(290, y, 300, 24, "home", fact="home", value=facts["home"], words=[home])
-        canvas.lines("A message is drawn as the number of the allocator that it is for.", gap=6)
-
-    def _draw_rows(self, canvas: Canvas, facts: dict[str, str]) -> None:
-        """Draw each bucket as a row of messages."""
-        for index, messages in enumerate(self.buckets):
-            y, fact = canvas.bottom + 6, f"bucket {index}"
-            home = index == self.home
-            label = f"{index} = {self._bits(index)}" + (" home" if home else "")
-            kind = "home" if home else "free"
-            canvas.box(10, y, 120, 32, kind, fact=fact, value=facts[fact], words=[label])
-            for place, message in enumerate(_elided(messages)):
-                x = 150 + 58 * place
-                if isinstance(message, int):
-                    canvas.words(x + 22, y + 20, f"+{message}", kind="dim", anchor="middle")
-                    continue
-                canvas.arrow(x - 16, y + 16, x - 2, y + 16)
-                canvas.box(x, y, 40, 32, "used", words=[str(message.target)], size=13)
-            if not messages:
-                canvas.words(150, y + 20, "empty", kind="dim")
-
-    def _draw_grid(self, canvas: Canvas, facts: dict[str, str]) -> None:
-        """Draw each bucket as a box with the number of its messages; those that hold some are listed."""
-        columns, top = 8, canvas.bottom
-        width = (WIDTH - 20) / columns
-        for index, messages in enumerate(self.buckets):
-            row, column = divmod(index, columns)
-            x, y, fact = 10 + column * width, top + row * 44, f"bucket {index}"
-            home = index == self.home
-            kind = "home" if home else "used" if messages else "free"
-            words = [f"{index}{' home' if home else ''}", f"{len(messages)} msg" if messages else "·"]
-            canvas.box(x, y, width - 4, 40, kind, fact=fact, value=facts[fact], words=words)
-        held = [index for index, messages in enumerate(self.buckets) if messages]
-        for index in held[:16]:
-            canvas.lines(f"bucket {index} = {self._bits(index)}: {self._words(index)}", kind="", gap=2, size=11)
-        if len(held) > 16:
-            canvas.lines(f"... and {len(held) - 16} buckets more")
-
-    def write(self, page: Page) -> None:
-        """Write every bucket; of many, a map of them and those that hold messages."""
-        few = len(self.buckets) <= 8
-        if not few:
-            cells = [
-                (
-                    (str(min(len(m), 9)) if m else ".") + ("h" if i == self.home else " "),
-                    "home" if i == self.home else "",
-                )
-                for i, m in enumerate(self.buckets)
-            ]
-            page.grid(cells, columns=16, gap="", label=lambda index: f"bucket {index}")
-        for index, messages in enumerate(self.buckets):
-            if few or messages:
-                home = index == self.home
-                mark, name = page.marked(f"bucket {index}"), " (home)" if home else ""
-                line = f"{mark}{index:2} = {self._bits(index)}{name}: {self._words(index)}"
-                page.paragraph(line, indent="      ", kind="home" if home else "")
-        page.paragraph(f"{self.description}.")

@@ -1,0 +1,219 @@
+"""``pysnmalloc explore``: every execution of a scenario, and what goes wrong in it (§2.2, §2.5).
+
+NAME ─► scenario ─┬─ explore      under one model, or each
+                  ├─ replay, tell one execution, by its schedule
+                  └─ weaken_each  one order after the other
+                                    ─► reports, and an exit code
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ..atomics import Order
+from ..explore import Finding, Result, Scenario, explore, replay, tell
+from ..explore.telling import Told
+from ..explore.weaken import weaken_each
+from .common import FAILED, USAGE, tally
+from .reports import Report, print_json, print_report, print_weakened, write_page
+from .scenarios import list_scenarios, load
+
+__all__ = ["EXPLORE_HELP", "explore_command", "pool"]
+
+EXPLORE_HELP = (
+    "Explore every execution of a scenario under a memory model, and show the shortest one that goes wrong.\n\n"
+    "NAME is a built-in scenario (bug:... has a bug in the allocator, litmus:... tests the memory model), or one of "
+    "your own: module:Class or file.py:Class. Without a NAME, the built-in ones are listed.\n\n"
+    "One execution of each class of equivalent ones is gone through, unless --plain, --preemptions or --random "
+    "say otherwise. The verdict says what was proved, and within which bound.\n\n"
+    "Exit code 0: nothing wrong was found. Exit code 1: something was. Exit code 2: a name, an option or a schedule "
+    "cannot be understood."
+)
+WIDEST = 110
+
+
+class Model(enum.StrEnum):
+    """The memory models, by name."""
+
+    SC = "sc"
+    TSO = "tso"
+    RC11 = "rc11"
+    ALL = "all"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Way:
+    """How to go through the executions, see ``explore``."""
+
+    plain: bool
+    preemptions: int | None
+    random: int | None
+    pct: int | None
+    seed: int
+    weaken: Mapping[str, Order]
+    executions: int | None
+    jobs: int
+
+    def __post_init__(self) -> None:
+        if self.jobs > 1 and (self.plain or self.preemptions is not None or self.random is not None):
+            raise typer.BadParameter(
+                "--jobs is for one execution of each class; leave out --plain, --preemptions and --random"
+            )
+
+    @property
+    def usual(self) -> bool:
+        """Whether nothing but orders was chosen."""
+        return self == _Way(False, None, None, None, 0, self.weaken, None, 1)
+
+
+def _order(text: str) -> tuple[str, Order]:
+    """Read ``SITE=ORDER``."""
+    site, _, order = text.rpartition("=")
+    try:
+        return site.strip(), Order(order.strip())
+    except ValueError:
+        known = ", ".join(each.value for each in Order)
+        raise typer.BadParameter(f"{text!r} is not SITE=ORDER; orders are {known}, and findings name sites") from None
+
+
+def explore_command(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="The scenario. Without one: list them.", show_default=False)
+    ] = None,
+    model: Annotated[
+        Model | None, typer.Option(help="Memory model. Default: rc11; sc with --plain.", show_default=False)
+    ] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Every interleaving by itself; model sc.")] = False,
+    preemptions: Annotated[
+        int | None, typer.Option(min=0, help="Executions with at most so many preemptions.", show_default=False)
+    ] = None,
+    random: Annotated[
+        int | None, typer.Option(min=1, help="So many executions, drawn by lot.", show_default=False)
+    ] = None,
+    pct: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="With --random: by priorities that change D-1 times.", metavar="D", show_default=False
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the lots.")] = 0,
+    weaken: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SITE=ORDER", help="Use another order at a site of the source; repeatable."),
+    ] = None,
+    weaken_every: Annotated[
+        bool, typer.Option("--weaken-each", help="Weaken every order in turn, and say which are needed.")
+    ] = False,
+    schedule: Annotated[
+        str | None,
+        typer.Option("--replay", metavar="SCHEDULE", help="Replay one execution to its end.", show_default=False),
+    ] = None,
+    told: Annotated[
+        str | None,
+        typer.Option("--tell", metavar="SCHEDULE", help="Tell one execution, or its beginning.", show_default=False),
+    ] = None,
+    executions: Annotated[int | None, typer.Option(min=1, help="Stop after so many.", show_default=False)] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes to explore with; not with --plain and others.")] = 1,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write a page as well.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON, and nothing else.")] = False,
+) -> None:
+    """Explore a scenario (see ``EXPLORE_HELP``)."""
+    console = Console()
+    width = min(console.width, WIDEST)
+    if name is None:
+        list_scenarios(console, width)
+        return
+    way = _Way(plain, preemptions, random, pct, seed, dict(map(_order, weaken or [])), executions, jobs)
+    one = schedule is not None or told is not None
+    if weaken_every and (as_json or html is not None or one or weaken or not way.usual):
+        raise typer.BadParameter("--weaken-each shows a table of its own; beside it there can be --model only")
+    if one and not way.usual:
+        raise typer.BadParameter("a schedule is one execution; beside it there can be --model and --weaken only")
+    reports: list[Report] = []
+    with _understood():
+        scenario = load(name)
+        for each in _models(model, plain=plain, one=one):
+            if weaken_every:
+                title = f"{scenario.name}, model {each}: each order weakened"
+                print_weakened(console, title, weaken_each(scenario, each), width)
+                continue
+            found = _one(scenario, schedule, told, each, way) if one else _explored(scenario, name, each, way)
+            reports.append(Report.of(found, width, name))
+            if not as_json:
+                print_report(console, reports[-1])
+    if as_json:
+        print_json(reports)
+    if html is not None:
+        write_page(html, reports, f"pysnmalloc explore {name}")
+    if any(report.wrong for report in reports):
+        raise typer.Exit(FAILED)
+
+
+def _models(model: Model | None, *, plain: bool, one: bool) -> list[str]:
+    """The models to explore under."""
+    if model is Model.ALL and one:
+        raise ValueError("a schedule is of one model: choose one")
+    if model is Model.ALL:
+        return [each.value for each in Model if each is not Model.ALL]
+    return [model.value if model is not None else "sc" if plain else "rc11"]
+
+
+def _explored(scenario: Scenario, name: str, model: str, way: _Way) -> Result:
+    """Explore, and tell how far it is."""
+    with tally(f"{scenario.name}, {model}", "executions") as shown_count, pool(name, way.jobs) as executor:
+        return explore(
+            scenario,
+            model,
+            plain=way.plain,
+            preemptions=way.preemptions,
+            random=way.random,
+            pct=way.pct,
+            seed=way.seed,
+            weaken=way.weaken,
+            executions=way.executions,
+            executor=executor,
+            progress=shown_count.show,
+        )
+
+
+def _one(scenario: Scenario, schedule: str | None, told: str | None, model: str, way: _Way) -> Finding | Told:
+    """Replay an execution, or tell it; one without fault is told."""
+    if told is not None and schedule is not None:
+        raise ValueError("a schedule is either replayed or told: choose one")
+    if told is None:
+        told = schedule or ""
+        finding = replay(scenario, told, model, way.weaken)
+        if finding is not None:
+            return finding
+    return tell(scenario, told, model, way.weaken)
+
+
+def pool(name: str, jobs: int) -> AbstractContextManager[Executor | None]:
+    """Processes to explore with; each loads the scenario's module first, so that it can be sent there."""
+    if jobs == 1:
+        return nullcontext()
+    # Spawned, not forked: a progress line may be running in a thread of its own.
+    return ProcessPoolExecutor(jobs, get_context("spawn"), initializer=partial(load, name))
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """Turn names, options and schedules that are none into a message; ``ScheduleError`` is a ``ValueError``."""
+    try:
+        yield
+    except ValueError as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(USAGE) from error

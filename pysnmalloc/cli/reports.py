@@ -1,0 +1,139 @@
+"""Reports of ``pysnmalloc explore``: on the terminal, as a page, as JSON (§2.2).
+
+Result, Finding, Told ─► Report ─► text; colour says nothing that signs do not
+                                ├► HTML, to be saved
+                                └► data, for JSON
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .. import __version__
+from ..atomics import Order
+from ..explore import Finding, Result
+from ..explore.html import finding_html, page, result_html, told_html
+from ..explore.telling import Told
+from ..explore.text import finding_text, result_text, told_text
+from ..explore.weaken import Weakened
+from ..explore.wording import shown
+from .common import USAGE
+
+__all__ = ["Report", "print_json", "print_report", "print_weakened", "write_page"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """Something to show.
+
+    Attributes:
+        text, html, data: in each form; data is for JSON.
+        wrong: whether it is of something wrong.
+    """
+
+    text: str
+    html: str
+    data: object
+    wrong: bool
+
+    @classmethod
+    def of(cls, found: Result | Finding | Told, width: int, name: str) -> Report:
+        """Show what was found in so many columns; ``name`` as the scenario was called on the command line."""
+        if isinstance(found, Result):
+            return cls(result_text(found, width, name), result_html(found, name), _result_data(found), not found.ok)
+        if isinstance(found, Finding):
+            return cls(finding_text(found, width, name), finding_html(found, name), _finding_data(found), wrong=True)
+        text, html = told_text(found, width, name), told_html(found, name)
+        return cls(text, html, _told_data(found), found.wrong is not None)
+
+
+def print_report(console: Console, report: Report) -> None:
+    """Print a report; colour only says once more what signs say."""
+    text = Text(report.text + "\n")
+    text.highlight_regex(r"(?m)^ *✗ .*$|^.*: wrong: .*$", "bold red")
+    text.highlight_regex(r"≠ newest(: \S+ ← (step \d+|the start))?", "bold yellow")
+    text.highlight_regex(r"(?m)^(how to read this|sites of these steps|schedule|once more)", "bold")
+    console.print(text, soft_wrap=True)
+
+
+def print_json(reports: Sequence[Report]) -> None:
+    """Print reports as JSON."""
+    data = {"pysnmalloc": __version__, "reports": [report.data for report in reports]}
+    typer.echo(json.dumps(data, indent=1, default=_plain, ensure_ascii=False))
+
+
+def write_page(path: Path, reports: Sequence[Report], title: str) -> None:
+    """Save reports as a page."""
+    try:
+        path.write_text(page("\n".join(report.html for report in reports), title), encoding="utf-8")
+    except OSError as error:
+        typer.echo(f"Error: {path} cannot be written: {error.strerror}", err=True)
+        raise typer.Exit(USAGE) from error
+
+
+def print_weakened(console: Console, title: str, weakened: Sequence[Weakened], width: int) -> None:
+    """Print which orders are needed."""
+    table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("site", "order", "weaker", "then"):
+        table.add_column(heading)
+    table.add_column("steps", justify="right")
+    for each in weakened:
+        then, steps = _then(each)
+        table.add_row(Text(each.site), each.order.value, each.weaker.value, then, steps)
+    console.print(table, width=width)
+
+
+def _then(weakened: Weakened) -> tuple[Text, str]:
+    """What became of a weakened order: in words, and the steps of the shortest finding."""
+    findings = weakened.result.findings
+    if findings:
+        return Text(f"needed: {findings[0].kind}", style="bold"), str(len(findings[0].steps))
+    proof = "" if weakened.result.exhausted else ", no proof"
+    return Text(f"not needed here{proof}"), "–"
+
+
+def _result_data(result: Result) -> dict[str, object]:
+    """A result for JSON."""
+    outcomes = [
+        {"results": list(map(shown, outcome.results)), "judged": shown(outcome.judged), "executions": count}
+        for outcome, count in result.outcomes.items()
+    ]
+    keys = ("scenario", "model", "verdict", "ok", "how", "exhausted", "within", "executions", "classes", "unfair")
+    return {
+        "report": "exploration",
+        **{key: getattr(result, key) for key in keys},
+        "threads": result.threads,
+        "weakened": dict(result.weakened),
+        "outcomes": outcomes,
+        "findings": list(map(_finding_data, result.findings)),
+    }
+
+
+def _finding_data(finding: Finding) -> dict[str, object]:
+    """A finding for JSON."""
+    return {"report": "finding", **dataclasses.asdict(finding), "weakened": dict(finding.weakened)}
+
+
+def _told_data(told: Told) -> dict[str, object]:
+    """An execution for JSON."""
+    keys = ("scenario", "model", "threads", "schedule", "wrong", "before")
+    return {
+        "report": "execution",
+        **{key: getattr(told, key) for key in keys},
+        "weakened": dict(told.weakened),
+        "steps": list(map(dataclasses.asdict, told.steps)),
+    }
+
+
+def _plain(value: object) -> str:
+    """What JSON has no form for."""
+    return str(value.value) if isinstance(value, Order) else str(value)
