@@ -66,6 +66,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(typing\.)?~?[A-Z]|pysnmalloc\.[\w.]+\.[A-Z]"),  # type variables
     (r"py:class", r"'\w+'"),  # a mark in Annotated
     (r"py:class", "|".join(ALIASES)),
+    (r"py:class", r"pysnmalloc\.step\.look\.Look"),  # the package has a function of that module's name
     (r"py:class", r"pysnmalloc\.explore\.proxies\.Frame|_thread\..*|concurrent\..*|rich\..*|types\.LambdaType"),
 ]
 

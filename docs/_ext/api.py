@@ -19,6 +19,7 @@ from sphinx.application import Sphinx
 from essay import restructured
 
 PROGRAM = "pysnmalloc"
+ROOT = Path(__file__).parents[2]
 SEVERAL = re.compile(r"( {4,8})([a-z]\w*(?:, [a-z]\w*)+): ")
 BEFORE_NAPOLEON = 400
 
@@ -35,13 +36,31 @@ def essays(_app: Sphinx, what: str, _name: str, _value: object, _options: object
 
 
 def full_names(_app: Sphinx, doctree: nodes.document) -> None:
-    """Write the types of a module in full: two modules may each have a class ``Event``."""
-    for link in doctree.findall(pending_xref):
+    """Write the types of a module in full: two modules may each have a class ``Event``. What is not public has no link."""
+    for link in list(doctree.findall(pending_xref)):
         module, name = link.get("py:module"), link.get("reftarget", "")
-        if link.get("refdomain") == "py" and module and module.startswith(PROGRAM) and name.isidentifier():
-            found = getattr(importlib.import_module(module), name, None)
-            if isinstance(found, type) and found.__module__.startswith(PROGRAM):
+        if link.get("refdomain") != "py" or not module or not module.startswith(PROGRAM):
+            continue
+        found = getattr(importlib.import_module(module), name, None) if name.isidentifier() else named(name)
+        if isinstance(found, type) and found.__module__.startswith(PROGRAM):
+            if found.__name__ in importlib.import_module(found.__module__).__all__:
                 link["reftarget"] = f"{found.__module__}.{found.__qualname__}"
+            else:
+                link.replace_self(link.children)
+
+
+def named(name: str) -> object:
+    """What has a full name of ours."""
+    module, _, last = name.rpartition(".")
+    return getattr(importlib.import_module(module), last, None) if module.startswith(PROGRAM) else None
+
+
+def drop_stale(app: Sphinx, _config: object) -> None:
+    """Take away the pages of modules that are gone; autosummary only adds."""
+    for page in (Path(app.srcdir) / "reference" / "api").glob(f"{PROGRAM}*.rst"):
+        module = ROOT.joinpath(*page.stem.split("."))
+        if not module.is_dir() and not module.with_suffix(".py").exists():
+            page.unlink()
 
 
 def write_command_line(app: Sphinx) -> None:
@@ -58,6 +77,7 @@ def write_command_line(app: Sphinx) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the hooks."""
+    app.connect("config-inited", drop_stale)
     app.connect("autodoc-process-docstring", essays, BEFORE_NAPOLEON)
     app.connect("doctree-read", full_names)
     app.connect("builder-inited", write_command_line)
