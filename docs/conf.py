@@ -78,6 +78,7 @@ html_theme = "furo"
 html_title = "pysnmalloc"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
 html_codeblock_linenos_style = "inline"
 html_show_sphinx = False
 html_extra_path = ["_extra"]  # the notebooks, for downloads; written by ``tutorials``

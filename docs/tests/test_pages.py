@@ -77,6 +77,10 @@ def public_names() -> list[str]:
         if found.ispkg or found.name.startswith("pysnmalloc.cli") or found.name.endswith("__main__"):
             continue
         module = importlib.import_module(found.name)
+        package, _, last = found.name.rpartition(".")
+        if getattr(importlib.import_module(package), last) is not module:
+            names.append(found.name)  # the package has a function of that name, which hides the module
+            continue
         names += [f"{found.name}.{name}" for name in module.__all__]
     return names
 
