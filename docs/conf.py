@@ -1,24 +1,90 @@
-"""The documentation's configuration."""
+"""How the site is built; docs/_ext has the parts that are our own."""
 
+import sys
 from pathlib import Path
 
-from pysnmalloc import __version__
-from pysnmalloc.step import FIGURES, figure
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
+
+from pysnmalloc import __version__  # noqa: E402  # below: what is ours
+from python_names import write_inventory  # noqa: E402
+
+# Names for types, which have no page of their own.
+ALIASES = ["Access", "Camera", "Sizeclass", "ThreadCode", "Value", "Views", "Where"]
 
 project = "pysnmalloc"
 author = "The pysnmalloc developers"
 copyright = "2026, The pysnmalloc developers"
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-napoleon_use_ivar = True
-autodoc_typehints = "description"
-autodoc_member_order = "bysource"
-exclude_patterns = ["_build", "_figures"]
-html_title = "pysnmalloc"
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.intersphinx",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinxcontrib.bibtex",
+    # Ours:
+    "annotated",
+    "api",
+    "drawn",
+    "lawbook",
+    "papermap",
+    "tutorials",
+]
+exclude_patterns = ["_*", "lite", "tests", "**.ipynb_checkpoints"]
+templates_path = ["_templates"]
+nitpicky = True
+default_role = "code"  # `x` in a docstring is code
+suppress_warnings = ["mystnb.unknown_mime_type"]
 
-# The paper's figures are drawn by the code, each time the documentation is built.
-figures = Path(__file__).parent / "_figures"
-figures.mkdir(exist_ok=True)
-for number in FIGURES:
-    (figures / f"figure-{number}.html").write_text(figure(number).html(), encoding="utf-8")
+# Notebooks: always executed, each alone in an empty folder, and an error ends the build.
+nb_execution_mode = "force"
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_show_tb = True
+nb_execution_timeout = 120
+nb_merge_streams = True
+myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline", "attrs_block", "fieldlist"]
+myst_heading_anchors = 3
+
+# The API.
+autosummary_generate = True
+autodoc_typehints = "description"
+autodoc_typehints_format = "short"
+autodoc_member_order = "bysource"
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+nitpick_ignore_regex = [
+    (r"py:.*", r".*\b_[A-Za-z]\w*"),  # private names in the types of public ones
+    (r"py:.*", r"(typing\.)?~?[A-Z]|pysnmalloc\.[\w.]+\.[A-Z]"),  # type variables
+    (r"py:class", r"'\w+'"),  # a mark in Annotated
+    (r"py:class", "|".join(ALIASES)),
+    (r"py:class", r"pysnmalloc\.step\.look\.Look"),  # the package has a function of that module's name
+    (r"py:class", r"pysnmalloc\.explore\.proxies\.Frame|_thread\..*|concurrent\..*|rich\..*|types\.LambdaType"),
+]
+
+# Python's own names are linked by an inventory made here, of the names in python-names.txt: no network is needed.
+intersphinx_mapping = {"python": ("https://docs.python.org/3", str(write_inventory(HERE)))}
+intersphinx_disabled_reftypes = ["std:*"]
+
+bibtex_bibfiles = ["references.bib"]
+bibtex_reference_style = "author_year"
+copybutton_exclude = ".linenos, .gp, .go"
+
+html_theme = "furo"
+html_title = "pysnmalloc"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
+html_codeblock_linenos_style = "inline"
+html_show_sphinx = False
+html_extra_path = ["_extra"]  # the notebooks, for downloads; written by ``tutorials``
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
+html_theme_options = {
+    "light_css_variables": {"color-brand-primary": "#0b57a4", "color-brand-content": "#0b57a4"},
+    "dark_css_variables": {"color-brand-primary": "#8ec2ff", "color-brand-content": "#8ec2ff"},
+}

@@ -36,15 +36,24 @@ __all__ = [
 
 
 class SnmallocError(Exception):
-    """The base of every error that this package raises on purpose."""
+    """The base of every error that this package raises on purpose.
+
+    What to do: catch one of its subclasses; this one is for whoever wants them all.
+    """
 
 
 class ConfigError(SnmallocError, ValueError):
-    """A configuration that cannot work; the message gives the reason (§2.1, §2.3)."""
+    """A configuration that cannot work; the message gives the reason (§2.1, §2.3).
+
+    What to do: change the number that the message names; a preset (``PAPER``, ``PAPER_1MIB``, ``CLASSROOM``) always works.
+    """
 
 
 class HeapExhausted(SnmallocError, MemoryError):
     """The reserved address space is used up (§2.5, §2.9); the heap stays whole and usable.
+
+    What to do: free some objects, or make the heap with a larger ``reserve=``. Blocks of large objects are never split or
+    joined, so objects of other sizes do not help.
 
     Attributes:
         asked: bytes of address space that the call needed.
@@ -66,27 +75,45 @@ class HeapExhausted(SnmallocError, MemoryError):
 
 
 class HeapClosed(SnmallocError, ValueError):
-    """The heap was closed; its memory is gone."""
+    """The heap was closed; its memory is gone.
+
+    What to do: use the heap inside its ``with`` block only, and hand no address or view out of it.
+    """
 
 
 class InvalidPointer(SnmallocError, ValueError):
-    """An address that is not an object of this heap, as far as page map or checked mode can tell (§2.4)."""
+    """An address that is not an object of this heap, as far as page map or checked mode can tell (§2.4).
+
+    What to do: pass the address that ``malloc`` returned, on the heap that returned it. Of an address inside an object,
+    ``Heap.object_start`` is the start.
+    """
 
 
 class DoubleFree(InvalidPointer):
-    """An object was freed although it is free already (checked mode)."""
+    """An object was freed although it is free already (checked mode).
+
+    What to do: look at the two calls that the message names, and decide which of them owns the object.
+    """
 
 
 class WrongThread(InvalidPointer):
-    """An allocator was called while another call was under way in it (checked mode, §2.1)."""
+    """An allocator was called while another call was under way in it (checked mode, §2.1).
+
+    What to do: one allocator for each thread: use ``heap.malloc`` and ``heap.free``, or ``acquire`` one in each thread.
+    """
 
 
 class WriteAfterFree(SnmallocError):
-    """Bytes of a free object were changed, found at its reuse or by ``Heap.check`` (checked mode)."""
+    """Bytes of a free object were changed, found at its reuse or by ``Heap.check`` (checked mode).
+
+    What to do: find who kept the address, or a view of the object, after the free that the message names.
+    """
 
 
 class LeakError(SnmallocError):
     """Objects were live when the heap was closed (checked mode).
+
+    What to do: free the objects that ``objects`` lists; ``Heap.close`` of a heap that is not checked does not ask.
 
     Attributes:
         objects: (address, requested size in bytes) of each, in order of address.
@@ -98,11 +125,17 @@ class LeakError(SnmallocError):
 
 
 class RecordingError(SnmallocError, ValueError):
-    """A recording that cannot be read, or used as asked; the message names file, line and reason (§2)."""
+    """A recording that cannot be read, or used as asked; the message names file, line and reason (§2).
+
+    What to do: record anew with this version, with ``Heap(record=Recording())``.
+    """
 
 
 class LawBroken(SnmallocError):
     """An invariant of a structure does not hold; raised by ``Heap.check``.
+
+    What to do: read ``dump``, the structure as it is. A program that wrote beyond an object, or after its free, is the usual
+    cause: run it on ``Heap(checked=True)``. Who changes the allocator itself has found a mistake.
 
     Attributes:
         law: the law's name.

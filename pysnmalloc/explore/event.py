@@ -13,7 +13,7 @@ from .ops import Op, Value
 
 __all__ = ["Clock", "Event", "join", "tick"]
 
-Clock = tuple[int, ...]  # per thread, how many of its events are known
+Clock = tuple[int, ...]  #: per thread, how many of its events are known
 
 
 class Event:

@@ -1,0 +1,84 @@
+"""The reference's own hooks: our docstrings as napoleon reads them, and the command line's own help.
+
+Modules open with an essay and a picture in text, which autodoc would read as markup. Of an attribute's docstring, napoleon
+takes what is before a colon for its type: ``log2 of a slab. At most 16: ...``. And a field has one name: ``u8, u16: views``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+
+from essay import restructured
+
+PROGRAM = "pysnmalloc"
+ROOT = Path(__file__).parents[2]
+SEVERAL = re.compile(r"( {4,8})([a-z]\w*(?:, [a-z]\w*)+): ")
+BEFORE_NAPOLEON = 400
+
+
+def essays(_app: Sphinx, what: str, _name: str, _value: object, _options: object, lines: list[str]) -> None:
+    """Hand napoleon what it reads as it is meant."""
+    if what == "module" and lines:
+        lines[:] = restructured("\n".join(lines))
+    elif what in ("attribute", "data", "property") and lines:
+        # A line that ends with the colon is no type.
+        lines[:1] = lines[0].replace(": ", ":\n").splitlines()
+    else:
+        lines[:] = [SEVERAL.sub(lambda found: f"{found[1]}{found[2].replace(', ', '/')}: ", line) for line in lines]
+
+
+def full_names(_app: Sphinx, doctree: nodes.document) -> None:
+    """Write the types of a module in full: two modules may each have a class ``Event``. What is not public has no link."""
+    for link in list(doctree.findall(pending_xref)):
+        module, name = link.get("py:module"), link.get("reftarget", "")
+        if link.get("refdomain") != "py" or not module or not module.startswith(PROGRAM):
+            continue
+        found = getattr(importlib.import_module(module), name, None) if name.isidentifier() else named(name)
+        if isinstance(found, type) and found.__module__.startswith(PROGRAM):
+            if found.__name__ in importlib.import_module(found.__module__).__all__:
+                link["reftarget"] = f"{found.__module__}.{found.__qualname__}"
+            else:
+                link.replace_self(link.children)
+
+
+def named(name: str) -> object:
+    """What has a full name of ours."""
+    module, _, last = name.rpartition(".")
+    return getattr(importlib.import_module(module), last, None) if module.startswith(PROGRAM) else None
+
+
+def drop_stale(app: Sphinx, _config: object) -> None:
+    """Take away the pages of modules that are gone; autosummary only adds."""
+    for page in (Path(app.srcdir) / "reference" / "api").glob(f"{PROGRAM}*.rst"):
+        module = ROOT.joinpath(*page.stem.split("."))
+        if not module.is_dir() and not module.with_suffix(".py").exists():
+            page.unlink()
+
+
+def write_command_line(app: Sphinx) -> None:
+    """Let typer write the page of the command line, from the commands' own help."""
+    target = Path(app.srcdir) / "_generated" / "cli.md"
+    target.parent.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "typer", f"{PROGRAM}.cli", "utils", "docs", "--name", PROGRAM]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    # The page has a title of its own.
+    below = text.partition("\n")[2]
+    if not target.exists() or target.read_text(encoding="utf-8") != below:
+        target.write_text(below, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the hooks."""
+    app.connect("config-inited", drop_stale)
+    app.connect("autodoc-process-docstring", essays, BEFORE_NAPOLEON)
+    app.connect("doctree-read", full_names)
+    app.connect("builder-inited", write_command_line)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,118 @@
+"""The laws, the errors and the thread rules, each from the code that has them.
+
+    .. laws::            every law of ``laws.LAWS``: name, section, what it means, its code
+    .. error-table::     every error: its cause, and what to do
+    .. thread-rules::    of each module that says so, who may call what
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+from sphinx.application import Sphinx
+
+from annotated import PACKAGE, modules, source_of
+from essay import inline, prose
+from pysnmalloc import errors, laws
+
+CURE = "What to do:"
+RULE = re.compile(r"Who may call what: (.*)", re.DOTALL)
+
+
+class Laws(SphinxDirective):
+    """All laws, in the order in which they are checked."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return a section for each."""
+        self.env.note_dependency(str(source_of("laws")))
+        return [self._section(number, law) for number, law in enumerate(laws.LAWS, start=1)]
+
+    def _section(self, number: int, law: laws.Law) -> nodes.section:
+        """One law."""
+        title = law.name[0].upper() + law.name[1:]
+        section = nodes.section(ids=[nodes.make_id(f"law {law.name}")], names=[nodes.fully_normalize_name(title)])
+        section += nodes.title(title, title)
+        code, first = code_of(law)
+        section += nodes.paragraph("", "", nodes.Text(f"Law {number} of {len(laws.LAWS)}, "), *inline(law.section))
+        section.extend(prose(inspect.getdoc(law.breaches) or ""))
+        section += nodes.literal_block(
+            code, code, language="python", linenos=True, highlight_args={"linenostart": first}
+        )
+        self.state.document.note_implicit_target(section, section)
+        return section
+
+
+def code_of(law: laws.Law) -> tuple[str, int]:
+    """The code of a law without its docstring, and the number of its first line."""
+    lines, first = inspect.getsourcelines(law.breaches)
+    node = ast.parse(textwrap.dedent("".join(lines))).body[0]
+    assert isinstance(node, ast.FunctionDef)
+    start = node.body[1].lineno if ast.get_docstring(node) else node.body[0].lineno
+    return textwrap.dedent("".join(lines[start - 1 :])), first + start - 1
+
+
+def rules() -> Iterator[tuple[str, str]]:
+    """Yield each module that has a thread rule, and the rule."""
+    for name in modules():
+        text = ast.get_docstring(ast.parse(source_of(name).read_text(encoding="utf-8"))) or ""
+        for paragraph in text.split("\n\n"):
+            if match := RULE.match(paragraph.strip()):
+                yield name, match[1]
+
+
+class ErrorTable(SphinxDirective):
+    """Errors, with cause and cure, from their docstrings."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table."""
+        self.env.note_dependency(str(source_of("errors")))
+        rows = []
+        for name in sorted(errors.__all__, key=lambda name: name != "SnmallocError"):
+            cause, cure = cause_and_cure(getattr(errors, name))
+            rows.append(([*inline(f"``{name}``")], [*inline(cause)], [*inline(cure)]))
+        return [table(("error", "cause", "what to do"), rows, widths=(18, 36, 46))]
+
+
+def cause_and_cure(error: type[Exception]) -> tuple[str, str]:
+    """An error's first paragraph, and the one that says what to do."""
+    paragraphs = (inspect.getdoc(error) or "").split("\n\n")
+    cure = next((text for text in paragraphs if text.startswith(CURE)), "")
+    return paragraphs[0], cure.removeprefix(CURE).strip()
+
+
+class ThreadRules(SphinxDirective):
+    """Who may call what, as a table."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table."""
+        self.env.note_dependency(str(PACKAGE))
+        rows = [([*inline(f"``{name}``")], [*inline(rule[0].upper() + rule[1:])]) for name, rule in rules()]
+        return [table(("module", "who may call what"), rows, widths=(20, 80))]
+
+
+def table(
+    head: tuple[str, ...], rows: list[tuple[list[nodes.Node], ...]], widths: tuple[int, ...] = ()
+) -> nodes.container:
+    """A table of inline nodes, which can be scrolled where it is wider than the page."""
+    group = nodes.tgroup(cols=len(head))
+    for width in widths or (1,) * len(head):
+        group += nodes.colspec(colwidth=width)
+    titles = nodes.row("", *(nodes.entry("", nodes.paragraph(title, title)) for title in head))
+    group += nodes.thead("", titles)
+    body = [nodes.row("", *(nodes.entry("", nodes.paragraph("", "", *cell)) for cell in row)) for row in rows]
+    group += nodes.tbody("", *body)
+    return nodes.container("", nodes.table("", group), classes=["wide-table"])
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the directives."""
+    app.add_directive("laws", Laws)
+    app.add_directive("error-table", ErrorTable)
+    app.add_directive("thread-rules", ThreadRules)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,89 @@
+"""The notebooks of ``tutorials/``: pages of the site, downloads, and contents of the lab in the browser.
+
+    tutorials/NN_name.md ──┬── docs/tutorials/NN_name.md       as it is: Sphinx reads below docs/ only
+                           └── docs/_extra/notebooks/*.ipynb   plain Markdown, for Jupyter, VS Code and the lab
+
+On its page, a tutorial has two links below its title: run it in the browser, download it. A notebook that needs
+threads says ``threads: true`` in its front matter, and is not offered in the browser.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import jupytext
+import nbformat
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+from plain import plain
+
+ROOT = Path(__file__).parents[2]
+TUTORIALS = ROOT / "tutorials"
+NOTEBOOK = re.compile(r"\d\d_\w+")
+NEEDS_THREADS = re.compile(r"^threads: true$", re.MULTILINE)
+
+
+def needs_threads(text: str) -> bool:
+    """Tell whether a notebook's front matter says so."""
+    return NEEDS_THREADS.search(text.split("\n---\n", 1)[0]) is not None
+
+
+def notebook(path: Path) -> nbformat.NotebookNode:
+    """Return a tutorial as a notebook without MyST's marks.
+
+    Raises:
+        ExtensionError: when it has no kernel in its front matter, so that it would not be executed.
+    """
+    found = jupytext.read(path)
+    if "kernelspec" not in found.metadata:
+        raise ExtensionError(f"{path.name} has no kernelspec in its front matter; copy that of another tutorial")
+    found.metadata = nbformat.from_dict({"kernelspec": found.metadata["kernelspec"]})
+    for number, cell in enumerate(found.cells):
+        cell["id"] = f"cell-{number}"  # the same at each build
+        if cell.cell_type == "markdown":
+            cell.source = plain(cell.source)
+        elif "remove-input" in cell.metadata.get("tags", []):
+            cell.metadata["jupyter"] = {"source_hidden": True}
+    found.cells = [cell for cell in found.cells if cell.source.strip()]
+    found.nbformat, found.nbformat_minor = 4, 5
+    return found
+
+
+def copy_tutorials(app: Sphinx, _config: object) -> None:
+    """Bring the tutorials below the source folder, and write the notebooks; leave alone what is as it should be."""
+    pages, extra = Path(app.srcdir) / "tutorials", Path(app.srcdir) / "_extra" / "notebooks"
+    for folder in (pages, extra):
+        folder.mkdir(parents=True, exist_ok=True)
+    wanted: dict[Path, str] = {}
+    for path in sorted(TUTORIALS.glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        wanted[pages / path.name] = text
+        if NOTEBOOK.fullmatch(path.stem):
+            wanted[extra / f"{path.stem}.ipynb"] = nbformat.writes(notebook(path)) + "\n"
+    for old in {*pages.glob("*.md"), *extra.glob("*.ipynb")} - set(wanted):
+        old.unlink()
+    for target, text in wanted.items():
+        if not target.exists() or target.read_text(encoding="utf-8") != text:
+            target.write_text(text, encoding="utf-8")
+
+
+def add_links(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Put the links below the title of a tutorial's page; the notebook itself stays without them."""
+    folder, _, name = docname.rpartition("/")
+    if folder != "tutorials" or not NOTEBOOK.fullmatch(name):
+        return
+    run = f'<a class="launch-button" href="../lite/notebooks/index.html?path={name}.ipynb">Run in your browser</a>'
+    if needs_threads(source[0]):
+        run = '<span class="launch-note">Needs threads: run it in Jupyter or VS Code.</span>'
+    load = f'<a class="launch-button" href="../notebooks/{name}.ipynb" download>Download the notebook</a>'
+    bar = f'\n```{{raw}} html\n<p class="launch">{run} {load}</p>\n```\n'
+    source[0] = re.sub(r"^# .*\n", lambda title: title[0] + bar, source[0], count=1, flags=re.MULTILINE)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the hooks."""
+    app.connect("config-inited", copy_tutorials)
+    app.connect("source-read", add_links)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

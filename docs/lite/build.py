@@ -1,0 +1,253 @@
+"""Build the lab: JupyterLite and Pyodide, put into the site, so that notebooks run in a reader's browser.
+
+    python docs/lite/build.py docs/_build/html
+
+    npm: pyodide (Python as WebAssembly) ─┐
+    registry: pure wheels ────────────────┼─► lite/static/pyodide, with a lock file of what is there ─► site/lite
+    this checkout: its wheel ─────────────┤
+    site/notebooks/*.ipynb ───────────────┘
+
+The law: a page of the lab asks nobody but the site. So Pyodide's own lock file, which names hundreds of packages on another
+server, is replaced by one of the packages that are served; and the kernel is told not to look elsewhere.
+
+What is downloaded is kept (in the folder of the environment variable PYSNMALLOC_CACHE, or ~/.cache/pysnmalloc), so a second
+build needs no network. Needed: npm, and the packages of the extra ``docs``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterable, Sequence
+from email.parser import HeaderParser
+from importlib.metadata import version
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
+OURS = "pysnmalloc"
+FROM_KERNEL = ("ipykernel", "piplite", "pyodide_kernel")  # wheels that come with the kernel
+LAB = "share/jupyter/labextensions/@jupyterlite/pyodide-kernel-extension/static"
+
+Json = dict[str, object]
+
+
+class BuildError(Exception):
+    """The lab cannot be built; the message says what to do."""
+
+
+def cache() -> Path:
+    """Where downloads are kept."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = Path(os.environ.get("PYSNMALLOC_CACHE") or base / OURS) / "lite"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def run(command: Sequence[str | Path], cwd: Path | None = None) -> str:
+    """Run a program, and return what it prints."""
+    done = subprocess.run([str(word) for word in command], cwd=cwd, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BuildError(f"{' '.join(map(str, command))}\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+    return done.stdout
+
+
+def pyodide_version() -> str:
+    """The version of Pyodide that the installed kernel was made for."""
+    from jupyterlite_pyodide_kernel.constants import PYODIDE_VERSION
+
+    return str(PYODIDE_VERSION)
+
+
+def fetch_pyodide() -> Path:
+    """Bring Pyodide's core from npm; return its folder."""
+    folder = cache() / f"pyodide-{pyodide_version()}"
+    if not folder.exists():
+        if shutil.which("npm") is None:
+            raise BuildError("the lab needs npm to bring Pyodide: install it (Debian: apt-get install npm)")
+        with tempfile.TemporaryDirectory(dir=cache()) as work:
+            packed = run(["npm", "pack", "--silent", f"pyodide@{pyodide_version()}"], Path(work)).split()[-1]
+            with tarfile.open(Path(work) / packed) as archive:
+                archive.extractall(work, filter="data")
+            (Path(work) / "package").rename(folder)
+    return folder
+
+
+def python_of(pyodide: Path) -> str:
+    """The version of Python in it, as in 3.14.2."""
+    lock = json.loads((pyodide / "pyodide-lock.json").read_text(encoding="utf-8"))
+    return str(lock["info"]["python"])
+
+
+def fetch_wheels(python: str) -> Path:
+    """Bring the pure wheels for the browser's Python; return their folder."""
+    names = (HERE / "packages.txt").read_text(encoding="utf-8")
+    digest = hashlib.sha256(f"{python}\n{names}".encode()).hexdigest()[:12]
+    folder = cache() / f"wheels-{digest}"
+    if not folder.exists():
+        minor = python.rpartition(".")[0]
+        with tempfile.TemporaryDirectory(dir=cache()) as work:
+            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+            target = ["--python-version", minor, "--implementation", "py", "--abi", "none", "--platform", "any"]
+            run([*pip, *target, "--dest", work, "--requirement", HERE / "packages.txt"])
+            shutil.copytree(work, folder)
+    return folder
+
+
+def our_wheel(folder: Path) -> Path:
+    """Build this checkout's wheel, without what is for the command line and for replays only."""
+    run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT])
+    return next(folder.glob(f"{OURS}-*.whl"))
+
+
+def kernel_wheels() -> list[Path]:
+    """The wheels that come with the kernel."""
+    folder = Path(sys.prefix) / LAB / "pypi"
+    found = [path for name in FROM_KERNEL for path in folder.glob(f"{name}-*.whl")]
+    if len(found) != len(FROM_KERNEL):
+        raise BuildError(f"{folder} has not the wheels {', '.join(FROM_KERNEL)}: pip install -e '.[docs]'")
+    return found
+
+
+def entry(wheel: Path, python: str) -> Json:
+    """A wheel's entry in the lock file."""
+    name, wheel_version, _, _ = parse_wheel_filename(wheel.name)
+    with zipfile.ZipFile(wheel) as archive:
+        files = archive.namelist()
+        metadata = next(file for file in files if re.fullmatch(r"[^/]+\.dist-info/METADATA", file))
+        head = HeaderParser().parsestr(archive.read(metadata).decode("utf-8"))
+    tops = {file.split("/")[0].removesuffix(".py") for file in files if file.endswith(".py")}
+    return {
+        "name": str(canonicalize_name(name)),
+        "version": str(wheel_version),
+        "file_name": wheel.name,
+        "install_dir": "site",
+        "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        "package_type": "package",
+        "imports": sorted(top for top in tops if not top.endswith((".data", ".dist-info"))),
+        "depends": needs(head.get_all("Requires-Dist", []), python),
+        "unvendored_tests": False,
+    }
+
+
+def needs(requirements: Iterable[str], python: str) -> list[str]:
+    """The names that a package needs in the browser."""
+    browser = {
+        "python_version": python.rpartition(".")[0],
+        "python_full_version": python,
+        "sys_platform": "emscripten",
+        "platform_system": "Emscripten",
+        "platform_machine": "wasm32",
+        "os_name": "posix",
+        "platform_python_implementation": "CPython",
+        "implementation_name": "cpython",
+        "extra": "",
+    }
+    found = map(Requirement, requirements)
+    return sorted({canonicalize_name(each.name) for each in found if not each.marker or each.marker.evaluate(browser)})
+
+
+def lay_pyodide(target: Path, work: Path) -> list[str]:
+    """Lay Pyodide, the wheels and their lock file into a folder; return the names to load at start."""
+    pyodide = fetch_pyodide()
+    python = python_of(pyodide)
+    target.mkdir(parents=True)
+    for name in CORE:
+        shutil.copy(pyodide / name, target)
+    wheels = [our_wheel(work), *kernel_wheels(), *sorted(fetch_wheels(python).glob("*.whl"))]
+    packages = {str(each["name"]): each for each in (entry(wheel, python) for wheel in wheels)}
+    for wheel in wheels:
+        shutil.copy(wheel, target)
+    for package in packages.values():
+        depends = package["depends"]
+        assert isinstance(depends, list)
+        package["depends"] = [name for name in depends if name in packages]
+    lock = json.loads((pyodide / "pyodide-lock.json").read_text(encoding="utf-8"))
+    lock["packages"] = packages
+    (target / "pyodide-lock.json").write_text(json.dumps(lock, indent=1), encoding="utf-8")
+    return sorted(packages)
+
+
+def configure(folder: Path, names: list[str]) -> None:
+    """Write what the lab and its builder are told."""
+    kernel = {
+        "disablePyPIFallback": True,
+        "loadPyodideOptions": {"lockFileURL": "./static/pyodide/pyodide-lock.json", "packages": names},
+    }
+    lab = {
+        "jupyter-lite-schema-version": 0,
+        "jupyter-config-data": {
+            "appName": "pysnmalloc",
+            "exposeAppInBrowser": True,  # tests give it commands
+            "litePluginSettings": {"@jupyterlite/pyodide-kernel-extension:kernel": kernel},
+        },
+    }
+    builder = {
+        "LiteBuildConfig": {
+            "contents": ["contents"],
+            "apps": ["lab", "notebooks", "repl"],
+            "no_unused_shared_packages": True,
+            "no_sourcemaps": True,
+        }
+    }
+    (folder / "jupyter-lite.json").write_text(json.dumps(lab), encoding="utf-8")
+    (folder / "jupyter_lite_config.json").write_text(json.dumps(builder), encoding="utf-8")
+
+
+def copy_notebooks(site: Path, folder: Path) -> int:
+    """Copy the site's notebooks for the lab, whose kernel has another name; return how many."""
+    folder.mkdir()
+    count = 0
+    for path in sorted((site / "notebooks").glob("*.ipynb")):
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        notebook["metadata"]["kernelspec"] = {"name": "python", "display_name": "Python", "language": "python"}
+        (folder / path.name).write_text(json.dumps(notebook, indent=1), encoding="utf-8")
+        count += 1
+    if not count:
+        raise BuildError(f"{site} has no notebooks: build the site first (nox -s docs)")
+    return count
+
+
+def build(site: Path) -> str:
+    """Build the lab into a site; return what was done, in words."""
+    output = site / "lite"
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        count = copy_notebooks(site, work / "contents")
+        names = lay_pyodide(work / "static" / "pyodide", work / "wheel")
+        configure(work, names)
+        shutil.rmtree(output, ignore_errors=True)
+        lite = [sys.executable, "-m", "jupyterlite_core.app", "build"]
+        run([*lite, "--lite-dir", work, "--output-dir", output.resolve()], work)
+    size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
+    return (
+        f"{output}: {count} notebooks, {len(names)} packages, Pyodide {pyodide_version()}, "
+        f"JupyterLite {version('jupyterlite-core')}, {size >> 20} MiB"
+    )
+
+
+def main() -> None:
+    """Build the lab into the site that the command line names."""
+    parser = argparse.ArgumentParser(description="Build the lab into a site.")
+    parser.add_argument("site", type=Path, help="the built site, as in docs/_build/html")
+    try:
+        print(build(parser.parse_args().site.resolve()))
+    except BuildError as error:
+        sys.exit(f"Error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""Checks: an answer, the judge of its exercise, a verdict (§2).
+
+    @exercise("0.1")
+    def _(answer):                               a generator of what is wrong, in words;
+        for address in (0, 8):                   that it yields nothing is the good answer
+            yield from call(answer, "word_at", data, address, wanted=...)
+
+A judge lives in ``tutorial_NN``, beside the others of its notebook, and is looked up
+by the exercise's number. An answer that is still the stub (``...``, or a function
+that raises ``NotImplementedError``) is not wrong but open.
+
+The law: the first trouble is told, alone, with the arguments that show it.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from .verdict import State, Verdict
+
+__all__ = ["JUDGES", "Judge", "Wanted", "call", "check", "exercise", "same"]
+
+Judge = Callable[[object], Iterator[str]]
+"""What is given the answer, and yields what is wrong with it."""
+
+JUDGES: dict[str, Judge] = {}
+"""The judges that were loaded, by the number of their exercise."""
+
+T = TypeVar("T")
+STUB = "replace the `...` by your answer, run that cell, and then this one again"
+
+
+class Wanted(Generic[T]):
+    """A right result that is told in words, where its value would give the answer away."""
+
+    def __init__(self, value: T, words: str) -> None:
+        self.value = value
+        self.words = words
+
+
+class _Open(Exception):
+    """The answer is still the stub."""
+
+
+def exercise(number: str) -> Callable[[Judge], Judge]:
+    """Enter the judge of an exercise: ``@exercise("0.1")``."""
+
+    def enter(judge: Judge) -> Judge:
+        JUDGES[number] = judge
+        return judge
+
+    return enter
+
+
+def check(number: str, answer: object) -> Verdict:
+    """Check an answer, and say at once what is right or wrong.
+
+    Args:
+        number: of the exercise, as in the notebook: ``"0.1"`` is the first of tutorial 0.
+        answer: whatever the exercise asks for: a value, a function, a class.
+
+    Raises:
+        ValueError: when there is no such exercise.
+    """
+    # A file made in JupyterLite is invisible to imports until then.
+    importlib.invalidate_caches()
+    judge = _judge(number)
+    if answer is ...:
+        return Verdict(number, State.OPEN, STUB + ".")
+    try:
+        trouble = next(judge(answer), None)
+    except _Open:
+        return Verdict(number, State.OPEN, STUB + ".")
+    if trouble is None:
+        return Verdict(number, State.RIGHT, "every case that was tried is as it must be.")
+    return Verdict(number, State.WRONG, trouble)
+
+
+def _judge(number: str) -> Judge:
+    """The judge of an exercise."""
+    tutorial, _, _ = number.partition(".")
+    if tutorial.isdecimal():
+        name = f"{__package__}.tutorial_{int(tutorial):02}"
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as missing:
+            if missing.name != name:
+                raise
+    if number not in JUDGES:
+        known = ", ".join(sorted(JUDGES)) or "none"
+        raise ValueError(f"check({number!r}): there is no such exercise; those of the loaded tutorials are {known}")
+    return JUDGES[number]
+
+
+def same(got: object, wanted: object) -> bool:
+    """Tell whether two plain values are equal, without asking the answer.
+
+    A value of another type is another value: an object that claims to be equal to everything is not believed, and
+    neither is True for 1.
+    """
+    if type(got) is not type(wanted):
+        return False
+    if isinstance(wanted, list | tuple) and isinstance(got, list | tuple):
+        return len(got) == len(wanted) and all(same(left, right) for left, right in zip(got, wanted, strict=True))
+    return got == wanted
+
+
+def call(answer: object, name: str, *arguments: object, wanted: object) -> Iterator[str]:
+    """Call a function that was answered, and yield what is wrong with what it returns.
+
+    Args:
+        answer: the function.
+        name: what the exercise calls it, for the words.
+        arguments: what to call it with; it gets copies.
+        wanted: what it must return, or ``Wanted`` to tell that in words.
+    """
+    if not callable(answer):
+        yield f"the answer is to be a function, and this is {shown(answer)}."
+        return
+    value, words = (wanted.value, wanted.words) if isinstance(wanted, Wanted) else (wanted, shown(wanted))
+    asked = f"{name}({', '.join(map(shown, arguments))})"
+    try:
+        got = answer(*copy.deepcopy(arguments))
+    except NotImplementedError:
+        raise _Open from None
+    except Exception as error:
+        yield f"`{asked}` raises {type(error).__name__}: {error}{_where(error)}; it is to return {words}."
+        return
+    if got is ...:
+        raise _Open
+    if not same(got, value):
+        nothing = " Is there a `return`?" if got is None else ""
+        yield f"`{asked}` returns {shown(got)}; it is to return {words}.{nothing}"
+
+
+def shown(value: object) -> str:
+    """A value in words: numbers above 255 as addresses, long ones cut."""
+    if type(value) is int and value > 255:
+        return f"{value:#x}"
+    text = repr(value) if type(value).__repr__ is not object.__repr__ else f"a {type(value).__name__}"
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _where(error: Exception) -> str:
+    """The line of the answer at which an error was raised."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+    return f", at its line `{frames[-1].line}`" if frames and frames[-1].line else ""
