@@ -25,7 +25,7 @@ ROUTES = (  # address, byte of the page map, first word of the chunk, where a fr
     (0, 0, 0, "nothing"),
 )
 
-INBOXES = (  # messages, free objects, the first address never used
+INBOXES: tuple[tuple[list[int], list[int], int], ...] = (  # messages, free objects, the first address never used
     ([], [], 240),
     ([], [16, 48], 240),
     ([64, 96], [], 240),
