@@ -25,8 +25,6 @@ extensions = [
     "sphinx.ext.intersphinx",
     "sphinx_copybutton",
     "sphinx_design",
-    "sphinx_exercise",
-    "sphinx_togglebutton",
     "sphinxcontrib.bibtex",
     # Ours:
     "annotated",
@@ -51,8 +49,6 @@ nb_execution_timeout = 120
 nb_merge_streams = True
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline", "attrs_block", "fieldlist"]
 myst_heading_anchors = 3
-togglebutton_hint = "Show"
-togglebutton_hint_hide = "Hide"
 
 # The API.
 autosummary_generate = True
@@ -82,6 +78,7 @@ html_theme = "furo"
 html_title = "pysnmalloc"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
 html_codeblock_linenos_style = "inline"
 html_show_sphinx = False
 html_extra_path = ["_extra"]  # the notebooks, for downloads; written by ``tutorials``

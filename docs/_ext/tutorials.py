@@ -44,6 +44,8 @@ def notebook(path: Path) -> nbformat.NotebookNode:
         cell["id"] = f"cell-{number}"  # the same at each build
         if cell.cell_type == "markdown":
             cell.source = plain(cell.source)
+        elif "remove-input" in cell.metadata.get("tags", []):
+            cell.metadata["jupyter"] = {"source_hidden": True}
     found.cells = [cell for cell in found.cells if cell.source.strip()]
     found.nbformat, found.nbformat_minor = 4, 5
     return found

@@ -191,6 +191,7 @@ def configure(folder: Path, names: list[str]) -> None:
         "jupyter-lite-schema-version": 0,
         "jupyter-config-data": {
             "appName": "pysnmalloc",
+            "exposeAppInBrowser": True,  # tests give it commands
             "litePluginSettings": {"@jupyterlite/pyodide-kernel-extension:kernel": kernel},
         },
     }

@@ -28,7 +28,7 @@ from .tree import Cells, Node, Segment, ThreadTree, Views
 
 __all__ = ["Broken", "Clock", "Event", "Graph", "Race", "Start", "ThreadFailed", "Uninitialised", "join", "tick"]
 
-Clock = tuple[int, ...]  # per thread, how many of its events are known
+Clock = tuple[int, ...]  #: per thread, how many of its events are known
 
 
 class Event:

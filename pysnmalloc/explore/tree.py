@@ -34,6 +34,7 @@ from .scenario import ThreadCode
 
 __all__ = ["Cells", "NewCell", "Node", "Segment", "ThreadTree", "TooLong", "Views"]
 
+#: Views of the same bytes by words of 1, 2, 4 and 8 bytes.
 Views = tuple["memoryview[int]", "memoryview[int]", "memoryview[int]", "memoryview[int]"]
 Access = tuple[int, int, int]  # log2 of the bytes, index, value
 Where = tuple[CodeType, int]  # a function and a line in it
