@@ -26,6 +26,8 @@ extensions = [
     "sphinx.ext.intersphinx",
     "sphinx_copybutton",
     "sphinx_design",
+    "sphinx_exercise",
+    "sphinx_togglebutton",
     "sphinxcontrib.bibtex",
     # Ours:
     "annotated",
