@@ -1,12 +1,13 @@
-"""Tutorials 0 to 3: worked solutions are right, answers that are often wrong are refused in words, stubs are open.
+"""Tutorials 0 to 7: worked solutions are right, answers that are often wrong are refused in words, stubs are open.
 
-A cell is run as plain Python, one after the other. The later tutorials show functions to the explorer, which
-wants the source of cells; they need a kernel.
+A cell is run as plain Python, one after the other. The explorer names steps by their source lines, so a cell's source
+is left where Python looks for it, as a kernel does.
 """
 
 from __future__ import annotations
 
 import ast
+import linecache
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +17,7 @@ import pytest
 from pysnmalloc.lesson import check
 from pysnmalloc.lesson.verdict import State
 
-TUTORIALS = sorted(Path(__file__).parents[1].glob("tutorials/0[0-3]_*.md"))
+TUTORIALS = sorted(Path(__file__).parents[1].glob("tutorials/0[0-7]_*.md"))
 CELL = re.compile(r"^```\{code-cell\} python\n(?P<tags>(?::[^\n]*\n)*)(?P<source>.*?)^```$", re.MULTILINE | re.DOTALL)
 SOLUTION = re.compile(
     r"^````\{dropdown\} Solution of (?P<number>[\d.]+)\n(?P<body>.*?)^````$", re.MULTILINE | re.DOTALL
@@ -50,11 +51,13 @@ def exercises(text: str) -> list[Exercise]:
 
 def run(source: str, names: dict[str, object]) -> None:
     """Run a cell; what it ends in is asked for its HTML, as a notebook does."""
+    file = f"<cell {hash(source):x}>"
+    linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
     cell = ast.parse(source)
     last = cell.body.pop() if isinstance(cell.body[-1], ast.Expr) else None
-    exec(compile(cell, "<cell>", "exec"), names)
+    exec(compile(cell, file, "exec"), names)
     if isinstance(last, ast.Expr):
-        shown = eval(compile(ast.Expression(last.value), "<cell>", "eval"), names)
+        shown = eval(compile(ast.Expression(last.value), file, "eval"), names)
         if hasattr(shown, "_repr_html_"):
             shown._repr_html_()
 

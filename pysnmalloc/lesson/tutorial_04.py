@@ -11,6 +11,8 @@ from ..stack import ChunkStack
 from .checking import call, exercise, shown
 from .exploring import answered, explored, story
 
+__all__: list[str] = []
+
 PLANS = ({"A": "pop push pop pop"}, {"A": "pop", "B": "pop pop push"})
 """What the threads do: first one alone, until the stack is empty; then the two of which ABA is made."""
 

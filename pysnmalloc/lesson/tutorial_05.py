@@ -11,6 +11,8 @@ from ..explore.litmus import LITMUS, MODELS, Litmus, Load, Store
 from ..explore.scenarios.programs import LitmusScenario, outcomes_of
 from .checking import call, exercise, shown
 
+__all__: list[str] = []
+
 ORDERS = ("store data", "store flag", "load flag", "load data")
 TESTS = {test.name: test for test in LITMUS}
 ASKED = ("R+W", "SB+rel+acq", "MP+rel+rlx", "MP+rel+acq", "IRIW+rel+acq")

@@ -12,6 +12,8 @@ from ..messagequeue import NEXT, MessageQueue
 from .checking import call, exercise, shown
 from .exploring import answered, explored, story
 
+__all__: list[str] = []
+
 SITE = "PublishedQueue.enqueue exchange"
 WEAKER = {
     Order.RELAXED: (),

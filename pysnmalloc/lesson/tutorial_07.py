@@ -7,6 +7,8 @@ from itertools import groupby
 
 from .checking import call, exercise
 
+__all__: list[str] = []
+
 FREED: tuple[tuple[int, list[int], int], ...] = (
     (16, [9, 5, 1, 5, 2], 2),  # Figure 1
     (9, [7, 5, 1, 5], 2),  # Figure 2
