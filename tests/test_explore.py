@@ -89,6 +89,15 @@ def test_every_order_of_the_queue_is_needed_and_tso_hides_each() -> None:
     assert not any(w.needed for w in weaken_each(SCENARIOS["queue"], "tso"))
 
 
+def test_a_relaxed_link_brings_a_stale_payload() -> None:
+    """Where payloads are plain, the same is a data race."""
+    relaxed = {"MessageQueue.enqueue store 2": Order.RELAXED}
+    assert explore(SCENARIOS["queue-payload"], "rc11").exhausted
+    assert kinds(explore(SCENARIOS["queue-payload"], "rc11")) == set()
+    assert kinds(explore(SCENARIOS["queue-payload"], "rc11", weaken=relaxed)) == {"stale payload"}
+    assert kinds(explore(SCENARIOS["queue"], "rc11", weaken=relaxed)) == {"data race"}
+
+
 def test_figure_3d_is_reached_in_eight_steps() -> None:
     (finding,) = explore(SCENARIOS["figure-3d"], "sc").findings
     assert finding.kind == "Figure 3(d)"
