@@ -6,8 +6,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 
-from pysnmalloc import __version__  # noqa: E402  # below: what is ours
 from python_names import write_inventory  # noqa: E402
+
+from pysnmalloc import __version__  # noqa: E402  # below: what is ours
 
 # Names for types, which have no page of their own.
 ALIASES = ["Access", "Camera", "Sizeclass", "ThreadCode", "Value", "Views", "Where"]
@@ -25,6 +26,8 @@ extensions = [
     "sphinx.ext.intersphinx",
     "sphinx_copybutton",
     "sphinx_design",
+    "sphinx_exercise",
+    "sphinx_togglebutton",
     "sphinxcontrib.bibtex",
     # Ours:
     "annotated",

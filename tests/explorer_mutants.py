@@ -27,13 +27,6 @@ EXPLORER_MUTANTS = (
         "test_explore_models.py",
     ),
     Mutant(
-        "reads may close a cycle",
-        "explore/ordered.py",
-        "if place + 1 == len(writes) or not before >> writes[place + 1].number & 1:",
-        "if True:",
-        "test_explore_models.py",
-    ),
-    Mutant(
         "a thread's own store orders its load",
         "explore/ordered.py",
         "return source.thread != thread  #",
@@ -129,7 +122,7 @@ EXPLORER_MUTANTS = (
         "explore/graph.py",
         "if SPECULATE not in (earlier.op.kind, event.op.kind):",
         "if False:",
-        "test_explore_heaps.py",
+        "test_explore.py",
     ),
     Mutant(
         "preemptions are not counted",
@@ -199,7 +192,7 @@ EXPLORER_MUTANTS = (
         "explore/graph.py",
         "(ord(e.kind), e.op.cell,",
         "(e.kind, e.op.cell,",
-        "test_explore_parallel.py",
+        "test_explore.py",
     ),
     Mutant(
         "a wait on a real thread does not wait",

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "pysnmalloc"
-TOOLS = {"replay", "step", "explore", "quiz", "doctor", "cli", "__main__"}
+TOOLS = {"replay", "lesson", "step", "explore", "quiz", "doctor", "cli", "__main__"}
 LONGEST_ESSAY, LONGEST_FUNCTION = 27, 60
 
 
@@ -117,6 +117,7 @@ def test_tools_are_above_and_replay_below_the_other_tools() -> None:
     allowed = {
         "replay": {"replay"},
         "step": {"step"},
+        "lesson": {"lesson", "explore", "replay", "step"},
         "explore": {"explore"},
         "quiz": {"quiz"},
         "doctor": {"doctor", "replay"},

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from plain import plain
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
-
-from plain import plain
 
 ROOT = Path(__file__).parents[2]
 TUTORIALS = ROOT / "tutorials"
@@ -69,7 +68,7 @@ def copy_tutorials(app: Sphinx, _config: object) -> None:
             target.write_text(text, encoding="utf-8")
 
 
-def add_links(app: Sphinx, docname: str, source: list[str]) -> None:
+def add_links(_app: Sphinx, docname: str, source: list[str]) -> None:
     """Put the links below the title of a tutorial's page; the notebook itself stays without them."""
     folder, _, name = docname.rpartition("/")
     if folder != "tutorials" or not NOTEBOOK.fullmatch(name):

@@ -98,7 +98,9 @@ def test_nothing_sticks_out(browser: Browser, address: str, page: str, width: in
 
 def test_search_finds_a_term(browser: Browser, address: str) -> None:
     visit(browser, address + "search.html?q=incarnation+number")
-    assert until(browser, "return /found (one|\\d+) page/.exec(document.querySelector('#search-results').innerText)?.[1]")
+    assert until(
+        browser, "return /found (one|\\d+) page/.exec(document.querySelector('#search-results').innerText)?.[1]"
+    )
     links = browser.evaluate("[...document.querySelectorAll('#search-results ul.search li a')].map(a => a.href)")
     assert isinstance(links, list)
     assert any("stack" in link for link in links)

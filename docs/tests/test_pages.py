@@ -125,7 +125,7 @@ def test_the_reference_has_all_laws_errors_and_commands(site: Path) -> None:
     from pysnmalloc.errors import __all__ as names
     from pysnmalloc.laws import LAWS
 
-    assert laws.count("<section id=\"law-") == len(LAWS)
+    assert laws.count('<section id="law-') == len(LAWS)
     assert [name for name in names if f">{name}<" not in errors] == []
     for command in app.registered_commands:
         assert f"pysnmalloc {command.name}" in commands

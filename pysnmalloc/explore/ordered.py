@@ -51,7 +51,7 @@ class _Ordered(Graph):
         raise NotImplementedError
 
     def sources(self, thread: int) -> list[Event]:
-        """Return the writes that can be read without a cycle."""
+        """Return the writes that can be read without a cycle; others would be refused, but only once they are added."""
         op = self.nodes[thread].op
         writes = self.writes(op.cell)
         if op.plain:

@@ -21,8 +21,8 @@ __all__ = ["Access", "Cells", "NewCell", "Node", "Segment", "Views", "Where", "p
 
 #: Views of the same bytes by words of 1, 2, 4 and 8 bytes.
 Views = tuple["memoryview[int]", "memoryview[int]", "memoryview[int]", "memoryview[int]"]
-Access = tuple[int, int, int]  # log2 of the bytes, index, value
-Where = tuple[CodeType, int]  # a function and a line in it
+Access = tuple[int, int, int]  #: log2 of the bytes, index, value
+Where = tuple[CodeType, int]  #: a function and a line in it
 
 
 class NewCell(Exception):
