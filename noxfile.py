@@ -74,6 +74,14 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation."""
+    """Build the book: the site, every tutorial run, and the lab that runs them in a browser. Needs npm."""
     session.install("-e", ".[docs]")
-    session.run("sphinx-build", "-W", "-b", "html", "docs", "docs/_build/html", *session.posargs)
+    session.run("sphinx-build", "-W", "-j", "2", "-b", "html", "docs", "docs/_build/html", *session.posargs)
+    session.run("python", "docs/lite/build.py", "docs/_build/html")
+
+
+@nox.session(name="docs-live")
+def docs_live(session: nox.Session) -> None:
+    """Serve the book, and build it anew when a page changes."""
+    session.install("-e", ".[docs]", "sphinx-autobuild")
+    session.run("sphinx-autobuild", "--watch", "tutorials", "docs", "docs/_build/html", *session.posargs)

@@ -6,8 +6,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 
-from pysnmalloc import __version__  # noqa: E402  # below: what is ours
 from python_names import write_inventory  # noqa: E402
+
+from pysnmalloc import __version__  # noqa: E402  # below: what is ours
 
 # Names for types, which have no page of their own.
 ALIASES = ["Access", "Camera", "Sizeclass", "ThreadCode", "Value", "Views", "Where"]
@@ -51,8 +52,6 @@ nb_execution_timeout = 120
 nb_merge_streams = True
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline", "attrs_block", "fieldlist"]
 myst_heading_anchors = 3
-togglebutton_hint = "Show"
-togglebutton_hint_hide = "Hide"
 
 # The API.
 autosummary_generate = True
@@ -82,6 +81,7 @@ html_theme = "furo"
 html_title = "pysnmalloc"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
 html_codeblock_linenos_style = "inline"
 html_show_sphinx = False
 html_extra_path = ["_extra"]  # the notebooks, for downloads; written by ``tutorials``

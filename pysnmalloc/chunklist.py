@@ -20,7 +20,7 @@ from .memory import NULL, Memory
 
 __all__ = ["KIND", "OWNER", "ChunkList", "Kind"]
 
-OWNER, KIND = 0, 8  # byte offsets in every chunk's header
+OWNER, KIND = 0, 8  #: byte offsets in every chunk's header
 NEXT, PREV = 64, 72
 
 

@@ -45,15 +45,16 @@ class SnmallocError(Exception):
 class ConfigError(SnmallocError, ValueError):
     """A configuration that cannot work; the message gives the reason (§2.1, §2.3).
 
-    What to do: change the number that the message names; a preset (``PAPER``, ``PAPER_1MIB``, ``CLASSROOM``) always works.
+    What to do: change the number that the message names; a preset (``PAPER``, ``PAPER_1MIB``, ``CLASSROOM``) always
+    works.
     """
 
 
 class HeapExhausted(SnmallocError, MemoryError):
     """The reserved address space is used up (§2.5, §2.9); the heap stays whole and usable.
 
-    What to do: free some objects, or make the heap with a larger ``reserve=``. Blocks of large objects are never split or
-    joined, so objects of other sizes do not help.
+    What to do: free some objects, or make the heap with a larger ``reserve=``. Blocks of large objects are never split
+    or joined, so objects of other sizes do not help.
 
     Attributes:
         asked: bytes of address space that the call needed.
@@ -134,8 +135,8 @@ class RecordingError(SnmallocError, ValueError):
 class LawBroken(SnmallocError):
     """An invariant of a structure does not hold; raised by ``Heap.check``.
 
-    What to do: read ``dump``, the structure as it is. A program that wrote beyond an object, or after its free, is the usual
-    cause: run it on ``Heap(checked=True)``. Who changes the allocator itself has found a mistake.
+    What to do: read ``dump``, the structure as it is. A program that wrote beyond an object, or after its free, is the
+    usual cause: run it on ``Heap(checked=True)``. Who changes the allocator itself has found a mistake.
 
     Attributes:
         law: the law's name.

@@ -33,6 +33,7 @@ from .platform import AddressSpace, default_reserve
 __all__ = ["NULL", "Layout", "Memory", "Words"]
 
 NULL = 0
+"""The address that is none."""
 
 BUMP = 64  # address of the word that holds the next chunk never handed out
 LOW_MEMORY_EPOCH = 128  # address of the count of low-memory notices

@@ -30,8 +30,8 @@ from .memory import NULL, Memory
 
 __all__ = ["BACK", "FRONT", "STUB", "TARGET", "MessageQueue"]
 
-BACK, STUB, FRONT = 0, 64, 128  # byte offsets in the allocator's block
-NEXT, TARGET = 0, 8  # byte offsets in a message
+BACK, STUB, FRONT = 0, 64, 128  #: byte offsets in the allocator's block
+NEXT, TARGET = 0, 8  #: byte offsets in a message
 
 
 class MessageQueue:

@@ -27,8 +27,8 @@ from .memory import Memory
 
 __all__ = ["HEAD", "LINK", "NEXT", "NODE_SIZE", "SIZECLASS", "USED", "Metaslab", "MetaslabFields"]
 
-USED, HEAD, LINK, SIZECLASS, NEXT = 0, 2, 4, 6, 7  # byte offsets in the word
-NODE_SIZE = 16  # of the list node that lives in the slab's free memory
+USED, HEAD, LINK, SIZECLASS, NEXT = 0, 2, 4, 6, 7  #: byte offsets in the word
+NODE_SIZE = 16  #: bytes of the list node that lives in the slab's free memory
 BUMP_BIT = 1
 
 

@@ -26,10 +26,10 @@ from .memory import Layout, Memory
 
 __all__ = ["JUMP", "MEDIUM", "NOT_OURS", "SUPERSLAB", "PageMap"]
 
-NOT_OURS = 0
-SUPERSLAB = 1
-MEDIUM = 2
-JUMP = 64  # added to log2 of the jump's bytes
+NOT_OURS = 0  #: reserved, free, or the heap's own
+SUPERSLAB = 1  #: a superslab
+MEDIUM = 2  #: a medium slab
+JUMP = 64  #: added to log2 of the jump's bytes
 
 
 class PageMap:

@@ -33,7 +33,7 @@ from .messagequeue import NEXT, TARGET
 
 __all__ = ["BUCKETS", "CACHED", "RemoteCache"]
 
-CACHED, BUCKETS = 136, 192  # byte offsets in the allocator's block
+CACHED, BUCKETS = 136, 192  #: byte offsets in the allocator's block
 FIRST, LAST = 0, 8  # byte offsets in a bucket: its first word is the `next` before the first message
 
 

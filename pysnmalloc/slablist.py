@@ -24,7 +24,7 @@ from .metaslab import LINK, Metaslab
 
 __all__ = ["TERMINATOR", "SlabList"]
 
-TERMINATOR = 0xFFFF_FFFF_FFFF_FFFF
+TERMINATOR = 0xFFFF_FFFF_FFFF_FFFF  #: ends the list: the `prev` of its first node
 PREV, NEXT = 0, 8  # byte offsets in the node
 
 

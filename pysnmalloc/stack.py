@@ -28,7 +28,7 @@ from .memory import NULL, Memory
 
 __all__ = ["LINK", "ChunkStack"]
 
-LINK = 0  # byte offset in a free chunk
+LINK = 0  #: byte offset in a free chunk
 ONCE_MORE = 0xFFFF_FFFF_FFFF_FFFF  # the incarnation number wraps
 
 

@@ -86,8 +86,8 @@ MUTANTS = (
     Mutant(
         "front stays where it was",
         "messagequeue.py",
-        "            self._u64[self._front] = front\n",
-        "            pass\n",
+        "        self._u64[self._front] = batch.pop()\n",
+        "        batch.pop()\n",
         "test_queue.py",
     ),
     Mutant(
@@ -184,8 +184,8 @@ MUTANTS = (
     Mutant(
         "the incarnation number does not change on a pop",
         "stack.py",
-        "head, (top, incarnation), (below, (incarnation + 1) & ONCE_MORE), Order.ACQ_REL",
-        "head, (top, incarnation), (below, incarnation), Order.ACQ_REL",
+        "head, (top, incarnation), (below, (incarnation + 1) & ONCE_MORE), Order.ACQUIRE",
+        "head, (top, incarnation), (below, incarnation), Order.ACQUIRE",
         "test_stack.py",
     ),
     Mutant(

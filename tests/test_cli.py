@@ -59,7 +59,7 @@ def test_version(runner: CliRunner) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--help"], ["replay", "doctor", "--version", "Message Passing"]),
+        (["--help"], ["replay", "quiz", "doctor", "--version", "Message Passing"]),
         (["replay", "--help"], ["--threads", "--no-verify", "--json", "--remote-cache", "valgrind", "Exit code 1"]),
         (["doctor", "-h"], ["--seconds", "this machine"]),
     ],

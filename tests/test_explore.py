@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping
+from itertools import pairwise
 
 import pytest
 
@@ -87,6 +92,15 @@ def test_every_order_of_the_queue_is_needed_and_tso_hides_each() -> None:
     assert all(w.needed for w in weakened)
     assert all(w.result.findings[0].steps for w in weakened)
     assert not any(w.needed for w in weaken_each(SCENARIOS["queue"], "tso"))
+
+
+def test_a_relaxed_link_brings_a_stale_payload() -> None:
+    """Where payloads are plain, the same is a data race."""
+    relaxed = {"MessageQueue.enqueue store 2": Order.RELAXED}
+    assert explore(SCENARIOS["queue-payload"], "rc11").exhausted
+    assert kinds(explore(SCENARIOS["queue-payload"], "rc11")) == set()
+    assert kinds(explore(SCENARIOS["queue-payload"], "rc11", weaken=relaxed)) == {"stale payload"}
+    assert kinds(explore(SCENARIOS["queue"], "rc11", weaken=relaxed)) == {"data race"}
 
 
 def test_figure_3d_is_reached_in_eight_steps() -> None:
@@ -183,6 +197,29 @@ def test_a_race_of_plain_accesses_of_different_width() -> None:
     assert explore(Racing(Order.RELAXED), "tso").ok  # x86 does not reorder stores
 
 
+class Clash(Scenario):
+    """Two threads at one word: by plain writes, or one plainly and one atomically."""
+
+    def __init__(self, *, atomic: bool) -> None:
+        self.atomic = atomic
+
+    def threads(self) -> Mapping[str, ThreadCode]:
+        return {"A": self.write, "B": self.load if self.atomic else self.write}
+
+    def write(self, place: Place) -> Hashable:
+        place.memory.u64[8] = 1
+        return place.atomics.load(128, Order.RELAXED)
+
+    def load(self, place: Place) -> Hashable:
+        return place.atomics.load(64, Order.ACQUIRE)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("atomic", [False, True], ids=["two plain writes", "a plain write and an atomic load"])
+def test_a_race_needs_no_plain_read(model: str, atomic: bool) -> None:
+    assert kinds(explore(Clash(atomic=atomic), model)) == {"data race"}
+
+
 class Crash(Scenario):
     """Threads may end by any error."""
 
@@ -209,6 +246,34 @@ def test_bounds_and_lots_are_no_proofs_but_a_bound_gone_through_is_named() -> No
     cut = explore(queue, "sc", executions=5)
     assert not cut.exhausted
     assert cut.executions == 5
+
+
+def preemptions_of(order: tuple[str, ...]) -> int:
+    """How often an order of steps leaves a thread that could go on, counted from the order alone."""
+    left = Counter(order)
+    count = 0
+    for before, after in pairwise(order):
+        left[before] -= 1
+        count += before != after and left[before] > 0
+    return count
+
+
+def test_a_bound_is_a_number_of_preemptions() -> None:
+    """The queue's threads have 3, 3 and 4 steps in every execution, so their orders can be counted by themselves."""
+    preemptions = Counter(map(preemptions_of, orders_of("AAABBBCCCC")))
+    assert preemptions.total() == 4_200
+    for bound in range(4):
+        expected = sum(count for number, count in preemptions.items() if number <= bound)
+        assert explore(SCENARIOS["queue"], "sc", preemptions=bound).executions == expected
+
+
+def orders_of(steps: str) -> Iterator[tuple[str, ...]]:
+    """All orders of steps, those of one thread being alike."""
+    if not steps:
+        yield ()
+    for first in sorted(set(steps)):
+        for rest in orders_of(steps.replace(first, "", 1)):
+            yield (first, *rest)
 
 
 def test_enough_preemptions_reach_all_classes() -> None:
@@ -339,6 +404,32 @@ class Impossible(Scenario):
 def test_the_judge_sees_results_and_memory() -> None:
     (finding,) = explore(Impossible()).findings
     assert (finding.kind, finding.detail, finding.schedule) == ("everything", "(0,) 1", "A")
+
+
+def test_classes_have_the_same_hash_in_every_process() -> None:
+    """Parts of a search that come from several processes are counted by it; the hash of a text differs there."""
+    code = (
+        "from pysnmalloc.explore.exploration import Exploration\n"
+        "from pysnmalloc.explore.scenarios import SCENARIOS\n"
+        "exploration = Exploration(SCENARIOS['litmus:SB'], 'rc11', {}, 9)\n"
+        "exploration.cells.words.update((8, 16))\n"
+        "exploration.prepare()\n"
+        "graph = exploration.empty()\n"
+        "graph.add_write(0, 1)\n"
+        "graph.add_read(0, graph.sources(0)[0])\n"
+        "print(hash(graph.canonical()))"
+    )
+    hashes = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in "12"
+    }
+    assert len(hashes) == 1
 
 
 def test_outcomes_are_counted() -> None:

@@ -7,12 +7,14 @@ from collections.abc import Hashable
 
 import pytest
 
+from pysnmalloc.explore.event import Event
 from pysnmalloc.explore.exploration import Exploration
-from pysnmalloc.explore.graph import Broken, Event, Graph
+from pysnmalloc.explore.graph import Graph
 from pysnmalloc.explore.litmus import LITMUS, MODELS, Fence, Litmus
 from pysnmalloc.explore.scenarios.programs import LitmusScenario
 from pysnmalloc.explore.search import search
-from pysnmalloc.explore.tree import NewCell
+from pysnmalloc.explore.segment import NewCell
+from pysnmalloc.explore.start import Broken
 
 from . import naive_models
 from .random_litmus import random_litmus

@@ -21,7 +21,7 @@ from pysnmalloc.explore.scenarios import SCENARIOS
 from pysnmalloc.explore.scenarios.queue import QueueScenario
 from pysnmalloc.explore.search import Branch, Grows, search
 from pysnmalloc.explore.seeds import NotTheSame, Seed
-from pysnmalloc.explore.tree import NewCell
+from pysnmalloc.explore.segment import NewCell
 
 P = ParamSpec("P")
 T = TypeVar("T")

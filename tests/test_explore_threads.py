@@ -16,7 +16,7 @@ from pysnmalloc.explore.realthreads import Ran, run_on_threads
 from pysnmalloc.explore.scenario import ThreadCode
 from pysnmalloc.explore.scenarios import SCENARIOS
 from pysnmalloc.explore.schedule import Schedule, ScheduleError
-from pysnmalloc.explore.tree import NewCell
+from pysnmalloc.explore.segment import NewCell
 
 
 def some_interleavings(scenario: Scenario, count: int) -> dict[str, Outcome | tuple[str, str]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "pysnmalloc"
-TOOLS = {"replay", "step", "explore", "doctor", "cli", "__main__"}
+TOOLS = {"replay", "lesson", "step", "explore", "quiz", "doctor", "cli", "__main__"}
 LONGEST_ESSAY, LONGEST_FUNCTION = 27, 60
 
 
@@ -117,7 +117,9 @@ def test_tools_are_above_and_replay_below_the_other_tools() -> None:
     allowed = {
         "replay": {"replay"},
         "step": {"step"},
+        "lesson": {"lesson", "explore", "replay", "step"},
         "explore": {"explore"},
+        "quiz": {"quiz"},
         "doctor": {"doctor", "replay"},
         "cli": TOOLS - {"__main__"},
         "__main__": {"cli"},
@@ -128,8 +130,8 @@ def test_tools_are_above_and_replay_below_the_other_tools() -> None:
             assert ours & TOOLS <= allowed[name_of(path)], path
 
 
-@pytest.mark.parametrize("path", files_of("step"), ids=id_of)
-def test_steps_need_the_standard_library_only(path: Path) -> None:
+@pytest.mark.parametrize("path", files_of("step") + files_of("quiz"), ids=id_of)
+def test_steps_and_quiz_need_the_standard_library_only(path: Path) -> None:
     """So that they work wherever the library does: in a notebook, in a browser."""
     assert {name for is_ours, name in imports(path) if not is_ours} <= sys.stdlib_module_names
 
@@ -187,3 +189,31 @@ def test_the_judges_see_what_they_must(tmp_path: Path, monkeypatch: pytest.Monke
     inside.parent.mkdir()
     inside.write_text("from .other import x\nfrom ..heap import Heap\nfrom .. import cli\n", encoding="utf-8")
     assert set(imports(inside)) == {(True, "heap"), (True, "cli")}
+
+
+# The explorer has layers of its own.
+
+EXPLORER = PACKAGE / "explore"
+PARTS = re.findall(r"\w+", essay(EXPLORER / "__init__.py").strip().split("\n\n")[-1])
+
+
+def imported_parts(path: Path) -> set[str]:
+    """The parts of the explorer that a file of it imports when it is loaded."""
+    depth = len(path.relative_to(EXPLORER).parts)
+    nodes = (node for node in tree(path).body if isinstance(node, ast.ImportFrom) and node.level == depth)
+    return {(node.module or "").split(".")[0] for node in nodes} - {""}
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(EXPLORER).parts[0].removesuffix(".py")
+
+
+def test_every_part_of_the_explorer_has_its_place() -> None:
+    assert {part_of(path) for path in EXPLORER.rglob("*.py")} - {"__init__"} == set(PARTS)
+    assert len(PARTS) == len(set(PARTS)) > 30
+
+
+@pytest.mark.parametrize("path", [p for p in EXPLORER.rglob("*.py") if p.parent != EXPLORER or p.stem != "__init__"])
+def test_a_part_of_the_explorer_imports_only_what_is_before_it(path: Path) -> None:
+    before = set(PARTS[: PARTS.index(part_of(path))])
+    assert imported_parts(path) <= before | ({"scenarios"} if path.parent.name == "scenarios" else set())

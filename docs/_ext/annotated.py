@@ -25,11 +25,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from docutils import nodes
-from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
-
 from essay import CORE, prose
 from papermap import links_of
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
 
 PACKAGE = Path(__file__).parents[2] / "pysnmalloc"
 TOOLING = re.compile(r"#\s*(noqa|type:|fmt:|pragma:)|#:")
@@ -38,9 +37,9 @@ Annotated source
 ================
 
 Each module of the library, its prose beside its code, in the order in which they build on each other. The text is the
-module's own, word for word: the essay it opens with, what its classes and functions say of themselves, and the comments,
-each beside the lines it speaks of. Where to begin: :doc:`sizeclass`, :doc:`freelist` and :doc:`messagequeue` are short,
-and stand alone.
+module's own, word for word: the essay it opens with, what its classes and functions say of themselves, and the
+comments, each beside the lines it speaks of. Where to begin: :doc:`sizeclass`, :doc:`freelist` and :doc:`messagequeue`
+are short, and stand alone.
 
 .. toctree::
    :maxdepth: 1

@@ -1,7 +1,8 @@
 """The reference's own hooks: our docstrings as napoleon reads them, and the command line's own help.
 
-Modules open with an essay and a picture in text, which autodoc would read as markup. Of an attribute's docstring, napoleon
-takes what is before a colon for its type: ``log2 of a slab. At most 16: ...``. And a field has one name: ``u8, u16: views``.
+Modules open with an essay and a picture in text, which autodoc would read as markup. Of an attribute's docstring,
+napoleon takes what is before a colon for its type: ``log2 of a slab. At most 16: ...``. And a field has one name: ``u8,
+u16: views``.
 """
 
 from __future__ import annotations
@@ -13,10 +14,9 @@ import sys
 from pathlib import Path
 
 from docutils import nodes
+from essay import restructured
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
-
-from essay import restructured
 
 PROGRAM = "pysnmalloc"
 ROOT = Path(__file__).parents[2]
@@ -36,7 +36,7 @@ def essays(_app: Sphinx, what: str, _name: str, _value: object, _options: object
 
 
 def full_names(_app: Sphinx, doctree: nodes.document) -> None:
-    """Write the types of a module in full: two modules may each have a class ``Event``. What is not public has no link."""
+    """Write the types of a module in full: two may each have a class ``Event``. What is not public has no link."""
     for link in list(doctree.findall(pending_xref)):
         module, name = link.get("py:module"), link.get("reftarget", "")
         if link.get("refdomain") != "py" or not module or not module.startswith(PROGRAM):

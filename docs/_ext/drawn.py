@@ -23,10 +23,14 @@ class PaperFigure(SphinxDirective):
         """Return it as HTML; other formats get its words."""
         stepper = figure(int(self.arguments[0]))
         words = [nodes.list_item("", nodes.paragraph("", frame.words)) for frame in stepper.frames]
-        return [
-            nodes.raw("", stepper.html(), format="html"),
-            nodes.container("", nodes.enumerated_list("", *words), classes=["not-in-html"]),
-        ] if self.env.app.builder.format != "html" else [nodes.raw("", stepper.html(), format="html")]
+        return (
+            [
+                nodes.raw("", stepper.html(), format="html"),
+                nodes.container("", nodes.enumerated_list("", *words), classes=["not-in-html"]),
+            ]
+            if self.env.app.builder.format != "html"
+            else [nodes.raw("", stepper.html(), format="html")]
+        )
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -3,8 +3,8 @@
     text ──► blocks: paragraph | picture (indented) | points (* ...) | fields (Args, Raises ...)
          ──► docutils nodes, for annotated source;  reStructuredText, for autodoc
 
-The prose is plain text with two marks: double or single backquotes for code, stars for stress. Sections of the paper, and
-names of ours in backquotes, become links. Nothing else is read as markup, so no comment can break the build.
+The prose is plain text with two marks: double or single backquotes for code, stars for stress. Sections of the paper,
+and names of ours in backquotes, become links. Nothing else is read as markup, so no comment can break the build.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The laws, the errors and the thread rules, each from the code that has them.
 
-    .. laws::            every law of ``laws.LAWS``: name, section, what it means, its code
-    .. error-table::     every error: its cause, and what to do
-    .. thread-rules::    of each module that says so, who may call what
+.. laws::            every law of ``laws.LAWS``: name, section, what it means, its code
+.. error-table::     every error: its cause, and what to do
+.. thread-rules::    of each module that says so, who may call what
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-from docutils import nodes
-from sphinx.util.docutils import SphinxDirective
-from sphinx.application import Sphinx
-
 from annotated import PACKAGE, modules, source_of
+from docutils import nodes
 from essay import inline, prose
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
 from pysnmalloc import errors, laws
 
 CURE = "What to do:"

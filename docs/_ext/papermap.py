@@ -17,10 +17,9 @@ from itertools import chain
 from pathlib import Path
 
 from docutils import nodes
+from essay import inline, reference
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
-
-from essay import inline, reference
 
 TABLE = Path(__file__).parents[1] / "map.toml"
 TUTORIALS = Path(__file__).parents[2] / "tutorials"

@@ -1,8 +1,7 @@
 """From MyST to the Markdown that Jupyter, VS Code and JupyterLite show: directives and roles made plain.
 
-    ```{exercise} Title        **Exercise: Title**  and its text
-    ```{solution} label        <details><summary>Solution</summary> ... </details>
-    :class: dropdown           <details>, of any directive
+    ```{admonition} Title      **Title**  and its text
+    ```{dropdown} Title        <details><summary>Title</summary> ... </details>
     {py:class}`~a.b.C`         `C`;   {doc}`text </page>`   text
 
 The notebook keeps every word of the page. What cannot be shown elsewhere (a table of contents, a label) is left out.
@@ -18,6 +17,7 @@ OPENING = re.compile(r"^(?P<fence>`{3,}|:{3,})\{(?P<name>[\w:-]+)\}[ \t]*(?P<tit
 OPTION = re.compile(r"^:([\w-]+):[ \t]*(.*)$")
 ROLE = re.compile(r"\{(?P<role>[\w:-]+)\}`(?P<text>[^`]+)`")
 LABEL = re.compile(r"^\([\w-]+\)=$")
+NAMED = {"note", "tip", "hint", "warning", "important", "seealso"}
 LEFT_OUT = {"toctree", "bibliography", "figure-of-the-paper"}
 
 
@@ -56,9 +56,7 @@ def _end(lines: list[str], start: int, fence: str) -> int:
 
 def _directive(name: str, title: str, body: list[str]) -> list[str]:
     """A directive's title and contents."""
-    options: dict[str, str] = {}
-    while body and (option := OPTION.match(body[0])):
-        options[option[1]] = option[2]
+    while body and OPTION.match(body[0]):
         body = body[1:]
     if name in LEFT_OUT:
         return []
@@ -66,7 +64,7 @@ def _directive(name: str, title: str, body: list[str]) -> list[str]:
         return [f"```{title}", *body, "```"]
     inside = _lines(body)
     heading = _heading(name, ROLE.sub(_role, title))
-    if name == "dropdown" or "dropdown" in options.get("class", ""):
+    if name == "dropdown":
         # The empty lines let Markdown go on inside HTML.
         return ["", f"<details><summary><b>{heading}</b></summary>", "", *inside, "", "</details>", ""]
     return ["", f"**{heading}**", "", *inside, ""] if heading else inside
@@ -74,17 +72,9 @@ def _directive(name: str, title: str, body: list[str]) -> list[str]:
 
 def _heading(name: str, title: str) -> str:
     """What stands above a directive's contents."""
-    match name:
-        case "solution":
-            return "Solution"
-        case "exercise":
-            return f"Exercise {title}"
-        case "admonition" | "dropdown":
-            return title
-        case "note" | "tip" | "hint" | "warning" | "important" | "seealso":
-            return f"{name.capitalize()}: {title}" if title else name.capitalize()
-        case _:
-            return title
+    if name in NAMED:
+        return f"{name.capitalize()}: {title}" if title else name.capitalize()
+    return title
 
 
 def _role(match: re.Match[str]) -> str:

@@ -2,8 +2,8 @@
 
     python-names.txt:  py:class  int  library/functions.html#int
 
-Intersphinx wants the inventory of a whole site. This writes one of the names that are used here, from a list that people
-can read and amend: a name that is missing there is a warning of the build, which says which.
+Intersphinx wants the inventory of a whole site. This writes one of the names that are used here, from a list that
+people can read and amend: a name that is missing there is a warning of the build, which says which.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from __future__ import annotations
 import zlib
 from pathlib import Path
 
-HEADER = "# Sphinx inventory version 2\n# Project: Python\n# Version: 3\n# The remainder of this file is compressed using zlib.\n"
+HEADER = (
+    "# Sphinx inventory version 2\n# Project: Python\n# Version: 3\n"
+    "# The remainder of this file is compressed using zlib.\n"
+)
 
 
 def write_inventory(docs: Path) -> Path:

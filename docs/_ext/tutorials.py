@@ -14,10 +14,9 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from plain import plain
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
-
-from plain import plain
 
 ROOT = Path(__file__).parents[2]
 TUTORIALS = ROOT / "tutorials"
@@ -44,6 +43,8 @@ def notebook(path: Path) -> nbformat.NotebookNode:
         cell["id"] = f"cell-{number}"  # the same at each build
         if cell.cell_type == "markdown":
             cell.source = plain(cell.source)
+        elif "remove-input" in cell.metadata.get("tags", []):
+            cell.metadata["jupyter"] = {"source_hidden": True}
     found.cells = [cell for cell in found.cells if cell.source.strip()]
     found.nbformat, found.nbformat_minor = 4, 5
     return found
@@ -67,7 +68,7 @@ def copy_tutorials(app: Sphinx, _config: object) -> None:
             target.write_text(text, encoding="utf-8")
 
 
-def add_links(app: Sphinx, docname: str, source: list[str]) -> None:
+def add_links(_app: Sphinx, docname: str, source: list[str]) -> None:
     """Put the links below the title of a tutorial's page; the notebook itself stays without them."""
     folder, _, name = docname.rpartition("/")
     if folder != "tutorials" or not NOTEBOOK.fullmatch(name):

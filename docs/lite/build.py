@@ -7,11 +7,11 @@
     this checkout: its wheel ─────────────┤
     site/notebooks/*.ipynb ───────────────┘
 
-The law: a page of the lab asks nobody but the site. So Pyodide's own lock file, which names hundreds of packages on another
-server, is replaced by one of the packages that are served; and the kernel is told not to look elsewhere.
+The law: a page of the lab asks nobody but the site. So Pyodide's own lock file, which names hundreds of packages on
+another server, is replaced by one of the packages that are served; and the kernel is told not to look elsewhere.
 
-What is downloaded is kept (in the folder of the environment variable PYSNMALLOC_CACHE, or ~/.cache/pysnmalloc), so a second
-build needs no network. Needed: npm, and the packages of the extra ``docs``.
+What is downloaded is kept (in the folder of the environment variable PYSNMALLOC_CACHE, or ~/.cache/pysnmalloc), so a
+second build needs no network. Needed: npm, and the packages of the extra ``docs``.
 """
 
 from __future__ import annotations
@@ -191,6 +191,7 @@ def configure(folder: Path, names: list[str]) -> None:
         "jupyter-lite-schema-version": 0,
         "jupyter-config-data": {
             "appName": "pysnmalloc",
+            "exposeAppInBrowser": True,  # tests give it commands
             "litePluginSettings": {"@jupyterlite/pyodide-kernel-extension:kernel": kernel},
         },
     }

@@ -5,12 +5,14 @@
     pysnmalloc show TRACE --at N      show what one call of a program did, and the heap after it
     pysnmalloc step SCRIPT            record a Python program, and write a page to step through it
     pysnmalloc figure 1|2|3           write a figure of the paper as such a page
+    pysnmalloc quiz [TOPIC]           predict the next address, head, link, bucket or hop; seeded questions without end
     pysnmalloc doctor                 look at this Python and this machine, and test the allocator on them
 
 Data go to standard output; progress and errors to standard error. Exit codes:
 
     0   everything is as it must be
-    1   a replay, a script, or a check of doctor, failed; explore found something wrong
+    1   a replay, a script, or a check of doctor, failed; explore found something wrong;
+        an answer of the quiz was wrong
     2   the command line, the configuration, a trace or a schedule cannot be understood
 
 This package and ``replay.report`` are all that needs typer and rich; the library
@@ -26,6 +28,7 @@ import typer
 from .. import __version__
 from .doctor import doctor_command
 from .explore import EXPLORE_HELP, explore_command
+from .quiz import QUIZ_HELP, quiz_command
 from .replay import HELP, replay_command
 from .see import FIGURE_HELP, SHOW_HELP, STEP_HELP, figure_command, show_command, step_command
 
@@ -46,6 +49,7 @@ app.command("explore", help=EXPLORE_HELP)(explore_command)
 app.command("show", help=SHOW_HELP)(show_command)
 app.command("step", help=STEP_HELP)(step_command)
 app.command("figure", help=FIGURE_HELP)(figure_command)
+app.command("quiz", help=QUIZ_HELP)(quiz_command)
 app.command("doctor")(doctor_command)
 
 

@@ -5,25 +5,17 @@
 
     print(explore(SCENARIOS["queue"], model="rc11"))
 
+    scenario ─► a tree per thread ─► executions, as graphs ─► outcomes, findings ─► text, HTML
+                (what it may read)   (po, rf, mo; a model     (told by schedules
+                                      says which there are)    that replay)
+
 It explores the same source that runs on real threads: the classes of the library,
 given a memory and atomics that are watched. Its parts, each building on those before:
 
-    scenario       what is explored, and what counts as wrong
-    ops            one step of a thread
-    proxies, tree  a thread as a tree of what it may read
-    graph          an execution: po, rf, mo
-    models, psc    sequential consistency, x86-TSO, RC11
-    search         one execution of each class: TruSt;  seeds: its branches written down
-    interleave     every interleaving;  sample: few preemptions, or by lot
-    line, schedule an execution put in one line, as a short text
-    finding        what can go wrong, by name;  telling: its steps
-    exploration, result: put together
-    parallel       subtrees of the search, searched elsewhere
-    explorer       explore, replay, tell
-    turnstile, realthreads: an interleaving on real threads
-    testing        the same in pytest
-    heaps          scenarios on a whole heap
-    wording, rows, text, html: findings and results shown
+    scenario, ops, segment, proxies, tree, event, start, graph, ordered, psc, rc11, models, search,
+    seeds, interleave, line, schedule, sample, finding, telling, exploration, result, parallel,
+    explorer, weaken, turnstile, realthreads, testing, heaps, litmus, scenarios, seeded, wording,
+    rows, text, html
 """
 
 from .explorer import explore, replay, tell

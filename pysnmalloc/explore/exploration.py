@@ -18,13 +18,15 @@ from threading import Lock
 
 from ..atomics import Atomics, Order
 from .finding import named_error
-from .graph import Graph, Start
+from .graph import Graph
 from .models import MODELS
 from .ops import DONE
 from .scenario import Place, Scenario
 from .schedule import ScheduleError, pass_quiet
+from .segment import Cells
+from .start import Start
 from .telling import Teller
-from .tree import Cells, ThreadTree
+from .tree import ThreadTree
 
 __all__ = ["Exploration", "Outcome"]
 

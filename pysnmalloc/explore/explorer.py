@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from ..atomics import Order
 from .exploration import Exploration
 from .finding import Finding, named
-from .graph import Broken, Graph
+from .graph import Graph
 from .interleave import Interleavings
 from .parallel import spread
 from .result import Collector, Result
@@ -30,8 +30,9 @@ from .sample import bounded, pct_walks, random_walks
 from .scenario import Scenario
 from .schedule import Schedule
 from .search import search
+from .segment import NewCell
+from .start import Broken
 from .telling import Told
-from .tree import NewCell
 
 __all__ = ["explore", "replay", "tell"]
 

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 
 from ..atomics import Order
 from ..errors import DoubleFree, InvalidPointer, LawBroken, SnmallocError
-from .graph import Broken, Race, ThreadFailed, Uninitialised
 from .scenario import Scenario, Wrong
+from .start import Broken, Race, ThreadFailed, Uninitialised
 from .tree import TooLong
 
 __all__ = ["Finding", "Step", "named", "named_error"]

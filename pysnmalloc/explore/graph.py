@@ -20,130 +20,15 @@ Events never change, so copies of a graph share them.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Self
 
-from .ops import DONE, FAILED, PLAIN_WRITE, SPECULATE, WAIT, Op, Value
-from .tree import Cells, Node, Segment, ThreadTree, Views
+from .event import Clock, Event, join, tick
+from .ops import DONE, FAILED, SPECULATE, WAIT, Op, Value
+from .segment import Node, Segment, Views
+from .start import Race, Start, ThreadFailed, Uninitialised
 
-__all__ = ["Broken", "Clock", "Event", "Graph", "Race", "Start", "ThreadFailed", "Uninitialised", "join", "tick"]
-
-Clock = tuple[int, ...]  # per thread, how many of its events are known
-
-
-class Event:
-    """An event: a read, a write or a fence. A read-modify-write is a read and, right after it, a write.
-
-    Attributes:
-        thread, index: place; ``index`` counts from 0 along the thread.
-        op: the operation it is (part of).
-        kind: ``R``, ``W`` or ``F``.
-        value: the cell's value that was read or written.
-        source: of a read, the write; of the write of a read-modify-write, its read.
-        stamp: when it was added, for the search.
-        number: its place in the graph's insertion order.
-        porf: what it follows by po and rf, itself included.
-        hb: what happens before it, itself included.
-        message: what an acquiring reader of this write learns.
-    """
-
-    __slots__ = ("hb", "index", "kind", "message", "number", "op", "porf", "source", "stamp", "thread", "value")
-
-    def __init__(
-        self, thread: int, index: int, op: Op, kind: str, value: Value, source: Event | None, stamp: int, number: int
-    ) -> None:
-        self.thread = thread
-        self.index = index
-        self.op = op
-        self.kind = kind
-        self.value = value
-        self.source = source
-        self.stamp = stamp
-        self.number = number
-        self.porf: Clock = ()
-        self.hb: Clock = ()
-        self.message: Clock = ()
-
-    def __repr__(self) -> str:
-        return f"<{self.thread}.{self.index} {self.kind} {self.op.cell:#x} = {self.value}>"
-
-    @property
-    def key(self) -> tuple[int, int]:
-        """Its name in every graph in which it is."""
-        return self.thread, self.index
-
-    @property
-    def changes(self) -> bool:
-        """Whether it is a write that belongs to a read-modify-write."""
-        return self.kind == "W" and self.source is not None
-
-
-class Broken(Exception):
-    """Something that must not be has come up in an execution, which ends there.
-
-    Attributes:
-        graph: the execution.
-        threads: those that have to do with it, the one in which it came up last.
-    """
-
-    def __init__(self, graph: Graph, *threads: int) -> None:
-        super().__init__(threads)
-        self.graph = graph
-        self.threads = threads
-
-
-class Race(Broken):
-    """Two accesses that nothing orders, one of them a write, one of them plain."""
-
-    def __init__(self, graph: Graph, other: int, thread: int, address: int, lines: tuple[str, str]) -> None:
-        super().__init__(graph, other, thread)
-        self.address = address
-        self.lines = lines
-
-
-class ThreadFailed(Broken):
-    """A thread ended by an error."""
-
-    def __init__(self, graph: Graph, thread: int, error: Exception) -> None:
-        super().__init__(graph, thread)
-        self.error = error
-
-
-class Uninitialised(Broken):
-    """A read of bytes that nobody wrote."""
-
-    def __init__(self, graph: Graph, thread: int, address: int, line: str) -> None:
-        super().__init__(graph, thread)
-        self.address = address
-        self.line = line
-
-
-class Start:
-    """Where all executions of a scenario begin: memory after set-up, trees of the threads.
-
-    Attributes:
-        fresh: bytes that must be written before they are read.
-    """
-
-    def __init__(
-        self, image: bytes, trees: Sequence[ThreadTree], cells: Cells, fresh: frozenset[int] = frozenset()
-    ) -> None:
-        self.image = image
-        self.fresh = fresh
-        self.trees = tuple(trees)
-        self.cells = cells
-        self.nothing: Clock = (0,) * len(self.trees)
-        self._inits: dict[int, Event] = {}
-
-    def init(self, cell: int) -> Event:
-        """Return the write of a cell's first value: before everything."""
-        event = self._inits.get(cell)
-        if event is None:
-            low, high = (int.from_bytes(self.image[at : at + 8], "little") for at in (cell, cell + 8))
-            value: Value = (low, high) if cell in self.cells.pairs else low
-            event = self._inits[cell] = Event(-1, 0, Op(PLAIN_WRITE, cell, cell=cell), "W", value, None, -1, -1)
-            event.porf = event.hb = event.message = self.nothing
-        return event
+__all__ = ["Graph"]
 
 
 EMPTY = Segment([], [], {}, Node(Op(DONE), [], 0))
@@ -420,16 +305,6 @@ class Graph:
             ),
             tuple((cell, tuple(write.key for write in writes)) for cell, writes in sorted(self.mo.items())),
         )
-
-
-def join(one: Clock, other: Clock) -> Clock:
-    """What either knows."""
-    return tuple(map(max, one, other))
-
-
-def tick(clock: Clock, thread: int) -> Clock:
-    """One more event of a thread."""
-    return (*clock[:thread], clock[thread] + 1, *clock[thread + 1 :])
 
 
 def _line(event: Event) -> str:

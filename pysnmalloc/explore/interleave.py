@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 
-from .graph import Start
 from .ops import DONE, FAILED, FENCE, WAIT, Op, Value
-from .tree import Node, Segment
+from .segment import Node, Segment
+from .start import Start
 
 __all__ = ["Interleavings"]
 

@@ -16,7 +16,8 @@ from collections.abc import Iterable
 from heapq import heappop, heappush
 from itertools import pairwise
 
-from .graph import Event, Graph
+from .event import Event
+from .graph import Graph
 
 __all__ = ["in_line", "needed", "steps_of"]
 

@@ -125,8 +125,9 @@ class Fence:
     order: Order
 
 
+#: One instruction of a litmus test.
 Instruction = Load | Store | Exchange | FetchAdd | CompareExchange | Fence
-Thread = tuple[Instruction, ...]
+Thread = tuple[Instruction, ...]  #: the instructions of one thread
 Threads = tuple[Thread, ...]
 """A program: each thread's instructions in program order."""
 

@@ -38,6 +38,7 @@ __all__ = [
     "releases",
 ]
 
+#: What a step of a thread does.
 LOAD, STORE, EXCHANGE, ADD, CAS, FENCE, WAIT, SPECULATE, PLAIN_READ, PLAIN_WRITE, DONE, FAILED = (
     "load",
     "store",
@@ -52,10 +53,10 @@ LOAD, STORE, EXCHANGE, ADD, CAS, FENCE, WAIT, SPECULATE, PLAIN_READ, PLAIN_WRITE
     "done",
     "failed",
 )
-LOW, HIGH, BOTH = 0, 1, 2
+LOW, HIGH, BOTH = 0, 1, 2  #: which words of a pair
 WORD = 0xFFFF_FFFF_FFFF_FFFF
 
-Value: TypeAlias = "int | tuple[int, int]"  # of a cell of one word, of two
+Value: TypeAlias = "int | tuple[int, int]"  #: of a cell of one word, of two
 
 READING = frozenset({LOAD, EXCHANGE, ADD, CAS, WAIT, SPECULATE, PLAIN_READ})
 CHANGING = frozenset({EXCHANGE, ADD, CAS})  # read and write in one step

@@ -36,7 +36,7 @@ from .result import Collector, Tally
 from .scenario import Scenario
 from .search import Branch, Grows, search
 from .seeds import NotTheSame, Seed
-from .tree import NewCell
+from .segment import NewCell
 
 __all__ = ["Found", "Job", "search_part", "spread"]
 

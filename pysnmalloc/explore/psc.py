@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from ..atomics import Order
 
 if TYPE_CHECKING:
-    from .graph import Event, Graph
+    from .event import Event
+    from .graph import Graph
 
 __all__ = ["sc_order_exists"]
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from ..atomics import Order
+from .event import Event
 from .exploration import Exploration, Outcome
 from .finding import Finding, named, named_error
-from .graph import Broken, Event, Graph
+from .graph import Graph
 from .interleave import Interleavings
 from .line import in_line, needed, steps_of
 from .ops import DONE, FAILED
 from .schedule import Schedule
+from .start import Broken
 
 __all__ = ["Collector", "Result"]
 

@@ -17,9 +17,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 
-from .graph import Broken, Event, Graph
+from .event import Event
+from .graph import Graph
 from .models import SC
 from .schedule import pass_quiet
+from .start import Broken
 
 __all__ = ["bounded", "pct_walks", "random_walks"]
 

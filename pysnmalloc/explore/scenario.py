@@ -71,6 +71,7 @@ class Place:
 
 
 ThreadCode = Callable[[Place], Hashable]
+"""The code of a thread: what it returns is part of the outcome."""
 
 
 class Scenario:

@@ -21,8 +21,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ..errors import SnmallocError
-from .graph import Broken, Event, Graph
+from .event import Event
+from .graph import Graph
 from .ops import FENCE
+from .start import Broken
 
 __all__ = ["Played", "Schedule", "ScheduleError", "Turn", "pass_quiet"]
 

@@ -22,8 +22,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from .graph import Broken, Event, Graph
+from .event import Event
+from .graph import Graph
 from .ops import FENCE, SPECULATE
+from .start import Broken
 
 __all__ = ["Branch", "Grows", "search"]
 

@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import SnmallocError
-from .graph import Broken, Event, Graph
+from .event import Event
+from .graph import Graph
 from .ops import DONE, FAILED, FENCE
 from .search import Branch
+from .start import Broken
 
 __all__ = ["NotTheSame", "Seed"]
 

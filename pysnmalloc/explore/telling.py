@@ -15,11 +15,13 @@ from threading import Lock
 
 from ..atomics import Atomics, Order
 from ..memory import Memory
+from .event import Event
 from .finding import Finding, Step, named
-from .graph import Broken, Event, Graph
+from .graph import Graph
 from .ops import ADD, BOTH, CAS, EXCHANGE, SPECULATE, STORE, WAIT, Op, Value
 from .scenario import Place, Scenario
 from .schedule import Played, Schedule
+from .start import Broken
 
 __all__ = ["Teller", "Told"]
 

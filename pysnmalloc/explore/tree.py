@@ -10,137 +10,30 @@ from the start, fed the results recorded on the way; at the first operation
 beyond it is stopped by an exception. After that the function is not run again:
 exploring walks trees. No OS threads, no generators, no change of the source.
 
-Between two atomic operations lie plain accesses, the ``Segment``. Its reads are
-part of the branch, its writes are done when it is entered. A plain access to a
-cell that is elsewhere accessed atomically is a step of its own, since then its
-order matters. Which cells are, is found out: when a new one appears, exploring
-begins anew.
+Between two atomic operations lie plain accesses, the ``segment``; what they read is
+part of the branch.
 """
 
 from __future__ import annotations
 
-import linecache
 import sys
 from collections.abc import Hashable
-from types import CodeType
-from typing import Protocol
 
 from ..atomics import Order
 from ..memory import Memory
 from . import proxies
-from .ops import DONE, FAILED, PLAIN_READ, PLAIN_WRITE, Op, Site
+from .ops import DONE, FAILED, PLAIN_READ, PLAIN_WRITE, Op
 from .proxies import ExploredAtomics, ExploredMemory, ExploredPlace
 from .scenario import ThreadCode
+from .segment import Access, Cells, NewCell, Node, Segment, Views, Where, plain_site
 
-__all__ = ["Cells", "NewCell", "Node", "Segment", "ThreadTree", "TooLong", "Views"]
-
-Views = tuple["memoryview[int]", "memoryview[int]", "memoryview[int]", "memoryview[int]"]
-Access = tuple[int, int, int]  # log2 of the bytes, index, value
-Where = tuple[CodeType, int]  # a function and a line in it
+__all__ = ["ThreadTree", "TooLong"]
 
 _RECORDING = (__file__, proxies.__file__)
 
 
-class NewCell(Exception):
-    """A cell is accessed atomically that was not known to be."""
-
-
 class _Reached(BaseException):
     """The function came to an operation that was not made yet."""
-
-
-class Cells:
-    """The cells that some thread accesses atomically, as far as is known.
-
-    Attributes:
-        words: numbers (address >> 3) of all words in cells.
-        pairs: addresses of cells of two words.
-    """
-
-    def __init__(self) -> None:
-        self.words: set[int] = set()
-        self.pairs: set[int] = set()
-
-    def want(self, cell: int, *, pair: bool = False) -> None:
-        """Make sure that a cell is known."""
-        if pair and cell not in self.pairs:
-            self.pairs.add(cell)
-            self.words.update((cell >> 3, (cell >> 3) + 1))
-            raise NewCell
-        if cell >> 3 not in self.words:
-            self.words.add(cell >> 3)
-            raise NewCell
-
-    def cell_of(self, word: int) -> tuple[int, int]:
-        """Return the cell around a word, and which part it is."""
-        address = word << 3
-        return (address & ~15, word & 1) if address & ~15 in self.pairs else (address, 0)
-
-
-class Segment:
-    """Plain accesses between two atomic operations of a thread, in one way they can go.
-
-    Attributes:
-        needs: what is read before it is written here, with the values that lead this way.
-        writes: what is written.
-        read, written: the bytes.
-        node: where it leads.
-    """
-
-    __slots__ = ("_where", "needs", "node", "read", "writes", "written")
-
-    def __init__(self, needs: list[Access], writes: list[Access], where: dict[int, Where], node: Node) -> None:
-        self.needs = needs
-        self.writes = writes
-        self.node = node
-        self._where = where
-        self.read = frozenset(byte for access in needs for byte in _bytes(access))
-        self.written = frozenset(byte for access in writes for byte in _bytes(access))
-
-    def fits(self, views: Views) -> bool:
-        """Tell whether memory is such that the thread goes this way."""
-        for shift, index, value in self.needs:  # noqa: SIM110  # a loop is twice as fast as all()
-            if views[shift][index] != value:
-                return False
-        return True
-
-    def clashes(self, other: Segment) -> frozenset[int]:
-        """Return the bytes that both access and one writes."""
-        return self.written & other.written | self.written & other.read | self.read & other.written
-
-    def line_of(self, byte: int) -> str:
-        """Return the source line that accesses a byte."""
-        for first in range(byte, byte - 8, -1):
-            if first in self._where:
-                return plain_site(self._where[first]).line
-        return ""
-
-
-class Node:
-    """A thread come to an operation.
-
-    Attributes:
-        op: the operation.
-        script: what the thread has read so far, everything.
-        after: the segments that follow, by the operation's result.
-        depth: operations before this one.
-    """
-
-    __slots__ = ("after", "depth", "op", "script")
-
-    def __init__(self, op: Op, script: list[Hashable], depth: int) -> None:
-        self.op = op
-        self.script = script
-        self.depth = depth
-        self.after: dict[Hashable, list[Segment]] = {}
-
-
-class HasViews(Protocol):
-    """Memory as it is now, seen as words of 1, 2, 4 and 8 bytes."""
-
-    @property
-    def views(self) -> Views:
-        """The views."""
 
 
 class ThreadTree:
@@ -325,22 +218,9 @@ def _last_writes(writes: list[Access]) -> list[Access]:
     return [access for place, access in enumerate(writes) if last[access[:2]] == place]
 
 
-def _bytes(access: Access) -> range:
-    """The bytes of an access."""
-    first = access[1] << access[0]
-    return range(first, first + (1 << access[0]))
-
-
 def _where() -> Where:
     """The function, outside the recording, that makes the access."""
     frame = sys._getframe(1)
     while frame.f_code.co_filename in _RECORDING and frame.f_back is not None:
         frame = frame.f_back
     return frame.f_code, frame.f_lineno
-
-
-def plain_site(where: Where) -> Site:
-    """Return the site of a plain access."""
-    code, line = where
-    name = code.co_qualname.rpartition("<locals>.")[2]
-    return Site(f"{name} plain", linecache.getline(code.co_filename, line).strip())

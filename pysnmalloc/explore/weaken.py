@@ -20,7 +20,7 @@ from .ops import FENCE, LOAD, SPECULATE, STORE, WAIT
 from .result import Result
 from .scenario import Scenario
 from .search import search
-from .tree import NewCell
+from .segment import NewCell
 
 __all__ = ["Weakened", "weaken_each", "weaker_orders"]
 

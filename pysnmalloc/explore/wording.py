@@ -32,7 +32,7 @@ __all__ = [
     "sites",
 ]
 
-OLD = "≠ newest"
+OLD = "≠ newest"  #: the mark of a read that is not of the newest value
 STEPS = 8  # numbers of steps that are listed for a site
 
 

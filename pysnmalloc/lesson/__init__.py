@@ -1,6 +1,7 @@
-"""What a notebook needs more than once: predictions, and checks that answer at once (§2).
+"""What a notebook needs more than once: predictions, failures that are meant, checks that answer at once (§2).
 
     predict("How many bytes does malloc(100) take?", {"100": ..., "112": ...}, right="112")
+    with fails(AssertionError): ...
     check("0.1", my_function)
 
           your answer ──► judge ──► verdict        right, not yet, or the first thing that is wrong:
@@ -15,6 +16,7 @@ Left out: grading, and time limits. A notebook's check helps; it gives no marks.
 """
 
 from .checking import JUDGES, Judge, Wanted, call, check, exercise, same
+from .failing import fails
 from .prediction import Prediction, predict
 from .verdict import Verdict
 
@@ -27,6 +29,7 @@ __all__ = [
     "call",
     "check",
     "exercise",
+    "fails",
     "predict",
     "same",
 ]

@@ -138,10 +138,15 @@ def call(answer: object, name: str, *arguments: object, wanted: object) -> Itera
 
 
 def shown(value: object) -> str:
-    """A value in words: numbers above 255 as addresses, long ones cut."""
+    """A value in words: numbers above 255 as addresses, and all of a list that has one; long ones cut."""
     if type(value) is int and value > 255:
         return f"{value:#x}"
-    text = repr(value) if type(value).__repr__ is not object.__repr__ else f"a {type(value).__name__}"
+    if type(value).__repr__ is object.__repr__:
+        text = f"a {type(value).__name__}"
+    elif isinstance(value, list | tuple) and all(type(each) is int for each in value) and max(value, default=0) > 255:
+        text = repr(value)[0] + ", ".join(map(hex, value)) + repr(value)[-1]
+    else:
+        text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -21,7 +21,8 @@ __all__ = ["Prediction", "predict"]
 
 STYLE = (
     ".snm-predict{border:1px solid currentColor;border-radius:6px;padding:.5em 1em;margin:.5em 0;color:inherit}"
-    ".snm-predict legend{font-weight:600;padding:0 .4em}.snm-predict label{display:block;padding:.25em 0;cursor:pointer}"
+    ".snm-predict legend{font-weight:600;padding:0 .4em}"
+    ".snm-predict label{display:block;padding:.25em 0;cursor:pointer}"
     ".snm-predict input{margin-right:.6em}.snm-predict .snm-told{display:none;margin:.2em 0 .4em 1.8em}"
     ".snm-predict label:has(:checked)+.snm-told{display:block}"
 )

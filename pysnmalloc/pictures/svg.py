@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 __all__ = ["STYLE", "WIDTH", "Canvas"]
 
-WIDTH = 760
+WIDTH = 760  #: of a picture, in its own units
 CHARACTER = 0.61  # widths of a monospaced character, in font sizes
 LIGHT = {
     "paper": "#ffffff",
@@ -51,6 +51,7 @@ def _colours(colours: dict[str, str]) -> str:
     return "".join(f"--snm-{name}:{value};" for name, value in colours.items())
 
 
+#: The style sheet of all pictures.
 STYLE = (
     f".snm{{{_colours(LIGHT)}}}"
     f"@media (prefers-color-scheme:dark){{.snm{{{_colours(DARK)}}}}}"

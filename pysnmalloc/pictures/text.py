@@ -17,7 +17,7 @@ __all__ = ["NARROWEST", "Page"]
 
 Span = tuple[str, str]  # words, and their kind
 
-NARROWEST = 30
+NARROWEST = 30  #: characters of a line, at least
 ANSI = {
     "used": "34",
     "free": "32",

@@ -38,8 +38,8 @@ from .trace import Trace
 
 __all__ = ["ORDERS", "Order", "ProgressCallback", "config_of", "replay"]
 
-Order = Literal["recorded", "real"]
-ORDERS: tuple[Order, ...] = get_args(Order)
+Order = Literal["recorded", "real"]  #: in which order the calls are made
+ORDERS: tuple[Order, ...] = get_args(Order)  #: all of them
 SAMPLES = 64  # at least, of memory in use; but a trace of few calls is not cut into single ones
 SHORTEST, LONGEST = 64, 8192  # calls between two samples
 

@@ -25,9 +25,9 @@ from .trace import Kind, Op
 
 __all__ = ["Allocate", "Compact", "Free", "KeptAddresses", "compact", "run", "tables"]
 
-Compact = tuple[int, int, int | None]
-Allocate = Callable[[int], int]
-Free = Callable[[int], None]
+Compact = tuple[int, int, int | None]  #: a call: what it does, and with which numbers
+Allocate = Callable[[int], int]  #: malloc
+Free = Callable[[int], None]  #: free
 
 
 class KeptAddresses(dict[int, int]):

@@ -32,7 +32,7 @@ from .trace import Builder, Kind, Trace
 __all__ = ["TRACED", "parse_valgrind"]
 
 PREFIX = re.compile(r"--(?:[0-9:.]+ )?(\d+)-- ")
-TRACED = re.compile(PREFIX.pattern + r"\w+\(")
+TRACED = re.compile(PREFIX.pattern + r"\w+\(")  #: a line with a traced call
 CALL = re.compile(r"(\w+)\(([^()]*)\)")
 RESULT = re.compile(r" = (0x[0-9A-Fa-f]+|\d+)(?!\w)")
 STARTS_LIKE_CALL = re.compile(r"\w+\(| =")

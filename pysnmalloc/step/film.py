@@ -95,6 +95,7 @@ class Scene:
 
 
 Camera = Callable[[Pictures, Event, Scene], Sequence[Picture]]
+"""What is to be pictured after an event."""
 
 
 def default_camera(pictures: Pictures, event: Event, scene: Scene) -> Sequence[Picture]:

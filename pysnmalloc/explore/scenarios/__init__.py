@@ -29,6 +29,11 @@ _ALL: tuple[Scenario, ...] = (
         ),
     ),
     QueueScenario(
+        "queue-payload",
+        "The same as queue with payloads that cannot race: does each message bring its own?",
+        plain=False,
+    ),
+    QueueScenario(
         "queue-eager",
         "The newest message is given out at once, instead of staying behind: what is received?",
         queue=EagerQueue,

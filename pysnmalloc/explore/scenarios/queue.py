@@ -68,6 +68,8 @@ class QueueScenario(Scenario):
         tries: how often the consumer tries.
         queue: the class.
         note: for those who see something go wrong.
+        plain: whether payloads are written and read plainly; else by relaxed atomic operations, which never
+            race, and so show what a reader would see.
     """
 
     section = "§2.2"
@@ -81,10 +83,13 @@ class QueueScenario(Scenario):
         tries: int = 4,
         queue: type[MessageQueue] = MessageQueue,
         note: str = "",
+        *,
+        plain: bool = True,
     ) -> None:
         self.name = name
         self.about = about
         self.note = note
+        self._plain = plain
         self.tries = tries
         self._queue = queue
         self.sent = {"A": [*self._addresses(1, messages)], "B": [*self._addresses(2, messages)]}
@@ -118,7 +123,7 @@ class QueueScenario(Scenario):
 
         def run(place: Place) -> Hashable:
             for message in self.sent[name]:
-                place.memory.u64[message + PAYLOAD >> 3] = message
+                self._write(place, message)
                 self.queue(place).enqueue(message, message)
             return None
 
@@ -130,10 +135,23 @@ class QueueScenario(Scenario):
         for _ in range(self.tries):
             message = self.queue(place).dequeue()
             if message >= MESSAGES:
-                if place.memory.u64[message + PAYLOAD >> 3] != message:
+                if self._read(place, message) != message:
                     raise Wrong("stale payload", f"{self.word(message)} came without its payload")
                 received.append(message)
         return tuple(map(self.word, received))
+
+    def _write(self, place: Place, message: int) -> None:
+        """Write a message's payload."""
+        if self._plain:
+            place.memory.u64[message + PAYLOAD >> 3] = message
+        else:
+            place.atomics.store(message + PAYLOAD, message, Order.RELAXED)
+
+    def _read(self, place: Place, message: int) -> int:
+        """Read a message's payload."""
+        if self._plain:
+            return place.memory.u64[message + PAYLOAD >> 3]
+        return place.atomics.load(message + PAYLOAD, Order.RELAXED)
 
     def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:
         """See that each message was received or can be reached from the front, once."""

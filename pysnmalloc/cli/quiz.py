@@ -1,0 +1,221 @@
+"""``pysnmalloc quiz``: questions to predict the allocator's next step, asked, printed, or checked."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+import textwrap
+from functools import partial
+from itertools import islice
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .. import __version__
+from ..quiz import ALL, GIVE_UP, TOPICS, NotANumber, Question, Score, Verdict, parse_answer, questions, session
+from ..replay.report import WIDTH
+from .common import FAILED
+
+__all__ = ["QUIZ_HELP", "quiz_command"]
+
+QUIZ_HELP = (
+    "Predict the next address, head, link, bucket or hop: endless questions, as in a paper homework.\n\n"
+    "Without TOPIC: lists the topics; “all” asks them in turn. On a terminal, questions are asked, and wrong answers "
+    "explained; Ctrl-D ends. Answers piped in, one a line, are checked the same way. With --count, --answers or "
+    "--explain a sheet is printed instead. Numbers may be decimal (576) or hexadecimal (0x240).\n\n"
+    "Exit code 1: some answer was wrong. Exit code 2: an option cannot be understood."
+)
+SHEET = 5  # questions of a sheet, if nobody says how many
+
+
+def _topic(name: str | None) -> str | None:
+    """Refuse what is no topic."""
+    if name is None or name in TOPICS or name == ALL:
+        return name
+    near = difflib.get_close_matches(name.lower(), [*TOPICS, ALL], n=1, cutoff=0.5)
+    meant = f"did you mean “{near[0]}”? Otherwise: " if near else "there are: "
+    raise typer.BadParameter(f"“{name}” is no topic; {meant}{', '.join(TOPICS)}, {ALL}.")
+
+
+def quiz_command(
+    topic: Annotated[
+        str | None, typer.Argument(metavar="[TOPIC]", callback=_topic, help="What to ask about.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another seed, other questions.")] = 0,
+    start: Annotated[int, typer.Option(min=1, help="Number of the first question; later ones are harder.")] = 1,
+    count: Annotated[
+        int | None, typer.Option(min=1, help="Print so many questions (with --check: ask them).", show_default=False)
+    ] = None,
+    answers: Annotated[bool, typer.Option("--answers", help="Print questions with their answers.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Print answers, the steps to them, the section.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Ask and check, also with --count or --json.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")] = False,
+) -> None:
+    """Ask, print or check questions (see ``QUIZ_HELP``)."""
+    if check and (answers or explain):
+        raise typer.BadParameter("--check asks for answers, so --answers and --explain have no place beside it.")
+    if topic is None:
+        _print_topics(as_json)
+        return
+    asks = check or not (count or answers or explain or as_json)
+    asked = islice(questions(topic, seed, start), count if count or asks else SHEET)
+    if not asks and as_json:
+        sheet = [question.as_dict(answer=answers or explain, explain=explain) for question in asked]
+        typer.echo(json.dumps({"pysnmalloc": __version__, "questions": sheet}, indent=1, ensure_ascii=False))
+    elif not asks:
+        paper = _Paper()
+        for question in asked:
+            paper.show(question)
+            paper.answer(question, known=answers or explain)
+            if explain:
+                paper.explain(question)
+    else:
+        score = _ask_json(asked) if as_json else _ask(asked, topic, seed, start)
+        unanswered = (count or 0) - score.asked
+        if unanswered > 0:
+            typer.echo(f"{unanswered} of {count} questions were not answered.", err=True)
+        if score.wrong or unanswered > 0:
+            raise typer.Exit(FAILED)
+
+
+def _ask(asked: islice[Question], topic: str, seed: int, start: int) -> Score:
+    """Ask, and tell what became of each answer; the score at the end."""
+    paper = _Paper()
+    score = session(asked, paper.ask, paper.tell)
+    paper.line()
+    if not score.asked:
+        paper.line("No answers.")
+        return score
+    paper.line(f"{score.right} of {score.asked} right.", style="bold")
+    after = f"--seed {seed} --start {start + score.asked}"
+    paper.line(f"To go on: pysnmalloc quiz {topic} {after}", style="dim")
+    return score
+
+
+def _ask_json(asked: islice[Question]) -> Score:
+    """Check the answers on standard input, and print what became of them."""
+    verdicts: list[Verdict] = []
+    score = session(asked, lambda _question: _read(""), verdicts.append)
+    data = {
+        "pysnmalloc": __version__,
+        "asked": score.asked,
+        "right": score.right,
+        "questions": [verdict.as_dict() for verdict in verdicts],
+    }
+    typer.echo(json.dumps(data, indent=1, ensure_ascii=False))
+    return score
+
+
+def _read(prompt: str) -> str | None:
+    """Read an answer; None when there are no more, or somebody had enough."""
+    try:
+        if sys.stdin.isatty():
+            return input(prompt)
+        return sys.stdin.readline() or None
+    except (EOFError, KeyboardInterrupt):
+        return None
+
+
+def _print_topics(as_json: bool) -> None:
+    """List the topics."""
+    if as_json:
+        rows = [
+            {"topic": t.name, "title": t.title, "predict": t.predicts, "section": t.section} for t in TOPICS.values()
+        ]
+        typer.echo(json.dumps({"pysnmalloc": __version__, "topics": rows}, indent=1, ensure_ascii=False))
+        return
+    paper = _Paper()
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("topic", "predict", "section"):
+        table.add_column(heading)
+    for topic in TOPICS.values():
+        table.add_row(Text(topic.name, style="bold"), topic.predicts, topic.section)
+    table.add_row(Text(ALL, style="bold"), "all of them in turn", "")
+    paper.console.print(table)
+    paper.line("To be asked: pysnmalloc quiz freelist. To print a sheet: --count 5.")
+
+
+class _Paper:
+    """Questions in a terminal of 80 columns, readable without colour."""
+
+    def __init__(self) -> None:
+        wide = Console(highlight=False)
+        self.console = Console(highlight=False, width=min(wide.width, WIDTH))
+
+    def line(self, text: str = "", *, indent: int = 0, style: str = "") -> None:
+        """Print a paragraph, wrapped."""
+        self._wrapped(text, " " * indent, " " * indent, style)
+
+    def step(self, number: int, text: str) -> None:
+        """Print a step of an explanation, its second line under its first."""
+        self._wrapped(text, f"{number:5}. ", " " * 7)
+
+    def _wrapped(self, text: str, first: str, later: str, style: str = "") -> None:
+        """Print a paragraph, and no blanks at the ends of its lines."""
+        wrap = partial(textwrap.wrap, width=self.console.width, break_on_hyphens=False, break_long_words=False)
+        lines = wrap(text, initial_indent=first, subsequent_indent=later)
+        self.console.print(Text("\n".join(lines), style=style), soft_wrap=True)
+
+    def verbatim(self, lines: tuple[str, ...]) -> None:
+        """Print lines of a state, or calls, as they are."""
+        if lines:
+            self.line()
+            self.console.print(Text("\n".join(f"    {line}" for line in lines), style="cyan"), soft_wrap=True)
+
+    def show(self, question: Question) -> None:
+        """Print a question."""
+        problem, topic = question.problem, question.topic
+        self.line()
+        self.console.rule(f"{topic.title}, question {question.number}", align="left", style="dim")
+        self.line(problem.setting, indent=2)
+        self.verbatim(problem.state)
+        self.verbatim(problem.calls)
+        self.line()
+        self.line(problem.asked, indent=2, style="bold")
+
+    def answer(self, question: Question, *, known: bool) -> None:
+        """Print the answer, or the place for it."""
+        problem = question.problem
+        self.line(f"Answer: {problem.write(problem.answer) if known else '?'}", indent=2)
+
+    def ask(self, question: Question) -> str | None:
+        """Ask a question; on a terminal again where the answer cannot be read."""
+        if not sys.stdin.isatty():
+            text = _read("")
+            if text is not None:
+                self.show(question)
+                self.line(f"Answer: {text.strip()}", indent=2)
+            return text
+        self.show(question)
+        while True:
+            text = _read(f"  Answer ({GIVE_UP} shows it): ")
+            try:
+                if text is not None and text.strip() != GIVE_UP:
+                    parse_answer(text)
+                return text
+            except NotANumber as not_a_number:
+                self.line(f"{not_a_number}.", indent=2, style="yellow")
+
+    def tell(self, verdict: Verdict) -> None:
+        """Tell what became of an answer; explain a wrong one."""
+        problem = verdict.question.problem
+        if verdict.right:
+            self.line("Right.", indent=2, style="green")
+            return
+        right = problem.write(problem.answer)
+        self.line(f"It is {right}." if verdict.text == GIVE_UP else f"Not right: it is {right}.", indent=2, style="red")
+        if verdict.hint:
+            self.line(verdict.hint, indent=2, style="yellow")
+        self.explain(verdict.question)
+
+    def explain(self, question: Question) -> None:
+        """Print the steps to the answer, and where to read."""
+        self.line("Step by step:", indent=2)
+        for number, step in enumerate(question.problem.steps, 1):
+            self.step(number, step)
+        self.line(f"The paper's {question.section}; pysnmalloc/{question.topic.module}.", indent=2, style="dim")

@@ -1,0 +1,128 @@
+"""What lies between two atomic operations of a thread: plain accesses, and where they lead (§2.2).
+
+    ● load back = 96 ──[ reads u16 at 64 = 7, writes u64 at 128 ]──► ● store 96
+      node               segment                                       node
+
+A segment is entered when memory is such that the thread goes this way: its reads are
+its conditions, its writes are done at once. A plain access to a cell that is
+elsewhere accessed atomically is not in a segment but a step of its own, since then
+its order matters. Which cells are, is found out: a new one is a ``NewCell``.
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Hashable
+from types import CodeType
+
+from .ops import Op, Site
+
+__all__ = ["Access", "Cells", "NewCell", "Node", "Segment", "Views", "Where", "plain_site"]
+
+#: Views of the same bytes by words of 1, 2, 4 and 8 bytes.
+Views = tuple["memoryview[int]", "memoryview[int]", "memoryview[int]", "memoryview[int]"]
+Access = tuple[int, int, int]  #: log2 of the bytes, index, value
+Where = tuple[CodeType, int]  #: a function and a line in it
+
+
+class NewCell(Exception):
+    """A cell is accessed atomically that was not known to be."""
+
+
+class Cells:
+    """The cells that some thread accesses atomically, as far as is known.
+
+    Attributes:
+        words: numbers (address >> 3) of all words in cells.
+        pairs: addresses of cells of two words.
+    """
+
+    def __init__(self) -> None:
+        self.words: set[int] = set()
+        self.pairs: set[int] = set()
+
+    def want(self, cell: int, *, pair: bool = False) -> None:
+        """Make sure that a cell is known."""
+        if pair and cell not in self.pairs:
+            self.pairs.add(cell)
+            self.words.update((cell >> 3, (cell >> 3) + 1))
+            raise NewCell
+        if cell >> 3 not in self.words:
+            self.words.add(cell >> 3)
+            raise NewCell
+
+    def cell_of(self, word: int) -> tuple[int, int]:
+        """Return the cell around a word, and which part it is."""
+        address = word << 3
+        return (address & ~15, word & 1) if address & ~15 in self.pairs else (address, 0)
+
+
+class Segment:
+    """Plain accesses between two atomic operations of a thread, in one way they can go.
+
+    Attributes:
+        needs: what is read before it is written here, with the values that lead this way.
+        writes: what is written.
+        read, written: the bytes.
+        node: where it leads.
+    """
+
+    __slots__ = ("_where", "needs", "node", "read", "writes", "written")
+
+    def __init__(self, needs: list[Access], writes: list[Access], where: dict[int, Where], node: Node) -> None:
+        self.needs = needs
+        self.writes = writes
+        self.node = node
+        self._where = where
+        self.read = frozenset(byte for access in needs for byte in _bytes(access))
+        self.written = frozenset(byte for access in writes for byte in _bytes(access))
+
+    def fits(self, views: Views) -> bool:
+        """Tell whether memory is such that the thread goes this way."""
+        for shift, index, value in self.needs:  # noqa: SIM110  # a loop is twice as fast as all()
+            if views[shift][index] != value:
+                return False
+        return True
+
+    def clashes(self, other: Segment) -> frozenset[int]:
+        """Return the bytes that both access and one writes."""
+        return self.written & other.written | self.written & other.read | self.read & other.written
+
+    def line_of(self, byte: int) -> str:
+        """Return the source line that accesses a byte."""
+        for first in range(byte, byte - 8, -1):
+            if first in self._where:
+                return plain_site(self._where[first]).line
+        return ""
+
+
+class Node:
+    """A thread come to an operation.
+
+    Attributes:
+        op: the operation.
+        script: what the thread has read so far, everything.
+        after: the segments that follow, by the operation's result.
+        depth: operations before this one.
+    """
+
+    __slots__ = ("after", "depth", "op", "script")
+
+    def __init__(self, op: Op, script: list[Hashable], depth: int) -> None:
+        self.op = op
+        self.script = script
+        self.depth = depth
+        self.after: dict[Hashable, list[Segment]] = {}
+
+
+def _bytes(access: Access) -> range:
+    """The bytes of an access."""
+    first = access[1] << access[0]
+    return range(first, first + (1 << access[0]))
+
+
+def plain_site(where: Where) -> Site:
+    """Return the site of a plain access."""
+    code, line = where
+    name = code.co_qualname.rpartition("<locals>.")[2]
+    return Site(f"{name} plain", linecache.getline(code.co_filename, line).strip())

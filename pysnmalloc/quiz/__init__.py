@@ -1,0 +1,33 @@
+"""The quiz: predict the next address, head, link, bucket or hop, in the manner of a paper homework.
+
+    topics ──► question ──► sizeclass, freelist, metadata, superslab, pagemap, queue, radix
+    session    Dice         each makes up problems by running the real allocator
+
+    question = next(questions("freelist", seed=0))
+    verdict = judge(question, "0x240")
+
+Questions are without end, and come from the seed alone. The state that is shown
+is a real one, and what a question explains is what really happened. The paper's
+sections are named by the topics.
+"""
+
+from .question import Form, Problem, Question, Topic
+from .session import GIVE_UP, NotANumber, Score, Verdict, judge, parse_answer, session
+from .topics import ALL, TOPICS, questions
+
+__all__ = [
+    "ALL",
+    "GIVE_UP",
+    "TOPICS",
+    "Form",
+    "NotANumber",
+    "Problem",
+    "Question",
+    "Score",
+    "Topic",
+    "Verdict",
+    "judge",
+    "parse_answer",
+    "questions",
+    "session",
+]

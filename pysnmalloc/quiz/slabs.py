@@ -1,0 +1,194 @@
+"""A slab on the bench: a classroom heap where one slab is worked on, each call recorded (§2.8).
+
+    SlabBench ── malloc(), free(offset) ──► Step: call, fields and list before, and after
+
+A step keeps what the bytes said before and after the real call. What the quiz
+tells about a call is read from there, so it cannot differ from what happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import Self
+
+from ..config import CLASSROOM
+from ..freelist import FreeList
+from ..heap import Heap
+from ..metaslab import Metaslab, MetaslabFields
+from .question import Dice
+
+__all__ = ["BENCH_SIZES", "FULL", "RESERVE", "SLAB_SIZE", "SlabBench", "SlabState", "Step", "entry_text", "listed"]
+
+RESERVE = 1 << 20  # bytes of address space of a bench
+SLAB_SIZE = CLASSROOM.slab_size
+FULL = SLAB_SIZE - 1  # head of a full slab: all ones in the bits of an offset
+LETTERS = "abcdefghijklmnopqrstuvwxyz"  # of the objects that the calls allocate
+BENCH_SIZES = (48, 64, 80, 96, 112, 128, 160)
+
+
+@dataclass(frozen=True)
+class SlabState:
+    """A slab at one moment: its word, the word's fields, and the free list's entries with its end."""
+
+    word: int
+    fields: MetaslabFields
+    entries: tuple[int, ...]
+
+    @property
+    def head(self) -> int:
+        """The field ``head``."""
+        return self.fields.head
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing is free."""
+        return self.head == FULL
+
+    @property
+    def freed(self) -> tuple[int, ...]:
+        """The freed objects, first to be used first."""
+        return self.entries[:-1]
+
+    @property
+    def bump(self) -> int | None:
+        """The bump pointer, None when no such space is left."""
+        return self.entries[-1] - 1 if self.entries[-1] != FULL else None
+
+    def drawn(self) -> str:
+        """The free list in a line."""
+        return " -> ".join(map(entry_text, self.entries))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call: its text, the offset that it took or gave back, and the slab before and after."""
+
+    call: str
+    taken: bool
+    offset: int
+    before: SlabState
+    after: SlabState
+
+    def told(self, size: int) -> str:
+        """Say what the call did."""
+        head, after = self.before.head, entry_text(self.after.head)
+        if not self.taken and self.before.full:
+            return (
+                f"{self.call}: the slab was full. head = link = {self.offset:#05x}, the object, which now holds "
+                "the list's node; the slab goes to the front of its list."
+            )
+        if not self.taken:
+            return f"{self.call}: the object's first 16 bits become head, {entry_text(head)}; head = {after}."
+        if head & 1 == 0:
+            return f"{self.call}: head {head:#05x} is even, so take {head:#05x}; head = what is stored there, {after}."
+        bumped = f"{self.call}: head {head:#05x} is odd: bump pointer {head - 1:#05x}, plus 1. Take {head - 1:#05x}; "
+        if self.after.full:
+            return f"{bumped}{head:#05x} + {size} reaches the slab's end, so head = {after}: the slab is full."
+        return f"{bumped}head = {head:#05x} + {size} = {after}."
+
+
+class SlabBench:
+    """One slab of an allocator of its own.
+
+    Args:
+        size: of its objects, in bytes.
+        short: whether it is the short slab.
+    """
+
+    def __init__(self, size: int, *, short: bool) -> None:
+        self.size = size
+        self.heap = Heap(CLASSROOM, reserve=RESERVE, fast=False)
+        self._allocator = self.heap.acquire(number=1)
+        self._meta = Metaslab(self.heap.memory, CLASSROOM)
+        self._list = FreeList(self.heap.memory, self._meta)
+        if not short:
+            self._allocator.malloc(16)  # which takes the short slab
+        first = self._allocator.malloc(size)
+        self._slab = self._meta.slab_of(first)
+        self.live = [first - self._slab]
+        self.steps: list[Step] = []
+        self._names: dict[int, str] = {}
+        self._letters = iter(LETTERS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.heap.close()
+
+    @classmethod
+    def prepared(cls, dice: Dice, *, room: int) -> SlabBench:
+        """Return a slab with a past: some objects live, some freed in any order, at least ``room`` free.
+
+        Args:
+            dice: for the choices.
+            room: 0 or more; with 0, the slab is mostly nearly full.
+        """
+        bench = cls(dice.pick(BENCH_SIZES), short=dice.below(3) > 0)
+        slots = bench.slots
+        if room == 0:  # mostly near to full, where head and link change in kind
+            taken, most = dice.pick((slots, slots - 1, dice.between(4, slots))), 2
+        else:
+            taken, most = min(dice.between(4, 8), slots), 4
+        for _ in range(taken - 1):
+            bench.malloc()
+        for offset in dice.some(bench.live, dice.between(max(0, room - (slots - taken)), min(most, taken - 2))):
+            bench.free(offset)
+        bench.steps.clear()
+        bench._names.clear()
+        bench._letters = iter(LETTERS)
+        return bench
+
+    @property
+    def slots(self) -> int:
+        """How many objects the slab holds."""
+        state = self.state()
+        behind = (SLAB_SIZE - state.bump) // self.size if state.bump is not None else 0
+        return state.fields.used + len(state.freed) + behind
+
+    def state(self) -> SlabState:
+        """Return the slab as it is."""
+        word = self.heap.memory.u64[self._meta.word(self._slab) >> 3]
+        return SlabState(word, self._meta.fields(self._slab), listed(self._list, self._slab))
+
+    def malloc(self) -> Step:
+        """Allocate an object, which gets the next letter."""
+        before, name = self.state(), next(self._letters, "z")
+        offset = self._allocator.malloc(self.size) - self._slab
+        self.live.append(offset)
+        self._names[offset] = name
+        return self._did(Step(f"{name} = malloc({self.size})", True, offset, before, self.state()))
+
+    def free(self, offset: int) -> Step:
+        """Free an object; one that the calls allocated goes by its letter."""
+        before = self.state()
+        self.live.remove(offset)
+        self._allocator.free(self._slab + offset)
+        call = f"free({self._names.pop(offset, f'{offset:#05x}')})"
+        return self._did(Step(call, False, offset, before, self.state()))
+
+    def play(self, dice: Dice, count: int, *, fill: bool = False) -> None:
+        """Make random calls, of which none fills the slab unless that is wanted, and none empties it."""
+        for _ in range(count):
+            state = self.state()
+            left = self.slots - state.fields.used
+            can_free = state.fields.used > 2
+            if left > (0 if fill else 1) and (not can_free or dice.below(5) < (3 if fill else 2)):
+                self.malloc()
+            else:
+                self.free(dice.pick(self.live))
+
+    def _did(self, step: Step) -> Step:
+        self.steps.append(step)
+        return step
+
+
+def listed(freelist: FreeList, slab: int) -> tuple[int, ...]:
+    """Return a free list's entries, at most one more than can be right."""
+    return tuple(islice(freelist.walk(slab), SLAB_SIZE // 16 + 2))
+
+
+def entry_text(entry: int) -> str:
+    """Write a value of head, or of a list's entry."""
+    return f"{entry:#05x}" if entry != FULL else f"-1 ({FULL:#05x})"
