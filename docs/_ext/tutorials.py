@@ -3,8 +3,8 @@
     tutorials/NN_name.md ──┬── docs/tutorials/NN_name.md       as it is: Sphinx reads below docs/ only
                            └── docs/_extra/notebooks/*.ipynb   plain Markdown, for Jupyter, VS Code and the lab
 
-On its page, a tutorial has two links below its title: run it in the browser, download it. A notebook that needs
-threads says ``threads: true`` in its front matter, and is not offered in the browser.
+On its page, a tutorial has two links below its title: run it in the browser, download it. A notebook that starts
+threads says ``threads: true`` in its front matter, and its page says that the browser shows recorded runs instead.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def add_links(_app: Sphinx, docname: str, source: list[str]) -> None:
         return
     run = f'<a class="launch-button" href="../lite/notebooks/index.html?path={name}.ipynb">Run in your browser</a>'
     if needs_threads(source[0]):
-        run = '<span class="launch-note">Needs threads: run it in Jupyter or VS Code.</span>'
+        run += ' <span class="launch-note">Threads run in Jupyter and VS Code; the browser shows recorded runs.</span>'
     load = f'<a class="launch-button" href="../notebooks/{name}.ipynb" download>Download the notebook</a>'
     bar = f'\n```{{raw}} html\n<p class="launch">{run} {load}</p>\n```\n'
     source[0] = re.sub(r"^# .*\n", lambda title: title[0] + bar, source[0], count=1, flags=re.MULTILINE)
