@@ -31,6 +31,7 @@ SOLUTION = re.compile(
 BLOCK = re.compile(r"^```(?P<kind>python|text)\n(?P<source>.*?)^```$", re.MULTILINE | re.DOTALL)
 CHECK = re.compile(r'^check\("(?P<number>[\d.]+)", (?P<name>\w+)\)$', re.MULTILINE)
 THREADS = "\nthreads: true\n"
+COLUMNS = 90  # that the page shows without a scroll bar
 TERMS = (  # of the paper, as the paper spells them
     "ABA",
     "Treiber stack",
@@ -214,4 +215,7 @@ def test_tutorials_are_text_without_output() -> None:
         text = path.read_text(encoding="utf-8")
         assert text.startswith("---\nfile_format: mystnb\nkernelspec:\n  name: python3\n")
         assert text.count("{code-cell}") == len(CELL.findall(text)), "a cell of another kind, or one inside a block"
+        shown = [cell["source"] for cell in CELL.finditer(text) if "remove-input" not in cell["tags"]]
+        lines = "".join([*shown, *(block["source"] for block in BLOCK.finditer(text))]).splitlines()
+        assert [line for line in lines if len(line) > COLUMNS] == []
         assert not re.search(r"\{output|^:tags:.*raises-exception|execution_count", text, re.MULTILINE)
