@@ -218,4 +218,6 @@ def test_tutorials_are_text_without_output() -> None:
         shown = [cell["source"] for cell in CELL.finditer(text) if "remove-input" not in cell["tags"]]
         lines = "".join([*shown, *(block["source"] for block in BLOCK.finditer(text))]).splitlines()
         assert [line for line in lines if len(line) > COLUMNS] == []
+        assert not re.search(r"\{[\w:]+\}`[^`\n]*\n", text), "a role that does not end in its line stays in notebooks"
+        assert not re.search(r"\{doc\}`/[^`]*`", text), "a notebook would show the path; give the link a title"
         assert not re.search(r"\{output|^:tags:.*raises-exception|execution_count", text, re.MULTILINE)
