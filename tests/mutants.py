@@ -142,7 +142,7 @@ MUTANTS = (
     Mutant(
         "prev of the new first slab is left, so its list end is no end mark",
         "fastpath.py",
-        "                i64[after >> 3] = -1\n",
+        "                prevs[after >> 3] = -1\n",
         "                pass\n",
         "test_fastpath.py",
     ),
@@ -219,7 +219,7 @@ MUTANTS = (
     Mutant(
         "a negative address finds a full slab from the end of the table",
         "fastpath.py",
-        "if slab is None or address < base:",
+        "if address < base or slab is None:",
         "if slab is None:",
         "test_fastpath.py",
     ),
