@@ -327,7 +327,8 @@ class FastAllocator(Allocator):
 
         The steps of ``Allocator._remote_dealloc`` and ``RemoteCache.dealloc``.
         """
-        u64, departed, sizes = self.memory.u64, self.messages.departed, list(self.table.sizes)
+        nexts, targets = self.memory.u64, self.memory.u8[8:].cast("Q")  # the two words of a message, by address >> 3
+        departed, sizes = self.messages.departed, list(self.table.sizes)
         cached, limit = self._cell(self.address + CACHED, "Q"), self.config.remote_cache
         free_unknown, superslab = self._free_unknown, SUPERSLAB  # here, since a global costs more
 
@@ -342,8 +343,8 @@ class FastAllocator(Allocator):
                 if address < 0 or kind[()] != superslab or owner_word[()] != owner or sizeclass_byte[()] != sizeclass:
                     return free_unknown(address)
                 departed[sizeclass] += 1
-                u64[(address >> 3) + 1] = owner
-                u64[last[()] >> 3] = address
+                targets[address >> 3] = owner
+                nexts[last[()] >> 3] = address
                 last[()] = address
                 total = cached[()] + size
                 cached[()] = total
