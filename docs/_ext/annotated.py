@@ -10,8 +10,12 @@
     │ comment          │ 45      after = ...   │
     └──────────────────┴───────────────────────┘
 
-The law: each line of the module stands on the page once, as prose or as code, and code keeps its line's number.
-A page of each module is written when the build begins, so a new module needs nothing.
+The law: each line of the module stands on the page once, as prose or as code, and code keeps its line's number, which
+is also its anchor (``#L-45``). Pages of all modules, and of the tests that the map names, are written when the build
+begins, so a new module needs nothing.
+
+.. module-table:: core          the modules with what each opens with, and how long it is
+.. test-source:: test_queue     a file of tests; each test has an anchor, so that the map can link to it
 """
 
 from __future__ import annotations
@@ -25,13 +29,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from docutils import nodes
-from essay import CORE, prose
-from papermap import links_of
+from essay import CORE, inline, prose
+from papermap import label_of_test, links_of, module, named_tests
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 PACKAGE = Path(__file__).parents[2] / "pysnmalloc"
+TEST_FOLDER = PACKAGE.parent / "tests"
 TOOLING = re.compile(r"#\s*(noqa|type:|fmt:|pragma:)|#:")
+LINES = "L"
+ABOVE = ("replay", "step", "explore", "quiz", "lesson", "doctor", "cli")
+"""What stands on the core, in the order in which the README names it."""
 INDEX = """\
 Annotated source
 ================
@@ -40,6 +48,34 @@ Each module of the library, its prose beside its code, in the order in which the
 module's own, word for word: the essay it opens with, what its classes and functions say of themselves, and the
 comments, each beside the lines it speaks of. Where to begin: :doc:`sizeclass`, :doc:`freelist` and :doc:`messagequeue`
 are short, and stand alone.
+
+The core
+--------
+
+Each imports only what stands above it.
+
+.. module-table:: core
+
+What stands on the core
+-----------------------
+
+.. module-table:: above
+
+The tests
+---------
+
+:doc:`tests/index` has the tests that :doc:`the map </map>` names, to be read beside what they test.
+
+.. toctree::
+   :hidden:
+
+"""
+TESTS = """\
+The tests
+=========
+
+What shows that the library does what the paper says. :doc:`The map </map>` tells which claim is shown by which test;
+``pytest`` runs a test by the name that stands there.
 
 .. toctree::
    :maxdepth: 1
@@ -153,14 +189,77 @@ class AnnotatedSource(SphinxDirective):
         left = nodes.container("", *prose(row.words), classes=["annotated-prose"])
         right = nodes.container(classes=["annotated-code"])
         for first, lines in row.code.items():
-            text = "\n".join(lines).rstrip()
-            right += nodes.literal_block(
-                text, text, language="python", linenos=True, highlight_args={"linenostart": first}
-            )
+            right += numbered("\n".join(lines).rstrip(), first)
         both = nodes.container("", left, right, classes=["annotated-row"])
         if row.name:
             both["ids"].append(nodes.make_id(f"source-{module}-{row.name}"))
         return both
+
+
+def numbered(code: str, first: int) -> nodes.literal_block:
+    """Code with its numbers. Each line is an element of its own, which has an anchor, and wraps where it must."""
+    arguments = {"linenostart": first, "linespans": LINES}
+    return nodes.literal_block(code, code, language="python", linenos=True, highlight_args=arguments)
+
+
+class TestSource(SphinxDirective):
+    """A file of tests, as it is."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return what the file opens with, and each piece of its code."""
+        name = self.arguments[0]
+        path = TEST_FOLDER / f"{name}.py"
+        self.env.note_dependency(str(path))
+        source = path.read_text(encoding="utf-8")
+        lines, tree = source.splitlines(), ast.parse(source)
+        opening = docstring_of(tree)
+        result: list[nodes.Node] = list(prose(ast.get_docstring(tree) or ""))
+        starts = [min([node.lineno, *(each.lineno for each in node.decorator_list)]) for node in definitions(tree)]
+        ends = [*(start - 1 for start in starts), len(lines)]
+        first = (opening.end_lineno or 0) + 1 if opening else 1
+        result += pieces(lines, first, ends[0])
+        for node, start, end in zip(definitions(tree), starts, ends[1:], strict=True):
+            label = label_of_test(f"{name}.py::{node.name}")
+            part = nodes.container("", *pieces(lines, start, end), ids=[label], names=[label], classes=["test-source"])
+            self.state.document.note_explicit_target(part)
+            result.append(part)
+        return result
+
+
+def definitions(tree: ast.Module) -> list[ast.FunctionDef | ast.ClassDef]:
+    """The functions and classes of a file."""
+    return [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+
+
+def pieces(lines: list[str], first: int, last: int) -> list[nodes.Node]:
+    """Lines as code, if there is anything in them."""
+    while first <= last and not lines[first - 1].strip():
+        first += 1
+    code = "\n".join(lines[first - 1 : last]).rstrip()
+    return [numbered(code, first)] if code else []
+
+
+class ModuleTable(SphinxDirective):
+    """Modules, with the first words of each."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table."""
+        from lawbook import table  # it needs this module
+
+        rows = []
+        for name in top_modules() if self.arguments[0] == "core" else ABOVE:
+            path = source_of(name)
+            self.env.note_dependency(str(path))
+            files = sorted(path.parent.rglob("*.py")) if path.stem == "__init__" else [path]
+            opening = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n\n")[0]
+            length = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
+            size = f"{length:,}" + (f", in {len(files)} files" if len(files) > 1 else "")
+            rows.append(([module(name)], [*inline(opening)], [nodes.Text(size)]))
+        return [table(("module", "what it opens with", "lines"), rows, widths=(18, 64, 18))]
 
 
 def source_of(name: str) -> Path:
@@ -169,24 +268,42 @@ def source_of(name: str) -> Path:
     return folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
 
 
+def top_modules() -> list[str]:
+    """The modules of the core, each above those it needs."""
+    return ["errors", *CORE]
+
+
+def parts(name: str) -> list[str]:
+    """The modules behind a package, its subpackages among them."""
+    folder = PACKAGE / name
+    found = [path.relative_to(PACKAGE) for path in sorted(folder.rglob("*.py")) if path != folder / "__init__.py"]
+    return sorted((path.parent if path.stem == "__init__" else path.with_suffix("")).as_posix() for path in found)
+
+
 def modules() -> list[str]:
-    """All modules that have a page: the core, and the parts of its subpackages behind their package."""
-    found = ["errors"]
-    for name in CORE:
-        found.append(name)
-        if (PACKAGE / name).is_dir():
-            found += [f"{name}/{path.stem}" for path in sorted((PACKAGE / name).glob("[!_]*.py"))]
-    return found
+    """All modules: the core, what stands on it, and the parts of packages behind their package."""
+    return [each for name in (*top_modules(), *ABOVE) for each in (name, *parts(name))]
+
+
+def page_of(name: str) -> str:
+    """A module's page; that of a package lists its parts."""
+    title = name.replace("/", ".")
+    text = f":hide-toc:\n\n{title}\n{'=' * len(title)}\n\n.. annotated-source:: {name}\n"
+    if name in ABOVE or name in CORE:
+        below = [f"   /source/{each}\n" for each in parts(name)]
+        text += "\n.. toctree::\n   :caption: Its parts\n\n" + "".join(below) if below else ""
+    return text
 
 
 def write_pages(app: Sphinx) -> None:
-    """Write a page for each module, and their index; leave alone what is as it should be."""
+    """Write a page for each module and file of tests, and their lists; leave alone what is as it should be."""
     folder = Path(app.srcdir) / "source"
-    names = modules()
-    pages = {"index": INDEX + "".join(f"   {name}\n" for name in names)}
-    for name in names:
-        title = name.replace("/", ".")
-        pages[name] = f":hide-toc:\n\n{title}\n{'=' * len(title)}\n\n.. annotated-source:: {name}\n"
+    tests = [Path(name).stem for name in named_tests()]
+    pages = {name: page_of(name) for name in modules()}
+    pages["index"] = INDEX + "".join(f"   {name}\n" for name in (*top_modules(), *ABOVE, "tests/index"))
+    pages["tests/index"] = TESTS + "".join(f"   {name}\n" for name in tests)
+    for name in tests:
+        pages[f"tests/{name}"] = f":hide-toc:\n\n{name}\n{'=' * len(name)}\n\n.. test-source:: {name}\n"
     for path in folder.rglob("*.rst"):
         if path.relative_to(folder).with_suffix("").as_posix() not in pages:
             path.unlink()
@@ -200,5 +317,7 @@ def write_pages(app: Sphinx) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directive."""
     app.add_directive("annotated-source", AnnotatedSource)
+    app.add_directive("module-table", ModuleTable)
+    app.add_directive("test-source", TestSource)
     app.connect("builder-inited", write_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

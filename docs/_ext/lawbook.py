@@ -13,7 +13,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-from annotated import PACKAGE, modules, source_of
+from annotated import PACKAGE, modules, numbered, source_of
 from docutils import nodes
 from essay import inline, prose
 from sphinx.application import Sphinx
@@ -41,9 +41,7 @@ class Laws(SphinxDirective):
         code, first = code_of(law)
         section += nodes.paragraph("", "", nodes.Text(f"Law {number} of {len(laws.LAWS)}, "), *inline(law.section))
         section.extend(prose(inspect.getdoc(law.breaches) or ""))
-        section += nodes.literal_block(
-            code, code, language="python", linenos=True, highlight_args={"linenostart": first}
-        )
+        section += numbered(code, first)
         self.state.document.note_implicit_target(section, section)
         return section
 
@@ -99,15 +97,25 @@ class ThreadRules(SphinxDirective):
 def table(
     head: tuple[str, ...], rows: list[tuple[list[nodes.Node], ...]], widths: tuple[int, ...] = ()
 ) -> nodes.container:
-    """A table of inline nodes, which can be scrolled where it is wider than the page."""
+    """A table of inline nodes.
+
+    Where there is no room for columns, each row is shown as a card; so each cell has its column's title, which is hidden
+    elsewhere.
+    """
     group = nodes.tgroup(cols=len(head))
     for width in widths or (1,) * len(head):
         group += nodes.colspec(colwidth=width)
     titles = nodes.row("", *(nodes.entry("", nodes.paragraph(title, title)) for title in head))
     group += nodes.thead("", titles)
-    body = [nodes.row("", *(nodes.entry("", nodes.paragraph("", "", *cell)) for cell in row)) for row in rows]
+    body = [nodes.row("", *(cell_of(title, cell) for title, cell in zip(head, row, strict=True))) for row in rows]
     group += nodes.tbody("", *body)
-    return nodes.container("", nodes.table("", group), classes=["wide-table"])
+    return nodes.container("", nodes.table("", group, classes=["colwidths-given"]), classes=["wide-table"])
+
+
+def cell_of(title: str, cell: list[nodes.Node]) -> nodes.entry:
+    """A cell, with its column's title."""
+    titled = nodes.inline("", f"{title}: ", classes=["cell-title"])
+    return nodes.entry("", nodes.paragraph("", "", titled, *cell), classes=[] if cell else ["empty-cell"])
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -4,11 +4,13 @@
     .. map-claims::         what the paper claims, and what shows it here
     .. map-differences::    where we differ, and why
 
-The same table gives each page of annotated source its links. ``tests/test_map.py`` checks that all it names exists.
+The same table gives each page of annotated source its links, and a section that a page names (§2.2) its link to the
+map. ``tests/test_map.py`` checks that all it names exists.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +20,9 @@ from pathlib import Path
 
 from docutils import nodes
 from essay import inline, reference
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
 from sphinx.util.docutils import SphinxDirective
 
 TABLE = Path(__file__).parents[1] / "map.toml"
@@ -48,6 +52,7 @@ class Claim:
     says: str
     section: str
     shown: list[str]
+    how: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class Map:
     """The whole table."""
 
     tutorials: dict[int, str]
+    tests: dict[str, list[str]]
     sections: list[Section]
     claims: list[Claim]
     differences: list[Difference]
@@ -76,6 +82,7 @@ def read_map() -> Map:
     found = tomllib.loads(TABLE.read_text(encoding="utf-8"))
     return Map(
         {int(number): title for number, title in found["tutorial"].items()},
+        found["tests"],
         [Section(**each) for each in found["section"]],
         [Claim(**each) for each in found["claim"]],
         [Difference(**each) for each in found["difference"]],
@@ -100,14 +107,53 @@ def module(name: str) -> nodes.Node:
     return reference("std", "doc", f"/source/{name}", nodes.literal("", name, classes=["code"]))
 
 
-def code(text: str) -> nodes.Node:
-    """A path, or a command."""
-    return nodes.literal("", text, classes=["code"])
+def code(text: str) -> nodes.literal:
+    """A path, or a command, which may be broken behind a slash, a colon or an underscore."""
+    result = nodes.literal("", "", classes=["code"])
+    for piece in re.split(r"(?<=[/:_])(?=[^/:_])", text):
+        if result.children:
+            result += nodes.raw("", "<wbr>", format="html")
+        result += nodes.Text(piece)
+    return result
 
 
 def cpp(base: str, path: str) -> nodes.Node:
     """A link to a file of the C++."""
     return nodes.reference("", "", code(path), refuri=f"{base}/{path}", internal=False)
+
+
+def label_of_test(name: str) -> str:
+    """The label of a test: ``test_queue.py::test_x``, with its folder or without."""
+    return nodes.make_id("of " + name.removeprefix("tests/"))
+
+
+def test(name: str) -> nodes.Node:
+    """A link to a test, ``tests/test_queue.py::test_x``, or to a file of them."""
+    file, _, function = name.partition("::")
+    if function:
+        return reference("std", "ref", label_of_test(name), code(name))
+    return reference("std", "doc", f"/source/tests/{Path(file).stem}", code(name))
+
+
+def proof(text: str) -> nodes.Node:
+    """A link to what shows a claim: a test, a tutorial (``tutorial 10``), a figure (``figure 3``), or a command."""
+    kind, _, name = text.partition(" ")
+    if text.startswith("tests/"):
+        return test(text)
+    if kind == "tutorial":
+        return tutorial(int(name))
+    if kind == "figure":
+        return reference("std", "doc", "/seeing", nodes.inline("", f"Figure {name}, drawn by the running code"))
+    return code(text)
+
+
+def named_tests() -> list[str]:
+    """The files of tests that the map names, in order."""
+    table = read_map()
+    found = {file for each in table.sections for file in each.tests}
+    found |= {file for files in table.tests.values() for file in files}
+    found |= {text.partition("::")[0] for each in table.claims for text in each.shown if text.startswith("tests/")}
+    return sorted(found)
 
 
 def listed(items: Sequence[nodes.Node], between: str = ", ") -> list[nodes.Node]:
@@ -121,14 +167,15 @@ def links_of(name: str) -> nodes.bullet_list:
     top = name.split("/")[0]
     sections = [each for each in read_map().sections if top in each.modules]
     full = "pysnmalloc." + name.replace("/", ".")
-    api = reference("std", "doc", f"/reference/api/{full}", code(full))
-    tests = sorted({test for each in sections for test in each.tests if top in Path(test).stem} or tests_of(top))
+    described = reference("std", "doc", f"/reference/api/{full}", code(full))
+    if top == "cli":
+        described = reference("std", "doc", "/reference/cli", nodes.inline("", "the command line"))
     numbers = sorted({number for each in sections for number in each.tutorials})
     items = [
         ("Paper", [next(iter(inline(f"§{each.number}"))) for each in sections]),
         ("Tutorials", [tutorial(number) for number in numbers]),
-        ("Reference", [api]),
-        ("Tests", [code(test) for test in tests]),
+        ("Reference", [described]),
+        ("Tests", [test(file) for file in read_map().tests.get(top, [])]),
     ]
     result = nodes.bullet_list()
     for title, found in items:
@@ -137,9 +184,42 @@ def links_of(name: str) -> nodes.bullet_list:
     return result
 
 
-def tests_of(name: str) -> set[str]:
-    """The tests of the sections that a module is of."""
-    return {test for each in read_map().sections if name in each.modules for test in each.tests}
+class SectionLinks(SphinxTransform):
+    """Makes links of the sections that prose names: §2.2 leads to its row of the map."""
+
+    default_priority = 210
+
+    def apply(self, **_kwargs: object) -> None:
+        """Replace the words."""
+        if self.env.docname == "map":
+            return
+        for words in list(self.document.findall(nodes.Text)):
+            if "§" not in words or any(isinstance(each, NO_LINKS) for each in parents(words)):
+                continue
+            found = list(sections_in(words))
+            if len(found) > 1 or not isinstance(found[0], nodes.Text):
+                words.parent.replace(words, found)
+
+
+NO_LINKS = (nodes.title, nodes.reference, nodes.FixedTextElement, nodes.literal, nodes.raw, pending_xref, nodes.term)
+SECTION = re.compile(r"(§[123](?:\.\d)?)(?![\d.]\d)")
+
+
+def parents(node: nodes.Node) -> Iterator[nodes.Node]:
+    """The elements around a node."""
+    while node.parent is not None:
+        node = node.parent
+        yield node
+
+
+def sections_in(words: str) -> Iterator[nodes.Node]:
+    """Text, and links to sections that are on the map."""
+    known = {each.number for each in read_map().sections}
+    for piece in SECTION.split(words):
+        if SECTION.fullmatch(piece) and piece[1:] in known:
+            yield next(iter(inline(piece)))
+        elif piece:
+            yield nodes.Text(piece)
 
 
 class MapDirective(SphinxDirective):
@@ -165,7 +245,7 @@ class Sections(MapDirective):
     """Sections of the paper, each with an anchor to link to."""
 
     head = ("§", "modules", "tutorials", "try it", "C++ then", "C++ now")
-    widths = (22, 16, 22, 16, 16, 20)
+    widths = (17, 16, 20, 15, 15, 17)
 
     def rows(self) -> Iterator[tuple[list[nodes.Node], ...]]:
         """One for each section."""
@@ -177,7 +257,7 @@ class Sections(MapDirective):
                 [anchor, nodes.strong("", f"§{each.number}"), nodes.Text(f" {each.title}")],
                 listed([module(name) for name in each.modules]),
                 listed([tutorial(number) for number in each.tutorials], "; "),
-                listed([code(lab) for lab in each.labs]),
+                listed([code(lab) for lab in each.labs], "; "),
                 listed([cpp(THEN, path) for path in each.then]),
                 listed([cpp(NOW, path) for path in each.now]),
             )
@@ -187,12 +267,14 @@ class Claims(MapDirective):
     """The paper's claims."""
 
     head = ("the paper says", "§", "shown here by")
-    widths = (46, 8, 46)
+    widths = (42, 8, 50)
 
     def rows(self) -> Iterator[tuple[list[nodes.Node], ...]]:
         """One for each claim."""
         for each in read_map().claims:
-            yield [*inline(each.says)], [*inline(f"§{each.section}")], listed([code(test) for test in each.shown])
+            shown = listed([proof(text) for text in each.shown])
+            words = [nodes.Text(". " if shown else ""), *inline(each.how)] if each.how else []
+            yield [*inline(each.says)], [*inline(f"§{each.section}")], [*shown, *words]
 
 
 class Differences(MapDirective):
@@ -212,4 +294,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("map-sections", Sections)
     app.add_directive("map-claims", Claims)
     app.add_directive("map-differences", Differences)
+    app.add_transform(SectionLinks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
