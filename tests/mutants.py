@@ -283,7 +283,7 @@ MUTANTS = (
         "allocator.py",
         "kept = min(old, size)",
         "kept = min(old, size) - 1",
-        "test_properties.py::test_random_programs_keep_every_promise",
+        "test_properties.py::test_random_programs_keep_every_promise[classroom-plain-full]",
     ),
     Mutant(
         "a thread's end does not post its messages",
