@@ -32,6 +32,7 @@ extensions = [
     # Ours:
     "annotated",
     "api",
+    "citations",
     "drawn",
     "lawbook",
     "papermap",
@@ -75,6 +76,7 @@ intersphinx_disabled_reftypes = ["std:*"]
 
 bibtex_bibfiles = ["references.bib"]
 bibtex_reference_style = "author_year"
+bibtex_default_style = "author-year"
 copybutton_exclude = ".linenos, .gp, .go"
 
 html_theme = "furo"

@@ -75,7 +75,7 @@ def runs(command: str) -> bool:
 
 
 def test_sections_are_those_of_the_paper() -> None:
-    assert SECTIONS == ["1", "2", *(f"2.{n}" for n in range(1, 10)), "3"]
+    assert ["1", "2", *(f"2.{n}" for n in range(1, 10)), "3"] == SECTIONS
     assert all(each["modules"] and each["tutorials"] and each["labs"] for each in TABLE["section"])
     assert all(each["then"] and each["now"] for each in TABLE["section"])
 

@@ -171,7 +171,9 @@ def links_of(name: str) -> nodes.bullet_list:
     if top == "cli":
         described = reference("std", "doc", "/reference/cli", nodes.inline("", "the command line"))
     numbers = sorted({number for each in sections for number in each.tutorials})
+    packages = [name.rpartition("/")[0]] if "/" in name else []
     items = [
+        ("Part of", [module(package) for package in packages]),
         ("Paper", [next(iter(inline(f"§{each.number}"))) for each in sections]),
         ("Tutorials", [tutorial(number) for number in numbers]),
         ("Reference", [described]),
