@@ -1,10 +1,13 @@
 """How the site is built; docs/_ext has the parts that are our own."""
 
+import os
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE / "_ext"))
+sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
+# A notebook runs in an empty folder: its kernel is told where the package is that the pages are made of.
+os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 from python_names import write_inventory  # noqa: E402
 

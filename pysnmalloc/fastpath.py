@@ -3,10 +3,10 @@
     malloc                                      free
       inbox?          ─► receive                  inbox?               ─► receive
       used, head, base = bins[size]               used, head, base = slabs[p >> slab_bits]
-      head odd?       ─► bump, or new slab        used < 2?            ─► the slab's own function:
-      p = base + head                             p.link = head            alien, full, or its last
-      p.link = -1?    ─► slab's own function      head = p - base
-      head = p.link, used += 1                    used -= 1
+      head odd?       ─► bump, or new slab        used < 2, base 0?    ─► head(p): not our slab
+      p = base + head                             used < 2?            ─► put_back: was full, or
+      p.link = -1?    ─► take_last: full now      p.link = head            this is its last object
+      head = p.link, used += 1                    head = p - base, used -= 1
 
 The steps of ``freelist``, on the same bytes; a test compares them. They are fast
 because nothing is computed that can be kept, and nothing is checked twice:
@@ -15,9 +15,10 @@ because nothing is computed that can be kept, and nothing is checked twice:
   the heap without an index. Tables find a slab's cells, by size and by address.
   They are derived: plain code that may change what is first, full or ours calls
   ``_changed`` or ``_parted``, which look at the heap again.
-* Poison instead of checks: what the fast path must not touch has cells with head
-  odd (like bump space) and used 0 (like the last object). What is left to do is
-  each slab's own function, over its cells; it asks the heap whose the slab is.
+* Poison instead of checks: what the fast path must not touch has head odd (like
+  bump space) or used 0 (like the last object). An entry with used 0 says what to
+  do in the place of ``head``: the cells of a full slab, or a function that frees.
+* Few names in a closure, since every call fetches them all; rare steps are outside.
 * ``inbox`` is front.next as a C integer; its truth value tests 8 bytes.
 * Every object used here is made by the thread that uses it, since sharing one
   costs three times as much on free-threaded Python: hence closures.
@@ -48,8 +49,18 @@ __all__ = ["FastAllocator"]
 
 Cells = tuple["memoryview[int]", "memoryview[int]", int]  # of a slab: used, head, its address
 Bin = list[Any]  # the same three, of whichever slab is first; a list has no types by place
-TakeLast = Callable[[int], int]
 Free = Callable[[int], None]
+Full = tuple["memoryview[int]", "memoryview[int]", "memoryview[int]", Bin, "memoryview[int]", int, Cells]
+"""Of a full slab: used, head, link, its bin, the head of its list, the objects but one, its cells."""
+Entry = tuple["memoryview[int]", Any, int]
+"""What ``free`` finds by slab number. Any, since to ask for the type would cost more than all the rest:
+
+own, with space:    Cells
+own, full:          a cell that is always 0, Full, the slab's address
+another's, no slab: a cell that is always 0, Free, 0
+"""
+TakeLast = Callable[[int, int, "memoryview[int]", "memoryview[int]"], int]
+PutBack = Callable[[int, int, Full | None, int], None]
 
 FAST_SIZES = 4096  # requests of up to this many bytes have an entry in the table
 WIDTH = {"B": 1, "H": 2, "Q": 8, "q": 8}
@@ -80,11 +91,11 @@ class FastAllocator(Allocator):
         self._cells: dict[int, Cells] = {}
         # By size class: the cells of the first slab with space.
         self._bins: list[Bin] = [list(poison) for _ in range(config.num_small)]
-        # By slab number: its cells, poison where it is not ours or full.
-        self._slabs = [poison]
-        # By slab number: how to allocate the last free object, how to free what `free` does not; its size class.
-        self._take_last_by: dict[int, TakeLast] = {}
-        self._free_by: dict[int, Free] = {}
+        # By slab number: what `free` does.
+        self._unknown: Entry = poison[0], self._free_unknown, NULL
+        self._slabs: list[Entry] = [self._unknown]
+        # By number of an own slab: its entry while it is full; its size class.
+        self._full_entries: dict[int, Entry] = {}
         self._classes: dict[int, int] = {}
         heads = self.address + BUCKETS_OFFSET + 16 * config.buckets
         self._list_heads = [self._cell(heads + 8 * sizeclass, "q") for sizeclass in range(config.num_small)]
@@ -98,20 +109,30 @@ class FastAllocator(Allocator):
         self._look_at_first(sizeclass)
         index, cells = slab >> self.config.slab_bits, self._cells_of(slab)
         self._cover(index)
-        self._slabs[index] = self._no_slab if self.metaslab.is_full(cells[1][()]) else cells
         if self._classes.get(index) != sizeclass:
-            self._take_last_by[index], self._free_by[index] = self._build_slab(index, sizeclass, cells)
+            self._full_entries[index] = self._full_entry(sizeclass, cells)
             self._classes[index] = sizeclass
+        self._slabs[index] = self._full_entries[index] if self.metaslab.is_full(cells[1][()]) else cells
 
     def _parted(self, sizeclass: int, slab: int) -> None:
         """Forget a slab's entries; its bytes are not looked at."""
         self._look_at_first(sizeclass)
         index = slab >> self.config.slab_bits
         self._cover(index)
-        self._slabs[index] = self._no_slab
-        tables: list[dict[int, Any]] = [self._take_last_by, self._free_by, self._classes]
-        for table in tables:
-            table.pop(index, None)  # of a slab that an earlier thread filled there is none
+        self._slabs[index] = self._unknown
+        self._full_entries.pop(index, None)  # of a slab that an earlier thread filled there is none
+        self._classes.pop(index, None)
+
+    def _full_entry(self, sizeclass: int, cells: Cells) -> Entry:
+        """Return the entry that an own slab has while it is full."""
+        used, head, base = cells
+        zero = self._no_slab[0]
+        left = self.table.capacity(sizeclass, short=base == base & self._chunk_mask) - 1
+        if left == 0:
+            return zero, self._free, NULL  # what is full with one object is free without it
+        link = self._cell(self.metaslab.word(base) + LINK, "H")
+        full: Full = used, head, link, self._bins[sizeclass], self._list_heads[sizeclass], left, cells
+        return zero, full, base
 
     def _look_at_first(self, sizeclass: int) -> None:
         """Make the bin of a class the first slab on its list."""
@@ -122,7 +143,7 @@ class FastAllocator(Allocator):
     def _cover(self, index: int) -> None:
         """Make the list of slabs reach an index, and an eighth further."""
         if index >= len(self._slabs):
-            self._slabs.extend([self._no_slab] * (index + index // 8 + 1 - len(self._slabs)))
+            self._slabs.extend([self._unknown] * (index + index // 8 + 1 - len(self._slabs)))
 
     def _cells_of(self, slab: int) -> Cells:
         """Return a slab's cells; making them takes 2 µs, once per slab."""
@@ -145,11 +166,10 @@ class FastAllocator(Allocator):
     def _build(self) -> None:
         """Build ``malloc``, ``free`` and ``receive`` over the tables."""
         u16, u64 = self.memory.u16, self.memory.u64
-        slabs, free_by, take_last_by = self._slabs, self._free_by, self._take_last_by
-        (bins, rounded), plain_malloc = self._size_tables(), self._malloc
-        self._build_slab = self._slab_builder()
+        (bins, rounded), slabs, plain_malloc = self._size_tables(), self._slabs, self._malloc
+        take_last, put_back = self._build_take_last(bins), self._build_put_back()
         self._build_abroad = self._abroad_builder()
-        receive_batch, free_messages = self._build_receive_batch(), self._build_free_messages()
+        receive_batch, free_messages = self._build_receive_batch(), self._build_free_messages(put_back)
         front = self.address + FRONT >> 3
         inbox = self._watch(u64[front])
 
@@ -173,7 +193,7 @@ class FastAllocator(Allocator):
             taken: int = base + offset
             link = u16[taken >> 1]
             if link == 0xFFFF:  # -1, the end mark
-                return take_last_by[taken >> 16](taken)
+                return take_last(size, taken, used, head)
             head[()] = link
             used[()] = used[()] + 1  # += is two steps of the interpreter more
             return taken
@@ -189,9 +209,11 @@ class FastAllocator(Allocator):
                     head[()], u16[address >> 1] = address - base, head[()]
                     used[()] = count - 1
                     return None
-                free_here = free_by[address >> 16]
-            except (IndexError, KeyError, ValueError):
-                return free_unknown(address)
+            except (IndexError, ValueError):
+                return put_back(address, 0, None, NULL)
+            if base:
+                return put_back(address, count, head, base)
+            free_here: Free = head
             return free_here(address)
 
         def receive() -> None:
@@ -208,7 +230,6 @@ class FastAllocator(Allocator):
             nonlocal inbox
             inbox = True
 
-        free_unknown = self._free_unknown
         # A constant is faster than a variable. They are right for PAPER, and for others replaced.
         for function in malloc, free:
             function.__code__ = self._with_sizes(function.__code__)
@@ -226,54 +247,58 @@ class FastAllocator(Allocator):
         bins = tuple(self._bins[sizeclass] for sizeclass in sizeclasses)
         return bins, [self.table.sizes[sizeclass] for sizeclass in sizeclasses]
 
-    def _slab_builder(self) -> Callable[[int, int, Cells], tuple[TakeLast, Free]]:
-        """Build what builds a slab's two functions, over its cells."""
+    def _build_take_last(self, bins: tuple[Bin, ...]) -> TakeLast:
+        """Build ``take_last``: what is left to do when ``malloc`` takes the last free object of a slab."""
         i64 = self.memory.u8.cast("q")  # signed: all ones, which end a list, are a small number, -1
-        slabs, slab_bits, poison, full = self._slabs, self.config.slab_bits, self._no_slab, self.metaslab.full
-        bins, list_heads, plain_free = self._bins, self._list_heads, self._free
+        slabs, slab_bits, full_entries = self._slabs, self.config.slab_bits, self._full_entries
+        no_slab, full = self._no_slab, self.metaslab.full
+        list_heads = tuple(self._list_heads[size_to_sizeclass(size)] for size in range(len(bins)))
 
-        def build(index: int, sizeclass: int, cells: Cells) -> tuple[TakeLast, Free]:
-            (used, head, base), bin, list_head = cells, bins[sizeclass], list_heads[sizeclass]
-            link = self._cell(self.metaslab.word(base) + LINK, "H")
+        def take_last(size: int, taken: int, used: memoryview[int], head: memoryview[int]) -> int:
+            """Allocate the last free object, which is the list node, as ``SlabList.pop_front`` does."""
+            used[()] = used[()] + 1
+            head[()] = full
+            bin, after = bins[size], i64[(taken >> 3) + 1]
+            list_heads[size][()] = after
+            if after < 0:
+                bin[0], bin[1], bin[2] = no_slab
+            else:
+                i64[after >> 3] = -1
+                bin[0], bin[1], bin[2] = slabs[after >> slab_bits]
+            index = taken >> slab_bits
+            slabs[index] = full_entries[index]
+            return taken
 
-            def take_last(taken: int) -> int:
-                """Allocate the last free object, which is the list node, as ``SlabList.pop_front`` does."""
-                used[()] = used[()] + 1
-                head[()] = full
-                after = i64[(taken >> 3) + 1]
-                list_head[()] = after
-                if after < 0:
-                    bin[0], bin[1], bin[2] = poison
-                else:
-                    i64[after >> 3] = -1
-                    bin[0], bin[1], bin[2] = slabs[after >> slab_bits]
-                slabs[index] = poison
-                return taken
+        return take_last
 
-            def put_back(address: int) -> None:
-                """Free the first object of a full slab, as ``SlabList.insert`` does."""
-                count = used[()]
-                if count < 2:
-                    return plain_free(address)  # its last object: the slab goes back to the superslab
-                # Ours, with objects, and the tables do not let `free` touch it: so it is full.
-                used[()] = count - 1
-                head[()] = link[()] = address - base
-                node = address >> 3
-                first = list_head[()]
-                i64[node] = -1
-                i64[node + 1] = first
-                if first >= 0:
-                    i64[first >> 3] = address
-                list_head[()] = address
-                bin[0] = used
-                bin[1] = head
-                bin[2] = base
-                slabs[index] = cells
-                return None
+    def _build_put_back(self) -> PutBack:
+        """Build ``put_back``: what is left to do when ``free`` does not find an own slab with objects and space."""
+        i64, slabs, slab_bits = self.memory.u8.cast("q"), self._slabs, self.config.slab_bits
+        plain_free, free_unknown = self._free, self._free_unknown
 
-            return take_last, put_back
+        def put_back(address: int, count: int, slab: Full | None, base: int) -> None:
+            """Free the first object of a full slab, as ``SlabList.insert`` does; leave the rest to the plain code."""
+            if slab is None or address < base:
+                return free_unknown(address)
+            if count:
+                return plain_free(address)  # its last object: the slab goes back to the superslab
+            used, head, link, bin, list_head, left, cells = slab
+            used[()] = left
+            head[()] = link[()] = address - base
+            node = address >> 3
+            first = list_head[()]
+            i64[node] = -1
+            i64[node + 1] = first
+            if first >= 0:
+                i64[first >> 3] = address
+            list_head[()] = address
+            bin[0] = used
+            bin[1] = head
+            bin[2] = base
+            slabs[address >> slab_bits] = cells
+            return None
 
-        return build
+        return put_back
 
     def _free_unknown(self, address: int) -> None:
         """Free an object of a slab without an entry in the tables; of another's small ones make it."""
@@ -282,7 +307,8 @@ class FastAllocator(Allocator):
             if self.pagemap.get(address) == SUPERSLAB:
                 owner = self._u64[(address & self._chunk_mask) + OWNER >> 3]
                 if owner != self.address:
-                    free_here = self._free_by[address >> self.config.slab_bits] = self._build_abroad(address, owner)
+                    free_here = self._build_abroad(address, owner)
+                    self._slabs[address >> self.config.slab_bits] = self._no_slab[0], free_here, NULL
                     return free_here(address)
         return self._free(address)
 
@@ -303,7 +329,7 @@ class FastAllocator(Allocator):
             size, last = sizes[sizeclass], self._cell(self.cache.last_of(owner), "Q")
 
             def free_remote(address: int) -> None:
-                if kind[()] != superslab or owner_word[()] != owner or sizeclass_byte[()] != sizeclass:
+                if address < 0 or kind[()] != superslab or owner_word[()] != owner or sizeclass_byte[()] != sizeclass:
                     return free_unknown(address)
                 departed[sizeclass] += 1
                 u64[(address >> 3) + 1] = owner
@@ -341,15 +367,15 @@ class FastAllocator(Allocator):
 
         return receive_batch
 
-    def _build_free_messages(self) -> Callable[[list[int]], None]:
+    def _build_free_messages(self, put_back: PutBack) -> Callable[[list[int]], None]:
         """Build ``free_messages``: free small objects of ours as ``free`` does, leave the rest to the plain code."""
-        u16, slabs, slab_bits, poison = self.memory.u16, self._slabs, self.config.slab_bits, self._no_slab
+        u16, slabs, slab_bits, unknown = self.memory.u16, self._slabs, self.config.slab_bits, self._unknown
         classes, arrived, stub, handle = self._classes, self.messages.arrived, self.queue.stub, self._handle
-        cached, limit, free_by = self._cell(self.address + CACHED, "Q"), self.config.remote_cache, self._free_by
+        cached, limit = self._cell(self.address + CACHED, "Q"), self.config.remote_cache
 
         def free_messages(batch: list[int]) -> None:
             run = count = before = link = 0
-            used, head, base = poison
+            used, head, base = unknown
             batch.append(stub)  # which is no object: the last run ends there
             for message in batch:
                 slab = message >> slab_bits
@@ -365,7 +391,7 @@ class FastAllocator(Allocator):
                 try:
                     used, head, base = slabs[slab]
                 except IndexError:
-                    used, head, base = poison
+                    used, head, base = unknown
                 run, before = slab, used[()]
                 if before > 1:
                     u16[message >> 1] = head[()]
@@ -373,15 +399,19 @@ class FastAllocator(Allocator):
                     count = before - 1
                 else:
                     count = 0
-                    free_one(message, slab)
+                    free_one(message, slab, (used, head, base))
             if cached[()] >= limit:
                 self.post()
 
-        def free_one(message: int, slab: int) -> None:
+        def free_one(message: int, slab: int, entry: Entry) -> None:
             """Free what is no part of a run: of a full slab, of a slab with no other object, and another's."""
             if slab in classes:
                 arrived[classes[slab]] += 1
-                free_by[slab](message)
+                used, here, base = entry
+                if base:
+                    put_back(message, used[()], here, base)
+                else:
+                    here(message)
             elif message != stub:
                 handle(message)
 

@@ -83,7 +83,7 @@ class Heap:
         config: ``PAPER``, ``PAPER_1MIB``, ``CLASSROOM`` or a ``Config``.
         checked: find misuse: double free, free of what is no object, write after free, leaks. Slower.
         reserve: bytes of address space, of which only touched pages take memory. Default: 64 GiB where
-            that costs nothing, see ``platform.default_reserve``.
+            that costs nothing, see ``platform.default_reserve``; in a browser 8 MiB for ``CLASSROOM``.
         decommit: when pages go back to the operating system (§2.9).
         fast: use the fast path; without it, the plain code of the concepts runs, as in checked mode.
         record: where to record every change, as events. Slower; a heap that is not recorded pays nothing.

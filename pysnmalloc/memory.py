@@ -28,7 +28,7 @@ from typing import Protocol
 
 from .config import Config
 from .errors import ConfigError
-from .platform import AddressSpace, default_reserve
+from .platform import AddressSpace, default_reserve, space_is_free
 
 __all__ = ["NULL", "Layout", "Memory", "Words"]
 
@@ -87,9 +87,10 @@ class Layout:
 
 
 def default_reserve_for(config: Config) -> int:
-    """Return the address space that suits a configuration: at most 65,536 chunks."""
+    """Return the address space that suits a configuration: at most 65,536 chunks, 1,024 where space is scarce."""
     fixed = 1 << (config.number_bits + config.allocator_bits)
-    return min(default_reserve(), fixed + (config.chunk_size << 16)) + 2 * config.chunk_size
+    most = config.chunk_size << (16 if space_is_free() else 10)
+    return min(default_reserve(), fixed + most) + 2 * config.chunk_size
 
 
 class Memory:

@@ -29,21 +29,30 @@ try:
 except ImportError:  # Pyodide, some sandboxes
     HAVE_MMAP = False
 
-__all__ = ["AddressSpace", "default_reserve"]
+__all__ = ["AddressSpace", "default_reserve", "space_is_free"]
 
 GIB = 1 << 30
 ZEROES = bytes(1 << 16)
 LINUX_MAP_NORESERVE = 0x4000  # in the mmap module from 3.13 on only
 
 
+def space_is_free() -> bool:
+    """Tell whether bytes that are reserved and never touched cost nothing, or next to nothing.
+
+    They cost on 32-bit systems, which have 4 GiB in all, and where plain bytes stand in for a mapping. In a
+    browser they are memory at once: WebAssembly has 32 bits, and its mappings are filled with zeroes when made.
+    """
+    return HAVE_MMAP and sys.maxsize > 1 << 32
+
+
 def default_reserve() -> int:
-    """Return how many bytes of address space a heap reserves where nothing else is said.
+    """Return how many bytes of address space a heap reserves at most, where nothing else is said.
 
     64 GiB where address space is free (64-bit Linux, macOS, BSD); 1 GiB on Windows, which counts it
-    against the page file; 256 MiB on 32-bit systems and where plain bytes stand in for a mapping.
+    against the page file; 256 MiB where it is scarce, of which the paper's allocators may take half.
     """
-    if not HAVE_MMAP or sys.maxsize <= 1 << 32:
-        return GIB // 4
+    if not space_is_free():
+        return 256 << 20
     return 64 * GIB if sys.platform != "win32" else GIB
 
 

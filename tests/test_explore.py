@@ -81,7 +81,9 @@ def test_the_published_orders_lose_a_message_in_cpp11_only() -> None:
 
 
 def test_every_order_of_the_queue_is_needed_and_tso_hides_each() -> None:
-    weakened = weaken_each(SCENARIOS["queue"])
+    told: list[tuple[str, float]] = []
+    weakened = weaken_each(SCENARIOS["queue"], progress=lambda title, share: told.append((title, share)))
+    assert told == [(f"{w.site} {w.weaker.value}", place / len(weakened)) for place, w in enumerate(weakened)]
     assert {(w.site, w.weaker.value) for w in weakened} == {
         ("MessageQueue.dequeue fence", "relaxed"),
         ("MessageQueue.enqueue exchange", "acquire"),

@@ -266,12 +266,20 @@ def test_no_negative_size_is_an_index(twins: Twins) -> None:
 
 
 def test_no_negative_address_is_an_index(twins: Twins) -> None:
-    for _ in range(3):
-        twins.malloc(0, 16)
-    for slab in range(1, 3 * (1 << 20 >> twins.heaps[0].config.slab_bits)):
-        address = twins.live[0] % twins.heaps[0].config.slab_size - (slab << twins.heaps[0].config.slab_bits)
-        with pytest.raises(sn.InvalidPointer):
-            twins.allocators[0][0].free(address)
+    """Not of a slab with space, nor of a full one, nor of another's, nor of the last object of one."""
+    config = twins.heaps[0].config
+    for size in (16, 16, 16, *[128] * 8, 300):
+        twins.malloc(0, size)
+    for size in (64, 64):
+        twins.malloc(1, size)
+    twins.free(0, -1)
+    assert allocator_statistics(twins.allocators[0][0]).sent == 1
+    twins.compare()
+    for live in tuple(twins.live):
+        for slab in range(1, 3 * (1 << 20 >> config.slab_bits)):
+            address = live % config.slab_size - (slab << config.slab_bits)
+            with pytest.raises(sn.InvalidPointer):
+                twins.allocators[0][0].free(address)
     twins.compare()
 
 

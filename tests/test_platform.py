@@ -326,10 +326,22 @@ def test_plain_bytes(decommit: sn.Decommit) -> None:
 @pytest.mark.usefixtures("no_mmap")
 def test_plain_bytes_by_default() -> None:
     with sn.Heap() as heap:
-        assert (1 << 28) <= heap.statistics().reserved < (1 << 28) + 4 * sn.PAPER.chunk_size
+        assert heap.statistics().reserved == (256 << 20) + 2 * sn.PAPER.chunk_size
         p = heap.malloc(1 << 20)
         heap.free(p)
         heap.check()
+
+
+@pytest.mark.parametrize("scarce", ["no mmap", "32 bits"])
+def test_a_small_heap_takes_little_where_space_is_scarce(monkeypatch: pytest.MonkeyPatch, scarce: str) -> None:
+    """In a browser each notebook has a memory of its own, and each heap in it is zeroed when it is made."""
+    if scarce == "no mmap":
+        monkeypatch.setattr("pysnmalloc.platform.HAVE_MMAP", False)
+    else:
+        monkeypatch.setattr(sys, "maxsize", (1 << 31) - 1)
+    with sn.Heap(sn.CLASSROOM) as heap:
+        assert 8 << 20 <= heap.statistics().reserved < 9 << 20
+        work(heap)
 
 
 @pytest.mark.usefixtures("no_mmap")

@@ -1,4 +1,4 @@
-"""Tutorials 0 to 7: worked solutions are right, answers that are often wrong are refused in words, stubs are open.
+"""The tutorials: worked solutions are right, answers that are often wrong are refused in words, stubs are open.
 
 A cell is run as plain Python, one after the other. The explorer names steps by their source lines, so a cell's source
 is left where Python looks for it, as a kernel does.
@@ -17,7 +17,7 @@ import pytest
 from pysnmalloc.lesson import check
 from pysnmalloc.lesson.verdict import State
 
-TUTORIALS = sorted(Path(__file__).parents[1].glob("tutorials/0[0-7]_*.md"))
+TUTORIALS = sorted(Path(__file__).parents[1].glob("tutorials/[0-9][0-9]_*.md"))
 CELL = re.compile(r"^```\{code-cell\} python\n(?P<tags>(?::[^\n]*\n)*)(?P<source>.*?)^```$", re.MULTILINE | re.DOTALL)
 SOLUTION = re.compile(
     r"^````\{dropdown\} Solution of (?P<number>[\d.]+)\n(?P<body>.*?)^````$", re.MULTILINE | re.DOTALL

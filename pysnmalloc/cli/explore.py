@@ -25,7 +25,7 @@ from ..atomics import Order
 from ..explore import Finding, Result, Scenario, explore, replay, tell
 from ..explore.telling import Told
 from ..explore.weaken import weaken_each
-from .common import FAILED, USAGE, tally
+from .common import FAILED, USAGE, bar, tally
 from .reports import Report, print_json, print_report, print_weakened, write_page
 from .scenarios import list_scenarios, load
 
@@ -148,7 +148,9 @@ def explore_command(
         for each in _models(model, plain=plain, one=one):
             if weaken_every:
                 title = f"{scenario.name}, model {each}: each order weakened"
-                print_weakened(console, title, weaken_each(scenario, each), width)
+                with bar() as shown_share:
+                    weakened = weaken_each(scenario, each, progress=shown_share.show)
+                print_weakened(console, title, weakened, width)
                 continue
             found = _one(scenario, schedule, told, each, way) if one else _explored(scenario, name, each, way)
             reports.append(Report.of(found, width, name))

@@ -11,6 +11,7 @@ this scenario, which may be too small to need it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..atomics import Order
@@ -23,6 +24,8 @@ from .search import search
 from .segment import NewCell
 
 __all__ = ["Weakened", "weaken_each", "weaker_orders"]
+
+Progress = Callable[[str, float], object]
 
 _WEAKER = {
     Order.SEQ_CST: (Order.ACQ_REL,),
@@ -62,13 +65,29 @@ def weaker_orders(kind: str, order: Order) -> tuple[Order, ...]:
     return _WEAKER[order]
 
 
-def weaken_each(scenario: Scenario, model: str = "rc11", *, patience: int = 500) -> tuple[Weakened, ...]:
-    """Explore a scenario once for each order of its sites and each weaker one."""
-    return tuple(
-        Weakened(site, order, weaker, explore(scenario, model, weaken={site: weaker}, patience=patience))
+def weaken_each(
+    scenario: Scenario, model: str = "rc11", *, patience: int = 500, progress: Progress | None = None
+) -> tuple[Weakened, ...]:
+    """Explore a scenario once for each order of its sites and each weaker one.
+
+    Args:
+        scenario: the scenario.
+        model: the memory model.
+        patience: after something wrong was found, look at so many more executions for a shorter one.
+        progress: called before each with its site and the share of them that is done, 0 to 1.
+    """
+    wanted = [
+        (site, order, weaker)
         for site, (kind, order) in sorted(_orders(scenario, model).items())
         for weaker in weaker_orders(kind, order)
-    )
+    ]
+    weakened: list[Weakened] = []
+    for done, (site, order, weaker) in enumerate(wanted):
+        if progress is not None:
+            progress(f"{site} {weaker.value}", done / len(wanted))
+        result = explore(scenario, model, weaken={site: weaker}, patience=patience)
+        weakened.append(Weakened(site, order, weaker, result))
+    return tuple(weakened)
 
 
 def _orders(scenario: Scenario, model: str) -> dict[str, tuple[str, Order]]:
