@@ -115,7 +115,7 @@ EXPLORER_MUTANTS = (
         "explore/segment.py",
         "if views[shift][index] != value:",
         "if False:",
-        "test_explore_heaps.py",
+        "test_explore.py",
     ),
     Mutant(
         "plain accesses of atomic cells do not race",
