@@ -62,6 +62,7 @@ autosummary_generate = True
 autodoc_typehints = "description"
 autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"
+autodoc_default_options = {"undoc-members": True}  # fields whose name and type say it all
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 nitpick_ignore_regex = [

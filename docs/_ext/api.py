@@ -7,6 +7,7 @@ u16: views``.
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import re
 import subprocess
@@ -41,6 +42,10 @@ def full_names(_app: Sphinx, doctree: nodes.document) -> None:
     for link in list(doctree.findall(pending_xref)):
         module, name = link.get("py:module"), link.get("reftarget", "")
         if link.get("refdomain") != "py" or not module or not module.startswith(PROGRAM):
+            continue
+        if hasattr(builtins, name):
+            for key in ("refspecific", "py:module", "py:class"):
+                link.attributes.pop(key, None)  # else it is a field of that name, such as an event's ``object``
             continue
         found = getattr(importlib.import_module(module), name, None) if name.isidentifier() else named(name)
         if isinstance(found, type) and found.__module__.startswith(PROGRAM):
