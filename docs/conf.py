@@ -35,6 +35,7 @@ extensions = [
     # Ours:
     "annotated",
     "api",
+    "citations",
     "drawn",
     "lawbook",
     "papermap",
@@ -79,6 +80,7 @@ intersphinx_disabled_reftypes = ["std:*"]
 
 bibtex_bibfiles = ["references.bib"]
 bibtex_reference_style = "author_year"
+bibtex_default_style = "author-year"
 copybutton_exclude = ".linenos, .gp, .go"
 
 html_theme = "furo"
