@@ -72,16 +72,30 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "tests.bench", *session.posargs, env={"PYTHONDONTWRITEBYTECODE": ""})
 
 
+SITE = "docs/_build/html"
+WRITTEN_BY_BUILDS = r"docs/(_build|_extra|_generated|source|tutorials|reference/api)(/|$)|__pycache__|/\."
+SPHINX = ("-d", "docs/_build/doctrees", "-b", "html")
+
+
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the book: the site, every tutorial run, and the lab that runs them in a browser. Needs npm."""
     session.install("-e", ".[docs]")
-    session.run("sphinx-build", "-W", "-j", "2", "-b", "html", "docs", "docs/_build/html", *session.posargs)
-    session.run("python", "docs/lite/build.py", "docs/_build/html")
+    # All anew: a notebook whose text is as before may show other things when the package has changed.
+    session.run("sphinx-build", "-W", "--keep-going", "-E", "-j", "auto", *SPHINX, "docs", SITE, *session.posargs)
+    session.run("python", "docs/lite/build.py", SITE)
+
+
+@nox.session(name="docs-tests")
+def docs_tests(session: nox.Session) -> None:
+    """Test the book that `docs` built, in Chromium; `-- -m ''` runs every tutorial in the lab, which takes minutes."""
+    session.install("-e", ".[docs]")
+    session.run("pytest", "docs/tests", "-m", "not whole_lab", *session.posargs)
 
 
 @nox.session(name="docs-live")
 def docs_live(session: nox.Session) -> None:
     """Serve the book, and build it anew when a page changes."""
-    session.install("-e", ".[docs]", "sphinx-autobuild")
-    session.run("sphinx-autobuild", "--watch", "tutorials", "docs", "docs/_build/html", *session.posargs)
+    session.install("-e", ".[docs]", "sphinx-autobuild>=2024.4")
+    watched = ("--watch", "tutorials", "--watch", "pysnmalloc", "--re-ignore", WRITTEN_BY_BUILDS)
+    session.run("sphinx-autobuild", *watched, "-j", "auto", *SPHINX, "docs", SITE, *session.posargs)

@@ -35,6 +35,7 @@ extensions = [
     # Ours:
     "annotated",
     "api",
+    "citations",
     "drawn",
     "lawbook",
     "papermap",
@@ -61,6 +62,7 @@ autosummary_generate = True
 autodoc_typehints = "description"
 autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"
+autodoc_default_options = {"undoc-members": True}  # fields whose name and type say it all
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 nitpick_ignore_regex = [
@@ -78,6 +80,7 @@ intersphinx_disabled_reftypes = ["std:*"]
 
 bibtex_bibfiles = ["references.bib"]
 bibtex_reference_style = "author_year"
+bibtex_default_style = "author-year"
 copybutton_exclude = ".linenos, .gp, .go"
 
 html_theme = "furo"

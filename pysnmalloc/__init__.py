@@ -37,7 +37,7 @@ from .recording import Recording, recorded
 from .sizeclass import SizeclassTable, size_to_sizeclass, sizeclass_table, sizeclass_to_size
 from .statistics import AllocatorStatistics, ChunkEntry, HeapStatistics, SizeclassStatistics
 
-__version__ = "0.1.0"
+__version__ = "0.1.0"  #: of this package
 
 __all__ = [
     "CLASSROOM",

@@ -39,11 +39,11 @@ __all__ = ["AtomicCounts", "Atomics", "AtomicsLock", "Order"]
 class Order(enum.Enum):
     """Memory orders, with C++'s names and meanings."""
 
-    RELAXED = "relaxed"
-    ACQUIRE = "acquire"
-    RELEASE = "release"
-    ACQ_REL = "acq_rel"
-    SEQ_CST = "seq_cst"
+    RELAXED = "relaxed"  #: atomic, and orders nothing
+    ACQUIRE = "acquire"  #: of a load: what comes later stays behind it, and sees what the release saw
+    RELEASE = "release"  #: of a store: what came before is seen by whoever acquires it
+    ACQ_REL = "acq_rel"  #: both, of an operation that loads and stores
+    SEQ_CST = "seq_cst"  #: both, and one order of all such operations that all threads agree on
 
 
 RELAXED = Order.RELAXED

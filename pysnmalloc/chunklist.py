@@ -27,11 +27,11 @@ NEXT, PREV = 64, 72
 class Kind:
     """What a chunk's header says that it is, or last was."""
 
-    FRESH = 0
-    LARGE = 1
-    MEDIUM = 2
-    SUPER = 3
-    DECOMMITTED = 4
+    FRESH = 0  #: never used; the header reads as zero
+    LARGE = 1  #: the first chunk of a large object
+    MEDIUM = 2  #: a medium slab
+    SUPER = 3  #: a superslab
+    DECOMMITTED = 4  #: free, and its pages are given back
 
 
 class ChunkList:

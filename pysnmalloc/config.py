@@ -39,6 +39,7 @@ class Decommit(enum.Enum):
     """When pages go back to the operating system (§2.9)."""
 
     NEVER = "never"
+    """Not at all."""
     SUPERSLAB = "superslab"
     """When a superslab or medium slab is empty, all but its first page; the paper's default."""
     SLAB = "slab"

@@ -38,10 +38,10 @@ HEAD_BYTE, USED_BYTE = 80, 82  # byte offsets in the header
 class Status(enum.Enum):
     """How much of a superslab is free."""
 
-    EMPTY = "empty"
-    AVAILABLE = "available"
-    ONLY_SHORT = "only short"
-    FULL = "full"
+    EMPTY = "empty"  #: no slab is in use
+    AVAILABLE = "available"  #: a slab is free that is not the short one
+    ONLY_SHORT = "only short"  #: the short slab alone is free
+    FULL = "full"  #: every slab is in use
 
 
 class Superslab:

@@ -393,6 +393,31 @@ def test_halves_of_a_pair_are_coherent_each_by_itself() -> None:
     assert seen["tso"] == seen["sc"]
 
 
+class First(Scenario):
+    """Whoever is first leaves its number, and says only that there is one."""
+
+    def threads(self) -> Mapping[str, ThreadCode]:
+        return {"A": lambda place: self.leave(place, 1), "B": lambda place: self.leave(place, 2), "R": self.read}
+
+    def leave(self, place: Place, number: int) -> Hashable:
+        if place.atomics.exchange(64, 1, Order.RELAXED) == 0:
+            place.memory.u32[5] = number
+            place.atomics.store(128, 1, Order.RELEASE)
+        return None
+
+    def read(self, place: Place) -> Hashable:
+        place.wait(128, 0, Order.ACQUIRE)
+        return place.memory.u32[5]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_thread_goes_by_plain_memory_too(model: str) -> None:
+    """The reader's only atomic operation returns 1 in all executions; what it reads plainly differs."""
+    result = explore(First(), model)
+    assert result.ok
+    assert {outcome.results[2] for outcome in result.outcomes} == {1, 2}
+
+
 class Impossible(Scenario):
     """A judge that finds everything wrong."""
 

@@ -1,28 +1,12 @@
-"""The README says what is so: its code runs, its table names every module, its files exist."""
+"""The README says what is so: its table names every module, its files exist. Its code runs in test_page_code.py."""
 
 import re
 from pathlib import Path
-
-import pytest
 
 import pysnmalloc
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-
-
-@pytest.mark.parametrize("block", range(len(BLOCKS)))
-def test_code_runs(block: int) -> None:
-    names: dict[str, object] = {"sn": pysnmalloc}
-    exec(compile(BLOCKS[block], f"README.md, block {block}", "exec"), names)
-    heap = names["heap"]
-    assert isinstance(heap, pysnmalloc.Heap)
-    assert heap.closed
-
-
-def test_there_is_code() -> None:
-    assert len(BLOCKS) == 3
 
 
 def test_the_table_names_every_module_in_order_of_layers() -> None:

@@ -26,5 +26,7 @@ def write_inventory(docs: Path) -> Path:
             lines.append(f"{name} {role} 1 {address} -\n")
     path = docs / "_generated" / "python.inv"
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(HEADER.encode() + zlib.compress("".join(lines).encode()))
+    contents = HEADER.encode() + zlib.compress("".join(lines).encode())
+    if not path.exists() or path.read_bytes() != contents:
+        path.write_bytes(contents)
     return path

@@ -24,6 +24,7 @@ from .check import Check, Outcome, Work, make
 
 __all__ = ["CHECKS", "Check", "Outcome", "describe", "examine"]
 
+#: All checks, in their order.
 CHECKS: tuple[tuple[str, int, Work], ...] = (
     # name, share of the time, work; what forks comes before what starts threads
     ("address space is reserved", 1, features.reserve),

@@ -20,9 +20,9 @@ __all__ = ["Absent", "Check", "More", "Outcome", "Work", "demand", "make"]
 class Outcome(enum.Enum):
     """How a check ended."""
 
-    OK = "ok"
-    FAILED = "failed"
-    ABSENT = "absent"
+    OK = "ok"  #: as it must be
+    FAILED = "failed"  #: not as it must be
+    ABSENT = "absent"  #: this machine has not what was to be looked at
 
 
 @dataclass(frozen=True)

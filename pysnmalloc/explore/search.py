@@ -45,7 +45,7 @@ class Branch:
     thread: int
     source: Event | None = None
     place: int = -1
-    back: Event | None = None  # the read that is to read the thread's next write instead
+    back: Event | None = None  #: the read that is to read the thread's next write instead
 
     def grown(self) -> Iterator[Graph]:
         """Yield the graphs that come of it, if they are consistent."""

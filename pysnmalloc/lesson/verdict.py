@@ -20,9 +20,9 @@ __all__ = ["State", "Verdict"]
 class State(enum.Enum):
     """What became of an answer: the value is the sign and the word in front of a verdict."""
 
-    RIGHT = "✔ Right."
-    OPEN = "… Not yet."
-    WRONG = "✘ Look again."
+    RIGHT = "✔ Right."  #: as wanted
+    OPEN = "… Not yet."  #: the answer is still to be written
+    WRONG = "✘ Look again."  #: something else than was wanted
 
 
 STYLE = (

@@ -18,7 +18,7 @@ from .slabs import RESERVE, entry_text, listed
 
 __all__ = ["STUB", "QueueBench", "QueueState", "QueueStep"]
 
-STUB = -1  # stands for the stub, which has no offset
+STUB = -1  #: stands for the stub, which has no offset
 BATCHES = {1: 1, 2: 1, 3: 2, 4: 2, 5: 3}  # that are posted, by level
 
 

@@ -20,7 +20,7 @@ from ..messagequeue import NEXT, TARGET
 
 __all__ = ["BUCKETS", "Net", "Post", "SentList", "base4", "digit"]
 
-BUCKETS = CLASSROOM.buckets
+BUCKETS = CLASSROOM.buckets  #: of a remote cache
 
 
 @dataclass(frozen=True)

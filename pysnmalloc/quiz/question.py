@@ -30,9 +30,9 @@ PER_LEVEL, LEVELS = 3, 5
 class Form(enum.Enum):
     """How an answer is written; any form is accepted."""
 
-    DECIMAL = "{:d}"
-    OFFSET = "{:#05x}"
-    WORD = "{:#_x}"
+    DECIMAL = "{:d}"  #: a count: 12
+    OFFSET = "{:#05x}"  #: an offset in a slab: 0x240
+    WORD = "{:#_x}"  #: 64 bits: 0x1_0240
 
 
 class Dice:

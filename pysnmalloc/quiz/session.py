@@ -19,7 +19,7 @@ from .question import Form, Question
 
 __all__ = ["GIVE_UP", "NotANumber", "Score", "Verdict", "judge", "parse_answer", "session"]
 
-GIVE_UP = "?"  # instead of an answer
+GIVE_UP = "?"  #: instead of an answer
 
 
 class NotANumber(ValueError):

@@ -20,11 +20,11 @@ from .question import Dice
 
 __all__ = ["BENCH_SIZES", "FULL", "RESERVE", "SLAB_SIZE", "SlabBench", "SlabState", "Step", "entry_text", "listed"]
 
-RESERVE = 1 << 20  # bytes of address space of a bench
-SLAB_SIZE = CLASSROOM.slab_size
-FULL = SLAB_SIZE - 1  # head of a full slab: all ones in the bits of an offset
+RESERVE = 1 << 20  #: bytes of address space of a bench
+SLAB_SIZE = CLASSROOM.slab_size  #: bytes of a slab
+FULL = SLAB_SIZE - 1  #: head of a full slab: all ones in the bits of an offset
 LETTERS = "abcdefghijklmnopqrstuvwxyz"  # of the objects that the calls allocate
-BENCH_SIZES = (48, 64, 80, 96, 112, 128, 160)
+BENCH_SIZES = (48, 64, 80, 96, 112, 128, 160)  #: of the objects that questions are about, in bytes
 
 
 @dataclass(frozen=True)

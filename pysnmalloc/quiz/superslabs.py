@@ -19,8 +19,8 @@ from .slabs import RESERVE, SLAB_SIZE
 
 __all__ = ["COUNT", "SMALL", "SuperslabBench", "SuperslabState", "SuperslabStep"]
 
-COUNT = CLASSROOM.slab_count
-SMALL = (16, 32, 48, 64, 80, 96, 112, 128, 160, 192)  # the classes that may use the short slab
+COUNT = CLASSROOM.slab_count  #: slabs of a superslab, the short one among them
+SMALL = (16, 32, 48, 64, 80, 96, 112, 128, 160, 192)  #: the classes that may use the short slab
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from .question import Question, Topic
 
 __all__ = ["ALL", "TOPICS", "questions"]
 
-ALL = "all"
+ALL = "all"  #: stands for every topic, in turn
 
 _LISTED = (
     Topic(
@@ -50,7 +50,7 @@ _LISTED = (
     ),
 )
 
-TOPICS = {topic.name: topic for topic in _LISTED}
+TOPICS = {topic.name: topic for topic in _LISTED}  #: by name
 
 
 def questions(name: str, seed: int, start: int = 1) -> Iterator[Question]:

@@ -29,11 +29,11 @@ __all__ = ["Builder", "Kind", "Op", "Place", "Trace"]
 class Kind(enum.IntEnum):
     """What a call does."""
 
-    MALLOC = 0
-    CALLOC = 1
-    ALIGNED = 2
-    REALLOC = 3
-    FREE = 4
+    MALLOC = 0  #: malloc
+    CALLOC = 1  #: calloc: the object reads as zero
+    ALIGNED = 2  #: aligned_alloc
+    REALLOC = 3  #: realloc
+    FREE = 4  #: free
 
 
 class Op(NamedTuple):
