@@ -37,6 +37,7 @@ extensions = [
     "api",
     "drawn",
     "lawbook",
+    "navigation",
     "papermap",
     "tutorials",
 ]
