@@ -1,10 +1,10 @@
 """The sidebar of a page: the top of the site, and the branch that the page is in.
 
-    Tutorials           the theme asks for the whole tree on every page. With pages for each module, that is a sidebar of
-    Annotated source    hundreds of entries, which takes most of the time of a build; so branches that the page is not in
-    Reference           stay closed here.
-      The library
-        heap            ◄ this page
+Tutorials           the theme asks for the whole tree on every page. With a page for each module, that is a
+Annotated source    sidebar of hundreds of entries, which takes most of the time of a build; so branches that
+Reference           the page is not in stay closed here.
+The library
+heap            ◄ this page
 """
 
 from __future__ import annotations
