@@ -29,12 +29,11 @@ extensions = [
     "sphinx.ext.intersphinx",
     "sphinx_copybutton",
     "sphinx_design",
-    "sphinx_exercise",
-    "sphinx_togglebutton",
     "sphinxcontrib.bibtex",
     # Ours:
     "annotated",
     "api",
+    "citations",
     "drawn",
     "lawbook",
     "navigation",
@@ -52,7 +51,7 @@ nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
-nb_execution_timeout = 120
+nb_execution_timeout = 30  # for a cell; ``tutorials`` sees that a whole notebook takes no longer
 nb_merge_streams = True
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline", "attrs_block", "fieldlist"]
 myst_heading_anchors = 3
@@ -80,6 +79,7 @@ intersphinx_disabled_reftypes = ["std:*"]
 
 bibtex_bibfiles = ["references.bib"]
 bibtex_reference_style = "author_year"
+bibtex_default_style = "author-year"
 copybutton_exclude = ".linenos, .gp, .go"
 
 html_theme = "furo"

@@ -148,7 +148,7 @@ MUTANTS = (
     Mutant(
         "prev of the new first slab is left, so its list end is no end mark",
         "fastpath.py",
-        "                i64[after >> 3] = -1\n",
+        "                prevs[after >> 3] = -1\n",
         "                pass\n",
         "test_fastpath.py::test_long_random_runs_write_the_same_bytes",
     ),
@@ -225,7 +225,7 @@ MUTANTS = (
     Mutant(
         "a negative address finds a full slab from the end of the table",
         "fastpath.py",
-        "if slab is None or address < base:",
+        "if address < base or slab is None:",
         "if slab is None:",
         "test_fastpath.py::test_no_negative_address_is_an_index",
     ),

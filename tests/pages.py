@@ -13,6 +13,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
@@ -77,7 +78,7 @@ def block(page: str, line: int, opening: re.Match[str], body: list[str]) -> Bloc
         while body and (option := OPTION.fullmatch(body[0].strip())):
             caption = option[2] if option[1] == "caption" else caption
             body, line = body[1:], line + 1
-    return Block(page, line, language, "\n".join(body) + "\n", caption)
+    return Block(page, line, language, dedent("\n".join(body) + "\n"), caption)  # a list's blocks are indented
 
 
 class Command(NamedTuple):

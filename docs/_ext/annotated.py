@@ -77,9 +77,6 @@ The tests
 What shows that the library does what the paper says. :doc:`The map </map>` tells which claim is shown by which test;
 ``pytest`` runs a test by the name that stands there.
 
-.. toctree::
-   :maxdepth: 1
-
 """
 
 
@@ -221,9 +218,11 @@ class TestSource(SphinxDirective):
         first = (opening.end_lineno or 0) + 1 if opening else 1
         result += pieces(lines, first, ends[0])
         for node, start, end in zip(definitions(tree), starts, ends[1:], strict=True):
-            label = label_of_test(f"{name}.py::{node.name}")
-            part = nodes.container("", *pieces(lines, start, end), ids=[label], names=[label], classes=["test-source"])
-            self.state.document.note_explicit_target(part)
+            part = nodes.container("", *pieces(lines, start, end), classes=["test-source"])
+            if node.name.lower().startswith("test"):
+                label = label_of_test(f"{name}.py::{node.name}")
+                part["ids"], part["names"] = [label], [label]
+                self.state.document.note_explicit_target(part)
             result.append(part)
         return result
 
@@ -242,7 +241,7 @@ def pieces(lines: list[str], first: int, last: int) -> list[nodes.Node]:
 
 
 class ModuleTable(SphinxDirective):
-    """Modules, with the first words of each."""
+    """Modules, with the first words of each: the core, what stands on it, or the parts of a package."""
 
     required_arguments = 1
 
@@ -251,7 +250,8 @@ class ModuleTable(SphinxDirective):
         from lawbook import table  # it needs this module
 
         rows = []
-        for name in top_modules() if self.arguments[0] == "core" else ABOVE:
+        names = {"core": top_modules(), "above": list(ABOVE)}
+        for name in names.get(self.arguments[0]) or parts(self.arguments[0]):
             path = source_of(name)
             self.env.note_dependency(str(path))
             files = sorted(path.parent.rglob("*.py")) if path.stem == "__init__" else [path]
@@ -286,13 +286,11 @@ def modules() -> list[str]:
 
 
 def page_of(name: str) -> str:
-    """A module's page; that of a package lists its parts."""
+    """A module's page. Parts of packages are listed on the package's page, and not in the navigation, which is long."""
     title = name.replace("/", ".")
-    text = f":hide-toc:\n\n{title}\n{'=' * len(title)}\n\n.. annotated-source:: {name}\n"
-    if name in ABOVE or name in CORE:
-        below = [f"   /source/{each}\n" for each in parts(name)]
-        text += "\n.. toctree::\n   :caption: Its parts\n\n" + "".join(below) if below else ""
-    return text
+    marks = ":orphan:\n" if "/" in name else ""
+    text = f"{marks}:hide-toc:\n\n{title}\n{'=' * len(title)}\n\n.. annotated-source:: {name}\n"
+    return text + (f"\nIts parts\n---------\n\n.. module-table:: {name}\n" if parts(name) else "")
 
 
 def write_pages(app: Sphinx) -> None:
@@ -301,9 +299,9 @@ def write_pages(app: Sphinx) -> None:
     tests = [Path(name).stem for name in named_tests()]
     pages = {name: page_of(name) for name in modules()}
     pages["index"] = INDEX + "".join(f"   {name}\n" for name in (*top_modules(), *ABOVE, "tests/index"))
-    pages["tests/index"] = TESTS + "".join(f"   {name}\n" for name in tests)
+    pages["tests/index"] = TESTS + "".join(f"* :doc:`{name}`\n" for name in tests)
     for name in tests:
-        pages[f"tests/{name}"] = f":hide-toc:\n\n{name}\n{'=' * len(name)}\n\n.. test-source:: {name}\n"
+        pages[f"tests/{name}"] = f":orphan:\n:hide-toc:\n\n{name}\n{'=' * len(name)}\n\n.. test-source:: {name}\n"
     for path in folder.rglob("*.rst"):
         if path.relative_to(folder).with_suffix("").as_posix() not in pages:
             path.unlink()

@@ -22,6 +22,7 @@ from sphinx.application import Sphinx
 PROGRAM = "pysnmalloc"
 ROOT = Path(__file__).parents[2]
 SEVERAL = re.compile(r"( {4,8})([a-z]\w*(?:, [a-z]\w*)+): ")
+OPTION = re.compile(r"(?<![\w-])(--[a-z]+(?:-[a-z]+)*)")
 BEFORE_NAPOLEON = 400
 
 
@@ -75,9 +76,25 @@ def write_command_line(app: Sphinx) -> None:
     command = [sys.executable, "-m", "typer", f"{PROGRAM}.cli", "utils", "docs", "--name", PROGRAM]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     # The page has a title of its own.
-    below = text.partition("\n")[2]
+    below = in_full(text.partition("\n")[2])
     if not target.exists() or target.read_text(encoding="utf-8") != below:
         target.write_text(below, encoding="utf-8")
+
+
+def in_full(text: str) -> str:
+    """Write the list of commands with whole sentences and links, and options in the text as code, dashes and all."""
+    first = dict(re.findall(rf"^## `{PROGRAM} (\w+)`\n\n(.+?)\n\n", text, flags=re.MULTILINE | re.DOTALL))
+    listed = re.compile(r"^\* `(\w+)`: .*$", flags=re.MULTILINE)
+    text = listed.sub(
+        lambda found: (
+            f"* [`{found[1]}`](#{PROGRAM}-{found[1]}): {' '.join(first[found[1]].split())}"
+            if found[1] in first
+            else found[0]
+        ),
+        text,
+    )
+    parts = re.split(r"(^```.*?^```|`[^`\n]+`)", text, flags=re.MULTILINE | re.DOTALL)
+    return "".join(part if part.startswith("`") else OPTION.sub(r"`\1`", part) for part in parts)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -99,7 +99,7 @@ def table(
 ) -> nodes.container:
     """A table of inline nodes.
 
-    Where there is no room for columns, each row is shown as a card; so each cell has its column's title, which is hidden
+    Where there is no room for columns, each row is shown as a card; so each cell has its title, which is hidden
     elsewhere.
     """
     group = nodes.tgroup(cols=len(head))

@@ -130,9 +130,16 @@ def label_of_test(name: str) -> str:
 def test(name: str) -> nodes.Node:
     """A link to a test, ``tests/test_queue.py::test_x``, or to a file of them."""
     file, _, function = name.partition("::")
-    if function:
-        return reference("std", "ref", label_of_test(name), code(name))
-    return reference("std", "doc", f"/source/tests/{Path(file).stem}", code(name))
+    anchor = "#" + label_of_test(name) if function else ""
+    return nodes.inline("", "", code(name), to_page=f"source/tests/{Path(file).stem}", anchor=anchor)
+
+
+def resolve_tests(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Make links to tests. Sphinx's own would lose the places where a long name may be broken."""
+    for link in list(doctree.findall(nodes.inline)):
+        if "to_page" in link:
+            uri = app.builder.get_relative_uri(page, link["to_page"]) + link["anchor"]
+            link.replace_self(nodes.reference("", "", *link.children, refuri=uri, internal=True))
 
 
 def proof(text: str) -> nodes.Node:
@@ -162,6 +169,11 @@ def listed(items: Sequence[nodes.Node], between: str = ", ") -> list[nodes.Node]
     return list(chain.from_iterable(pairs))[1:]
 
 
+def lines(items: Sequence[nodes.Node]) -> list[nodes.Node]:
+    """Nodes below one another."""
+    return [nodes.inline("", "", item, classes=["cell-line"]) for item in items]
+
+
 def links_of(name: str) -> nodes.bullet_list:
     """The links of a module's page: sections, tutorials, reference, tests."""
     top = name.split("/")[0]
@@ -171,7 +183,9 @@ def links_of(name: str) -> nodes.bullet_list:
     if top == "cli":
         described = reference("std", "doc", "/reference/cli", nodes.inline("", "the command line"))
     numbers = sorted({number for each in sections for number in each.tutorials})
+    packages = [name.rpartition("/")[0]] if "/" in name else []
     items = [
+        ("Part of", [module(package) for package in packages]),
         ("Paper", [next(iter(inline(f"§{each.number}"))) for each in sections]),
         ("Tutorials", [tutorial(number) for number in numbers]),
         ("Reference", [described]),
@@ -256,10 +270,10 @@ class Sections(MapDirective):
             yield (
                 [anchor, nodes.strong("", f"§{each.number}"), nodes.Text(f" {each.title}")],
                 listed([module(name) for name in each.modules]),
-                listed([tutorial(number) for number in each.tutorials], "; "),
-                listed([code(lab) for lab in each.labs], "; "),
-                listed([cpp(THEN, path) for path in each.then]),
-                listed([cpp(NOW, path) for path in each.now]),
+                lines([tutorial(number) for number in each.tutorials]),
+                lines([code(lab) for lab in each.labs]),
+                lines([cpp(THEN, path) for path in each.then]),
+                lines([cpp(NOW, path) for path in each.now]),
             )
 
 
@@ -272,9 +286,8 @@ class Claims(MapDirective):
     def rows(self) -> Iterator[tuple[list[nodes.Node], ...]]:
         """One for each claim."""
         for each in read_map().claims:
-            shown = listed([proof(text) for text in each.shown])
-            words = [nodes.Text(". " if shown else ""), *inline(each.how)] if each.how else []
-            yield [*inline(each.says)], [*inline(f"§{each.section}")], [*shown, *words]
+            shown = lines([proof(text) for text in each.shown])
+            yield [*inline(each.says)], [*inline(f"§{each.section}")], [*shown, *inline(each.how)]
 
 
 class Differences(MapDirective):
@@ -295,4 +308,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("map-claims", Claims)
     app.add_directive("map-differences", Differences)
     app.add_transform(SectionLinks)
+    app.connect("doctree-resolved", resolve_tests)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,34 @@
+"""The bibliography's labels: those that the text uses, as in “Liétar et al., 2019”."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pybtex.database import Entry
+from pybtex.plugin import register_plugin
+from pybtex.style.formatting.plain import Style
+from pybtex.style.labels import BaseLabelStyle
+from sphinx.application import Sphinx
+
+
+class AuthorYear(BaseLabelStyle):
+    """The first author's name, or two, and the year."""
+
+    def format_labels(self, sorted_entries: Iterable[Entry]) -> Iterator[str]:
+        """Yield a label for each entry."""
+        for entry in sorted_entries:
+            names = [" ".join(person.last_names) for person in entry.persons["author"]]
+            who = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
+            yield f"{who}, {entry.fields['year']}"
+
+
+class Plain(Style):
+    """A plain bibliography with these labels."""
+
+    default_label_style = AuthorYear
+
+
+def setup(_app: Sphinx) -> dict[str, bool]:
+    """Register the style."""
+    register_plugin("pybtex.style.formatting", "author-year", Plain)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
