@@ -145,7 +145,11 @@ def test_a_prediction_tells_what_was_overlooked(browser: Browser, address: str) 
 def test_hints_and_solutions_are_folded(browser: Browser, address: str) -> None:
     visit(browser, address + TUTORIAL)
     seen = "[...document.querySelectorAll('.solution .highlight')].filter(e => e.checkVisibility()).length"
-    assert browser.evaluate("document.querySelectorAll('.solution .highlight').length") == 8
+    there = browser.evaluate("document.querySelectorAll('.solution .highlight').length")
+    first = browser.evaluate("document.querySelector('.solution').querySelectorAll('.highlight').length")
+    assert isinstance(there, int)
+    assert isinstance(first, int)
+    assert 0 < first < there
     assert browser.evaluate(seen) == 0
     browser.click(".solution summary")
-    assert browser.evaluate(seen) == 5
+    assert browser.evaluate(seen) == first
