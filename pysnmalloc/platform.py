@@ -15,6 +15,7 @@ Left out: protecting reserved pages against access, which Python cannot do.
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -136,13 +137,26 @@ class AddressSpace:
 
 
 def _reserve(size: int) -> mmap.mmap | bytearray:
-    """Reserve address space without committing it."""
+    """Reserve address space without committing it.
+
+    A heap that nobody holds any more is garbage with cycles, and goes when the collector comes by. Where space is
+    scarce it may be what is missing, so the collector is sent before giving up.
+    """
     try:
-        if not HAVE_MMAP:
-            return bytearray(size)
-        return mmap.mmap(-1, size, **_flags())
-    except (OSError, MemoryError, OverflowError) as refused:
+        return _asked(size)
+    except (OSError, MemoryError):
+        gc.collect()
+    except OverflowError as refused:
         raise HeapExhausted(size, 0, 0) from refused
+    try:
+        return _asked(size)
+    except (OSError, MemoryError) as refused:
+        raise HeapExhausted(size, 0, 0) from refused
+
+
+def _asked(size: int) -> mmap.mmap | bytearray:
+    """Ask the system once."""
+    return mmap.mmap(-1, size, **_flags()) if HAVE_MMAP else bytearray(size)
 
 
 def _flags() -> dict[str, int]:

@@ -12,9 +12,11 @@ as committed. Where the system does not tell, only the counts are looked at.
 
 from __future__ import annotations
 
+import gc
 import random
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -344,6 +346,10 @@ def test_a_small_heap_takes_little_where_space_is_scarce(monkeypatch: pytest.Mon
         work(heap)
 
 
+class Space(bytearray):
+    """Bytes that can be watched."""
+
+
 @pytest.mark.usefixtures("no_mmap")
 def test_plain_bytes_that_the_system_refuses() -> None:
     with pytest.raises(sn.HeapExhausted):
@@ -408,3 +414,30 @@ def test_only_the_standard_library_is_imported() -> None:
 def test_without_ctypes() -> None:
     """A message is still seen, by a view in the place of a C integer; what is resident cannot be told."""
     assert run(CTYPES) == ["ctypes is not there", "rich is not there", "FastAllocator 99 True"]
+
+
+@pytest.mark.usefixtures("no_mmap")
+def test_heaps_that_nobody_holds_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here the system has room for two heaps."""
+    made: list[weakref.ref[Space]] = []
+
+    def asked(size: int) -> Space:
+        if sum(each() is not None for each in made) == 2:
+            raise MemoryError
+        space = Space(size)
+        made.append(weakref.ref(space))
+        return space
+
+    monkeypatch.setattr("pysnmalloc.platform._asked", asked)
+    gc.disable()
+    try:
+        for _ in range(6):
+            heap = sn.Heap(sn.CLASSROOM, reserve=1 << 20)
+            heap.free(heap.malloc(100))
+        other = sn.Heap(sn.CLASSROOM, reserve=1 << 20)
+        with pytest.raises(sn.HeapExhausted):
+            sn.Heap(sn.CLASSROOM, reserve=1 << 20)
+        heap.close()
+        other.close()
+    finally:
+        gc.enable()

@@ -88,6 +88,15 @@ def test_what_is_not_served_is_not_looked_for_elsewhere(browser: Browser, addres
     assert elsewhere == []
 
 
+def test_what_a_worker_asks_of_elsewhere_is_seen(browser: Browser, address: str, elsewhere: list[str]) -> None:
+    """The kernel is a worker, so pages' own requests are not all there are."""
+    visit(browser, address)
+    asking = json.dumps("fetch('https://example.org/').catch(() => 0).then(() => postMessage(1))")
+    worker = f"new Worker(URL.createObjectURL(new Blob([{asking}])))"
+    browser.evaluate(f"new Promise(done => {worker}.onmessage = () => done(1))")
+    assert elsewhere == ["CONNECT example.org:443"]
+
+
 def test_every_tutorial_without_threads_is_in_the_lab(lab: Path) -> None:
     there = {path.stem for path in (lab / "files").glob("*.ipynb")}
     assert {path.stem for path in IN_THE_LAB} <= there

@@ -178,11 +178,9 @@ def fields(name: str) -> Iterator[str]:
     module, _, last = name.rpartition(".")
     value = getattr(importlib.import_module(module), last)
     if isinstance(value, type) and dataclasses.is_dataclass(value):
-        yield from (
-            f"{name}.{field.name}"
-            for field in dataclasses.fields(value)
-            if field.name in vars(value)["__annotations__"]
-        )
+        own = vars(value).get("__annotations__", {})
+        public = (each.name for each in dataclasses.fields(value) if each.name in own and each.name[0] != "_")
+        yield from (f"{name}.{field}" for field in public)
     elif isinstance(value, enum.EnumType):
         yield from (f"{name}.{member}" for member in value.__members__)
 
