@@ -259,7 +259,7 @@ class Sections(MapDirective):
     """Sections of the paper, each with an anchor to link to."""
 
     head = ("§", "modules", "tutorials", "try it", "C++ then", "C++ now")
-    widths = (17, 16, 20, 15, 15, 17)
+    widths = (15, 15, 18, 17, 16, 19)
 
     def rows(self) -> Iterator[tuple[list[nodes.Node], ...]]:
         """One for each section."""
