@@ -94,8 +94,8 @@ class FastAllocator(Allocator):
         # By slab number: what `free` does.
         self._unknown: Entry = poison[0], self._free_unknown, NULL
         self._slabs: list[Entry] = [self._unknown]
-        # By number of an own slab: its entry while it is full; its size class.
-        self._full_entries: dict[int, Entry] = {}
+        # By slab number, of own slabs: the entry while it is full; the size class.
+        self._full_entries: list[Entry] = [self._unknown]
         self._classes: dict[int, int] = {}
         heads = self.address + BUCKETS_OFFSET + 16 * config.buckets
         self._list_heads = [self._cell(heads + 8 * sizeclass, "q") for sizeclass in range(config.num_small)]
@@ -119,9 +119,8 @@ class FastAllocator(Allocator):
         self._look_at_first(sizeclass)
         index = slab >> self.config.slab_bits
         self._cover(index)
-        self._slabs[index] = self._unknown
-        self._full_entries.pop(index, None)  # of a slab that an earlier thread filled there is none
-        self._classes.pop(index, None)
+        self._slabs[index] = self._full_entries[index] = self._unknown
+        self._classes.pop(index, None)  # of a slab that an earlier thread filled there is none
 
     def _full_entry(self, sizeclass: int, cells: Cells) -> Entry:
         """Return the entry that an own slab has while it is full."""
@@ -141,9 +140,11 @@ class FastAllocator(Allocator):
             bin[:] = self._cells_of(first) if first != NULL else self._no_slab
 
     def _cover(self, index: int) -> None:
-        """Make the list of slabs reach an index, and an eighth further."""
+        """Make the lists by slab number reach an index, and an eighth further."""
         if index >= len(self._slabs):
-            self._slabs.extend([self._unknown] * (index + index // 8 + 1 - len(self._slabs)))
+            more = [self._unknown] * (index + index // 8 + 1 - len(self._slabs))
+            self._slabs.extend(more)
+            self._full_entries.extend(more)
 
     def _cells_of(self, slab: int) -> Cells:
         """Return a slab's cells; making them takes 2 µs, once per slab."""
@@ -210,7 +211,7 @@ class FastAllocator(Allocator):
                     used[()] = count - 1
                     return None
             except (IndexError, ValueError):
-                return put_back(address, 0, None, NULL)
+                return put_back(address, 0, None, address + 1)
             if base:
                 return put_back(address, count, head, base)
             free_here: Free = head
@@ -249,21 +250,22 @@ class FastAllocator(Allocator):
 
     def _build_take_last(self, bins: tuple[Bin, ...]) -> TakeLast:
         """Build ``take_last``: what is left to do when ``malloc`` takes the last free object of a slab."""
-        i64 = self.memory.u8.cast("q")  # signed: all ones, which end a list, are a small number, -1
+        prevs, nexts = self._node_views()
         slabs, slab_bits, full_entries = self._slabs, self.config.slab_bits, self._full_entries
         no_slab, full = self._no_slab, self.metaslab.full
-        list_heads = tuple(self._list_heads[size_to_sizeclass(size)] for size in range(len(bins)))
+        lists = tuple((each, self._list_heads[size_to_sizeclass(size)]) for size, each in enumerate(bins))
 
         def take_last(size: int, taken: int, used: memoryview[int], head: memoryview[int]) -> int:
             """Allocate the last free object, which is the list node, as ``SlabList.pop_front`` does."""
             used[()] = used[()] + 1
             head[()] = full
-            bin, after = bins[size], i64[(taken >> 3) + 1]
-            list_heads[size][()] = after
+            bin, list_head = lists[size]
+            after = nexts[taken >> 3]
+            list_head[()] = after
             if after < 0:
                 bin[0], bin[1], bin[2] = no_slab
             else:
-                i64[after >> 3] = -1
+                prevs[after >> 3] = -1
                 bin[0], bin[1], bin[2] = slabs[after >> slab_bits]
             index = taken >> slab_bits
             slabs[index] = full_entries[index]
@@ -273,12 +275,12 @@ class FastAllocator(Allocator):
 
     def _build_put_back(self) -> PutBack:
         """Build ``put_back``: what is left to do when ``free`` does not find an own slab with objects and space."""
-        i64, slabs, slab_bits = self.memory.u8.cast("q"), self._slabs, self.config.slab_bits
+        (prevs, nexts), slabs, slab_bits = self._node_views(), self._slabs, self.config.slab_bits
         plain_free, free_unknown = self._free, self._free_unknown
 
         def put_back(address: int, count: int, slab: Full | None, base: int) -> None:
             """Free the first object of a full slab, as ``SlabList.insert`` does; leave the rest to the plain code."""
-            if slab is None or address < base:
+            if address < base or slab is None:
                 return free_unknown(address)
             if count:
                 return plain_free(address)  # its last object: the slab goes back to the superslab
@@ -287,10 +289,10 @@ class FastAllocator(Allocator):
             head[()] = link[()] = address - base
             node = address >> 3
             first = list_head[()]
-            i64[node] = -1
-            i64[node + 1] = first
+            prevs[node] = -1
+            nexts[node] = first
             if first >= 0:
-                i64[first >> 3] = address
+                prevs[first >> 3] = address
             list_head[()] = address
             bin[0] = used
             bin[1] = head
@@ -299,6 +301,14 @@ class FastAllocator(Allocator):
             return None
 
         return put_back
+
+    def _node_views(self) -> tuple[memoryview[int], memoryview[int]]:
+        """Return views of the two words of list nodes, prev and next, by address >> 3.
+
+        They are signed: all ones, which end a list, are a small number, -1.
+        """
+        u8 = self.memory.u8
+        return u8.cast("q"), u8[8:].cast("q")
 
     def _free_unknown(self, address: int) -> None:
         """Free an object of a slab without an entry in the tables; of another's small ones make it."""
@@ -317,7 +327,8 @@ class FastAllocator(Allocator):
 
         The steps of ``Allocator._remote_dealloc`` and ``RemoteCache.dealloc``.
         """
-        u64, departed, sizes = self.memory.u64, self.messages.departed, list(self.table.sizes)
+        nexts, targets = self.memory.u64, self.memory.u8[8:].cast("Q")  # the two words of a message, by address >> 3
+        departed, sizes = self.messages.departed, list(self.table.sizes)
         cached, limit = self._cell(self.address + CACHED, "Q"), self.config.remote_cache
         free_unknown, superslab = self._free_unknown, SUPERSLAB  # here, since a global costs more
 
@@ -332,8 +343,8 @@ class FastAllocator(Allocator):
                 if address < 0 or kind[()] != superslab or owner_word[()] != owner or sizeclass_byte[()] != sizeclass:
                     return free_unknown(address)
                 departed[sizeclass] += 1
-                u64[(address >> 3) + 1] = owner
-                u64[last[()] >> 3] = address
+                targets[address >> 3] = owner
+                nexts[last[()] >> 3] = address
                 last[()] = address
                 total = cached[()] + size
                 cached[()] = total

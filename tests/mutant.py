@@ -13,7 +13,8 @@ class Mutant:
         name: what is broken.
         module: file in the package.
         old: text that stands in it exactly once; ``new`` takes its place.
-        tests: files in tests/ that should notice.
+        tests: what in tests/ should notice, as in ``test_queue.py::test_x``; one test, so that many mutants take
+            little time.
     """
 
     name: str

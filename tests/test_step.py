@@ -196,6 +196,17 @@ def test_a_stepper_is_one_piece_that_asks_for_nothing() -> None:
     assert stepper._repr_html_() == stepper.html()
 
 
+def test_a_stepper_without_html_tells_its_steps_and_no_pictures() -> None:
+    stepper = figure(3)
+    text = repr(stepper)
+    assert "<" not in text
+    assert len(text.splitlines()) == 1 + len(stepper.frames)
+    assert [line.split()[0] for line in text.splitlines()[1:]] == [str(n + 1) for n in range(len(stepper.frames))]
+    long = repr(Stepper([Frame("one", "Words\nof it.")] * 50, title="x"))
+    assert long.startswith("x: 50 steps; ")
+    assert long.endswith("  20  one: Words of it.\n      ... and 30 more")
+
+
 def test_words_are_words_and_never_tags() -> None:
     evil = '<script>alert("x")</script> & "quotes"'
     stepper = Stepper([Frame(evil, evil, evil, evil, evil, (), (evil,))], title=evil, note=evil)

@@ -3,8 +3,8 @@
     tutorials/NN_name.md ──┬── docs/tutorials/NN_name.md       as it is: Sphinx reads below docs/ only
                            └── docs/_extra/notebooks/*.ipynb   plain Markdown, for Jupyter, VS Code and the lab
 
-On its page, a tutorial has two links below its title: run it in the browser, download it. A notebook that needs
-threads says ``threads: true`` in its front matter, and is not offered in the browser.
+On its page, a tutorial has two links below its title: run it in the browser, download it. A notebook that starts
+threads says ``threads: true`` in its front matter, and its page says that the browser shows recorded runs instead.
 """
 
 from __future__ import annotations
@@ -14,13 +14,18 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from myst_nb.sphinx_ import NbMetadataCollector
 from plain import plain
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
+from sphinx.util import logging
 
 ROOT = Path(__file__).parents[2]
 TUTORIALS = ROOT / "tutorials"
 NOTEBOOK = re.compile(r"\d\d_\w+")
+SECONDS = 30  # that a tutorial may take from top to bottom
+LOGGER = logging.getLogger(__name__)
 NEEDS_THREADS = re.compile(r"^threads: true$", re.MULTILINE)
 
 
@@ -74,15 +79,28 @@ def add_links(_app: Sphinx, docname: str, source: list[str]) -> None:
     if folder != "tutorials" or not NOTEBOOK.fullmatch(name):
         return
     run = f'<a class="launch-button" href="../lite/notebooks/index.html?path={name}.ipynb">Run in your browser</a>'
-    if needs_threads(source[0]):
-        run = '<span class="launch-note">Needs threads: run it in Jupyter or VS Code.</span>'
     load = f'<a class="launch-button" href="../notebooks/{name}.ipynb" download>Download the notebook</a>'
-    bar = f'\n```{{raw}} html\n<p class="launch">{run} {load}</p>\n```\n'
+    note = ""
+    if needs_threads(source[0]):
+        note = '<span class="launch-note">Threads run in Jupyter and VS Code; the browser shows recorded runs.</span>'
+    bar = f'\n```{{raw}} html\n<p class="launch">{run} {load} {note}</p>\n```\n'
     source[0] = re.sub(r"^# .*\n", lambda title: title[0] + bar, source[0], count=1, flags=re.MULTILINE)
+
+
+def time_notebooks(_app: Sphinx, env: BuildEnvironment) -> None:
+    """Say how long each tutorial took; one that takes too long is a warning, which ends a strict build."""
+    for docname in sorted(env.found_docs):
+        run = NbMetadataCollector.get_exec_data(env, docname) if docname.startswith("tutorials/") else None
+        if run is None or run["runtime"] is None:
+            continue
+        LOGGER.info("%s ran for %.1f s", docname, run["runtime"])
+        if run["runtime"] > SECONDS:
+            LOGGER.warning("ran for %.1f s; a tutorial may take %d s", run["runtime"], SECONDS, location=docname)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the hooks."""
     app.connect("config-inited", copy_tutorials)
     app.connect("source-read", add_links)
+    app.connect("env-updated", time_notebooks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -130,10 +130,10 @@ def test_a_prediction_tells_what_was_overlooked(browser: Browser, address: str) 
 def test_hints_and_solutions_are_folded(browser: Browser, address: str) -> None:
     visit(browser, address + TUTORIAL)
     seen = "[...document.querySelectorAll('.solution .highlight')].filter(e => e.checkVisibility()).length"
-    assert browser.evaluate("document.querySelectorAll('.solution .highlight').length") == 5
+    assert browser.evaluate("document.querySelectorAll('.solution .highlight').length") == 8
     assert browser.evaluate(seen) == 0
     browser.click(".solution summary")
-    assert browser.evaluate(seen) == 3
+    assert browser.evaluate(seen) == 5
 
 
 def test_the_lab_runs_a_tutorial_and_asks_nobody_else(browser: Browser, address: str) -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import copy
 import importlib
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Generic, TypeVar
 
 from .verdict import State, Verdict
@@ -30,6 +30,7 @@ Judge = Callable[[object], Iterator[str]]
 JUDGES: dict[str, Judge] = {}
 """The judges that were loaded, by the number of their exercise."""
 
+LONG = 100
 T = TypeVar("T")
 STUB = "replace the `...` by your answer, run that cell, and then this one again"
 
@@ -109,7 +110,9 @@ def same(got: object, wanted: object) -> bool:
     return got == wanted
 
 
-def call(answer: object, name: str, *arguments: object, wanted: object) -> Iterator[str]:
+def call(
+    answer: object, name: str, *arguments: object, wanted: object, addresses: Collection[int] | None = None
+) -> Iterator[str]:
     """Call a function that was answered, and yield what is wrong with what it returns.
 
     Args:
@@ -117,37 +120,56 @@ def call(answer: object, name: str, *arguments: object, wanted: object) -> Itera
         name: what the exercise calls it, for the words.
         arguments: what to call it with; it gets copies.
         wanted: what it must return, or ``Wanted`` to tell that in words.
+        addresses: which arguments are told in base 16, by index. If given, so is what comes back, and what should have
+            come back, unless all its numbers are small.
     """
     if not callable(answer):
         yield f"the answer is to be a function, and this is {shown(answer)}."
         return
-    value, words = (wanted.value, wanted.words) if isinstance(wanted, Wanted) else (wanted, shown(wanted))
-    asked = f"{name}({', '.join(map(shown, arguments))})"
+    value, words = (wanted.value, wanted.words) if isinstance(wanted, Wanted) else (wanted, None)
+    hexed = () if addresses is None else addresses
+    asked = f"{name}({', '.join(shown(each, index in hexed) for index, each in enumerate(arguments))})"
     try:
         got = answer(*copy.deepcopy(arguments))
     except NotImplementedError:
         raise _Open from None
     except Exception as error:
+        words = words or shown(value, addresses is not None and _large(value))
         yield f"`{asked}` raises {type(error).__name__}: {error}{_where(error)}; it is to return {words}."
         return
     if got is ...:
         raise _Open
     if not same(got, value):
+        base_16 = addresses is not None and (_large(got) or _large(value))
         nothing = " Is there a `return`?" if got is None else ""
-        yield f"`{asked}` returns {shown(got)}; it is to return {words}.{nothing}"
+        yield f"`{asked}` returns {shown(got, base_16)}; it is to return {words or shown(value, base_16)}.{nothing}"
 
 
-def shown(value: object) -> str:
-    """A value in words: numbers above 255 as addresses, and all of a list that has one; long ones cut."""
-    if type(value) is int and value > 255:
-        return f"{value:#x}"
-    if type(value).__repr__ is object.__repr__:
-        text = f"a {type(value).__name__}"
-    elif isinstance(value, list | tuple) and all(type(each) is int for each in value) and max(value, default=0) > 255:
-        text = repr(value)[0] + ", ".join(map(hex, value)) + repr(value)[-1]
-    else:
-        text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+def shown(value: object, base_16: bool = False) -> str:
+    """A value in words, all its numbers in one base; long ones cut."""
+    text = _spelled(value, base_16)
+    return text if len(text) <= LONG else text[: LONG - 3] + "..."
+
+
+def _spelled(value: object, base_16: bool) -> str:
+    """A value in full."""
+    if type(value) is int:
+        return f"{value:#x}" if base_16 else str(value)
+    if type(value) is list:
+        return f"[{', '.join(_spelled(each, base_16) for each in value)}]"
+    if type(value) is tuple:
+        inside = ", ".join(_spelled(each, base_16) for each in value)
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
+    if type(value) is bytes:
+        return f"bytes.fromhex({value.hex()!r})"
+    return f"a {type(value).__name__}" if type(value).__repr__ is object.__repr__ else repr(value)
+
+
+def _large(value: object) -> bool:
+    """Whether a value is a number that nobody reads in base 10, or has one."""
+    if isinstance(value, list | tuple):
+        return any(map(_large, value))
+    return type(value) is int and value > 255
 
 
 def _where(error: Exception) -> str:

@@ -117,7 +117,7 @@ def _fields(answer: object) -> Iterator[str]:
         (4096, 0xFFFF, 0xFFF0, 43, 254),
     ):
         word = sum(value << at for value, at in zip(fields, (0, 16, 32, 48, 56), strict=True))
-        yield from call(answer, "fields", word, wanted=fields)
+        yield from call(answer, "fields", word, wanted=fields, addresses=(0,))
 
 
 @exercise("2.2")
@@ -126,7 +126,7 @@ def _take(answer: object) -> Iterator[str]:
     for case in CASES:
         after = case.entries[1] if case.freed else case.bump + case.size + 1
         wanted = (case.free[0], after if len(case.free) > 1 else case.slab_size - 1)
-        for trouble in call(answer, "take", case.slab, case.entries[0], case.size, wanted=wanted):
+        for trouble in call(answer, "take", case.slab, case.entries[0], case.size, wanted=wanted, addresses=(1,)):
             yield f"{trouble} {case.words}"
 
 
@@ -135,5 +135,5 @@ def _free_objects(answer: object) -> Iterator[str]:
     """The same slabs, a full one, and such that are not the first on their list."""
     for case in (*CASES, FULL, *BEHIND):
         arguments = (case.slab, case.entries[0], case.link, case.size)
-        for trouble in call(answer, "free_objects", *arguments, wanted=case.free):
+        for trouble in call(answer, "free_objects", *arguments, wanted=case.free, addresses=(1, 2)):
             yield f"{trouble} {case.words}"

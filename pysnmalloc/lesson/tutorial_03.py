@@ -93,7 +93,7 @@ def _object_start(answer: object) -> Iterator[str]:
             starts.append(starts[-1] - size)
         for start in (starts[1], starts[0], starts[-1]):
             for inside in (0, size // 2, size - 1):
-                yield from call(answer, "object_start", start + inside, size, slab_size, wanted=start)
+                yield from call(answer, "object_start", start + inside, size, slab_size, wanted=start, addresses=(0,))
 
 
 @exercise("3.4")

@@ -27,7 +27,9 @@ def _bucket(answer: object) -> Iterator[str]:
     for allocator_bits, k, digits in ((11, 2, (1, 2, 0)), (11, 6, (33, 5, 60)), (11, 2, (3, 3, 1)), (12, 3, (6, 0, 7))):
         number = sum(digit * (2**k) ** place for place, digit in enumerate(digits))
         for round, digit in enumerate(digits):
-            yield from call(answer, "bucket", number * 2**allocator_bits, round, allocator_bits, k, wanted=digit)
+            yield from call(
+                answer, "bucket", number * 2**allocator_bits, round, allocator_bits, k, wanted=digit, addresses=(0,)
+            )
 
 
 @exercise("7.2")

@@ -152,16 +152,23 @@ def _signature(at: int, following: int) -> int:
     return (at + KEYS[1]) * (following + KEYS[2]) % MODULUS
 
 
-def _list(order: tuple[int, ...]) -> dict[int, tuple[int, int]]:
+class _Memory(dict[int, tuple[int, int]]):
+    """A memory, which is too much to be told."""
+
+    def __repr__(self) -> str:
+        return "memory"
+
+
+def _list(order: tuple[int, ...]) -> _Memory:
     """A free list in memory."""
-    memory, before = dict[int, tuple[int, int]](), 0
+    memory, before = _Memory(), 0
     for at, following in zip(order, (*order[1:], 0), strict=True):
         memory[at] = following ^ KEYS[0], _signature(before, at) if before else 0
         before = at
     return memory
 
 
-def _changed(at: int, link: int | None = None, signature: int | None = None) -> dict[int, tuple[int, int]]:
+def _changed(at: int, link: int | None = None, signature: int | None = None) -> _Memory:
     """A list with one word overwritten."""
     memory = _list(ADDRESSES)
     old_link, old_signature = memory[at]
@@ -184,4 +191,6 @@ def _corrupt(answer: object) -> Iterator[str]:
         (_changed(208, signature=_signature(112, 208)), 160, "its successor was freed again, behind 112"),
     ]
     for memory, wanted, why in cases:
-        yield from call(answer, "corrupt", memory, 64, *KEYS, wanted=Wanted(wanted, f"{wanted}: {why}"))
+        yield from call(
+            answer, "corrupt", memory, 64, *KEYS, wanted=Wanted(wanted, f"{wanted}: {why}"), addresses=(2, 3, 4)
+        )

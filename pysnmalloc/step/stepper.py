@@ -55,6 +55,7 @@ STYLE = """
 @media print{.snm-controls{display:none}.snm-frame[hidden]{display:list-item}.snm-frame{break-inside:avoid;
   border-top:1px solid var(--snm-line)}}
 """
+TOLD = 20  # steps in plain text
 PAGE_STYLE = (
     ":root{color-scheme:light dark}body{margin:1em auto;max-width:840px;padding:0 8px;background:Canvas}"
     "body>h1{font:600 1.3em system-ui,sans-serif}"
@@ -132,6 +133,14 @@ class Stepper:
     def save(self, path: str | Path) -> None:
         """Write a page to a file; it needs nothing else."""
         Path(path).write_text(self.page(), encoding="utf-8")
+
+    def __repr__(self) -> str:
+        """Tell it where there is no HTML: what happened, a line for each step, without the pictures."""
+        count = len(self.frames)
+        head = f"{self.title}: {count} step{'s' * (count != 1)}; .save(path) writes them as a page with pictures"
+        told = enumerate(self.frames[:TOLD], start=1)
+        lines = [f"{number:4}  {frame.title}: {' '.join(frame.words.split())}" for number, frame in told]
+        return "\n".join([head, *lines, *([f"      ... and {count - TOLD} more"] if count > TOLD else [])])
 
     def _repr_html_(self) -> str:
         """Show it in a notebook."""

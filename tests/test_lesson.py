@@ -1,0 +1,110 @@
+"""What notebooks need: verdicts in words, failures that are meant, predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pysnmalloc.lesson import Wanted, call, check, exercise, fails, predict
+from pysnmalloc.lesson.checking import JUDGES, shown
+from pysnmalloc.lesson.verdict import State
+
+
+@pytest.fixture(autouse=True)
+def _judges_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pysnmalloc.lesson.checking.JUDGES", dict(JUDGES))
+
+
+def test_all_numbers_of_a_value_are_told_in_one_base() -> None:
+    assert shown((8192, 2, [48])) == "(8192, 2, [48])"
+    assert shown((8192, 2, [48], "a", (7,)), base_16=True) == "(0x2000, 0x2, [0x30], 'a', (0x7,))"
+    assert shown(True, base_16=True) == "True"
+    assert shown(b"\x00\xff") == "bytes.fromhex('00ff')"
+    assert shown(object()) == "a object"
+    assert len(shown(list(range(1000)))) == 100
+
+
+@pytest.mark.parametrize(
+    ("got", "told"),
+    [
+        ((8192, 0, 0), "`place(0x2130, 10)` returns (0x2000, 0x0, 0x0); it is to return (0x2000, 0x0, 0x130)."),
+        ((0, 0, 0), "`place(0x2130, 10)` returns (0x0, 0x0, 0x0); it is to return (0x2000, 0x0, 0x130)."),
+        (None, "`place(0x2130, 10)` returns None; it is to return (0x2000, 0x0, 0x130). Is there a `return`?"),
+    ],
+)
+def test_what_came_and_what_was_wanted_are_told_in_one_base(got: object, told: str) -> None:
+    wanted = (0x2000, 0, 0x130)
+    assert list(call(lambda *_: got, "place", 0x2130, 10, wanted=wanted, addresses=(0,))) == [told]
+
+
+def test_counts_are_told_in_base_10() -> None:
+    assert list(call(lambda count: count, "visits", 3200, wanted=198)) == [
+        "`visits(3200)` returns 3200; it is to return 198."
+    ]
+
+
+class Equal:
+    """Claims to be equal to all."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = None  # type: ignore[assignment]  # as for any mutable
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (sum, State.RIGHT),
+        (lambda _: ..., State.OPEN),
+        (..., State.OPEN),
+        (lambda numbers: float(sum(numbers)), State.WRONG),
+        (lambda _: Equal(), State.WRONG),
+        (lambda numbers: numbers.clear() or 6, State.WRONG),
+        (lambda _: 1 // 0, State.WRONG),
+        (6, State.WRONG),
+    ],
+)
+def test_an_answer_is_not_believed(answer: object, state: State) -> None:
+    @exercise("0.99")
+    def _(answer: object) -> Iterator[str]:
+        numbers = [1, 2, 3]
+        yield from call(answer, "total", numbers, wanted=Wanted(6, "their sum"))
+        yield from call(answer, "total", [], wanted=0)
+        assert numbers == [1, 2, 3]
+
+    verdict = check("0.99", answer)
+    assert verdict.state is state
+    assert f"data-state='{state.name.lower()}'" in verdict._repr_html_()
+
+
+def test_an_exercise_that_does_not_exist_is_told() -> None:
+    with pytest.raises(ValueError, match="no such exercise"):
+        check("0.77", ...)
+    with pytest.raises(ValueError, match="no such exercise"):
+        check("77.1", ...)
+
+
+def test_a_failure_that_is_meant_is_told_and_one_that_is_not_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    with fails(AssertionError):
+        raise AssertionError("it fell")
+    out = capsys.readouterr().out
+    assert out.startswith("✘ AssertionError: it fell\n")
+    assert 'raise AssertionError("it fell")' in out
+    with pytest.raises(KeyError), fails(AssertionError):
+        raise KeyError
+    with pytest.raises(AssertionError, match="did not"), fails(ZeroDivisionError):
+        pass
+
+
+def test_a_prediction_does_not_tell_in_advance() -> None:
+    asked = predict("1 + 1?", {"1": "One short.", "2": "As in <b>.", "3": "One over."}, right=2)
+    assert "As in" not in repr(asked)
+    html = asked._repr_html_()
+    assert html.count("✔") == 1
+    assert "&lt;b&gt;" in html
+    with pytest.raises(ValueError, match="is right, and the choices are"):
+        predict("1 + 1?", {"1": "", "3": ""}, right=2)
+    with pytest.raises(ValueError, match="two choices"):
+        predict("1 + 1?", {"2": ""}, right=2)
