@@ -29,8 +29,6 @@ extensions = [
     "sphinx.ext.intersphinx",
     "sphinx_copybutton",
     "sphinx_design",
-    "sphinx_exercise",
-    "sphinx_togglebutton",
     "sphinxcontrib.bibtex",
     # Ours:
     "annotated",

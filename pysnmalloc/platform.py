@@ -15,6 +15,7 @@ Left out: protecting reserved pages against access, which Python cannot do.
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -136,13 +137,20 @@ class AddressSpace:
 
 
 def _reserve(size: int) -> mmap.mmap | bytearray:
-    """Reserve address space without committing it."""
+    """Reserve address space without committing it; if there is none, look for heaps that nobody holds."""
     try:
-        if not HAVE_MMAP:
-            return bytearray(size)
-        return mmap.mmap(-1, size, **_flags())
+        return _mapped(size)
+    except (OSError, MemoryError, OverflowError):
+        gc.collect()
+    try:
+        return _mapped(size)
     except (OSError, MemoryError, OverflowError) as refused:
         raise HeapExhausted(size, 0, 0) from refused
+
+
+def _mapped(size: int) -> mmap.mmap | bytearray:
+    """Ask for it once."""
+    return mmap.mmap(-1, size, **_flags()) if HAVE_MMAP else bytearray(size)
 
 
 def _flags() -> dict[str, int]:

@@ -12,9 +12,12 @@ as committed. Where the system does not tell, only the counts are looked at.
 
 from __future__ import annotations
 
+import gc
+import mmap
 import random
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +25,7 @@ from pathlib import Path
 import pytest
 
 import pysnmalloc as sn
+from pysnmalloc import platform
 from pysnmalloc.platform import AddressSpace
 from tests.live_ranges import LiveRanges
 
@@ -348,6 +352,34 @@ def test_a_small_heap_takes_little_where_space_is_scarce(monkeypatch: pytest.Mon
 def test_plain_bytes_that_the_system_refuses() -> None:
     with pytest.raises(sn.HeapExhausted):
         sn.Heap(sn.CLASSROOM, reserve=1 << 60)
+
+
+def test_the_space_of_heaps_that_nobody_holds_is_found_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An allocator's parts hold each other, and the memory, until the collector finds them."""
+    sizes: list[int] = []
+    forgotten = weakref.ref(used_and_closed())
+    real = platform._mapped
+
+    def scarce(size: int) -> mmap.mmap | bytearray:
+        sizes.append(size)
+        if forgotten() is not None:
+            raise MemoryError
+        return real(size)
+
+    gc.disable()
+    try:
+        monkeypatch.setattr(platform, "_mapped", scarce)
+        assert AddressSpace(1 << 18).size == 1 << 18
+    finally:
+        gc.enable()
+    assert sizes == [1 << 18, 1 << 18]
+
+
+def used_and_closed() -> AddressSpace:
+    """Return the space of a heap that was used and closed."""
+    with sn.Heap(sn.CLASSROOM) as heap:
+        work(heap)
+        return heap.memory.space
 
 
 # Without ctypes, and without anything that must be installed.

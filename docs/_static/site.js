@@ -19,3 +19,6 @@ function reach() {
 addEventListener("load", reach);
 addEventListener("resize", reach);
 addEventListener("toggle", reach, true);
+
+/* A folded cell is called what it says, “Show code cell source”; the name that MyST-NB gives it hides that. */
+for (const summary of document.querySelectorAll("details.hide > summary[aria-label]")) summary.removeAttribute("aria-label");

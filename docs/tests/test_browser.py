@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
 PAGES = [
     "index.html",
     "tutorials/00_bytes_and_addresses.html",
+    "tutorials/05_atomics_and_memory_order.html",
     "map.html",
     "source/messagequeue.html",
     "reference/laws.html",
