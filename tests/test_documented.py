@@ -28,6 +28,7 @@ MODULES = [pysnmalloc.__name__] + [
     for found in pkgutil.walk_packages(pysnmalloc.__path__, f"{pysnmalloc.__name__}.")
     if not WITHOUT.match(found.name.partition(".")[2])
 ]
+ERRORS = (pysnmalloc.SnmallocError, ValueError)  # what is raised to users; other exceptions are signals inside
 TOLD = re.compile(r"(^|  )#: ")
 LISTED = re.compile(r"^ {4}(\w+(?:, \w+)*): ", re.MULTILINE)  # below ``Attributes:``
 
@@ -114,3 +115,14 @@ class Thing:
 '''
     public = ["LIMIT", "KNOWN", "SEEN", "MEANT", "bare", "told", "Thing"]
     assert list(undescribed(source, public, {})) == ["LIMIT", "bare", "Thing.ONE", "Thing.act", "Thing.inside"]
+
+
+def test_every_error_says_what_to_do() -> None:
+    """The reference's table of errors is made of this."""
+    silent = []
+    for name in MODULES:
+        module = importlib.import_module(name)
+        members = [getattr(module, each) for each in getattr(module, "__all__", ())]
+        kinds = [each for each in members if isinstance(each, type) and issubclass(each, ERRORS)]
+        silent += [each.__name__ for each in kinds if "What to do:" not in (each.__doc__ or "")]
+    assert silent == []

@@ -134,3 +134,8 @@ def test_the_judges_see_what_they_must() -> None:
     with pytest.raises(Exception, match="No such option"):
         runs("pysnmalloc replay --nothing")
     assert "test_nothing" not in names_in("tests/test_queue.py")
+
+
+def test_every_module_of_the_core_has_its_thread_rule() -> None:
+    page = (ROOT / "docs" / "reference" / "threads.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\{doc\}`(\w+) </source/\1>`", page)) == set(CORE)

@@ -258,7 +258,7 @@ class ModuleTable(SphinxDirective):
             opening = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n\n")[0]
             length = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
             size = f"{length:,}" + (f", in {len(files)} files" if len(files) > 1 else "")
-            rows.append(([module(name)], [*inline(opening)], [nodes.Text(size)]))
+            rows.append(([module(name, name.partition("/")[2])], [*inline(opening)], [nodes.Text(size)]))
         return [table(("module", "what it opens with", "lines"), rows, widths=(18, 64, 18))]
 
 

@@ -22,7 +22,7 @@ from sphinx.application import Sphinx
 PROGRAM = "pysnmalloc"
 ROOT = Path(__file__).parents[2]
 SEVERAL = re.compile(r"( {4,8})([a-z]\w*(?:, [a-z]\w*)+): ")
-OPTION = re.compile(r"(?<![\w-])(--[a-z]+(?:-[a-z]+)*)")
+OPTION = re.compile(r"(?<![\w-])(--[a-z]+(?:-[a-z]+)*(?:=\w+)?)")
 BEFORE_NAPOLEON = 400
 
 

@@ -28,7 +28,14 @@ class Plain(Style):
     default_label_style = AuthorYear
 
 
-def setup(_app: Sphinx) -> dict[str, bool]:
+def plain_list(_app: Sphinx, _page: str, _template: str, context: dict[str, object], _tree: object) -> None:
+    """Take its role from the list of citations: docutils calls it a list, and its entries no items of one."""
+    if "body" in context:
+        context["body"] = str(context["body"]).replace('<div role="list" class="citation-list">', "<div>")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
     """Register the style."""
+    app.connect("html-page-context", plain_list)
     register_plugin("pybtex.style.formatting", "author-year", Plain)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

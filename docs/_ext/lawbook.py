@@ -1,21 +1,22 @@
 """The laws, the errors and the thread rules, each from the code that has them.
 
 .. laws::            every law of ``laws.LAWS``: name, section, what it means, its code
-.. error-table::     every error: its cause, and what to do
+.. error-table::     every error, of the core or of what stands above it: its cause, and what to do
 .. thread-rules::    of each module that says so, who may call what
 """
 
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import re
 import textwrap
 from collections.abc import Iterator
 
-from annotated import PACKAGE, modules, numbered, source_of
+from annotated import ABOVE, PACKAGE, modules, numbered, source_of
 from docutils import nodes
-from essay import inline, prose
+from essay import inline, prose, reference
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -67,14 +68,32 @@ def rules() -> Iterator[tuple[str, str]]:
 class ErrorTable(SphinxDirective):
     """Errors, with cause and cure, from their docstrings."""
 
+    required_arguments = 1
+
     def run(self) -> list[nodes.Node]:
         """Return the table."""
-        self.env.note_dependency(str(source_of("errors")))
+        self.env.note_dependency(str(PACKAGE))
         rows = []
-        for name in sorted(errors.__all__, key=lambda name: name != "SnmallocError"):
-            cause, cure = cause_and_cure(getattr(errors, name))
-            rows.append(([*inline(f"``{name}``")], [*inline(cause)], [*inline(cure)]))
+        for error in errors_of(self.arguments[0] == "core"):
+            cause, cure = cause_and_cure(error)
+            full, code = f"{error.__module__}.{error.__qualname__}", nodes.literal("", error.__name__, classes=["code"])
+            rows.append(([reference("py", "exc", full, code)], [*inline(cause)], [*inline(cure[0].upper() + cure[1:])]))
         return [table(("error", "cause", "what to do"), rows, widths=(18, 36, 46))]
+
+
+def errors_of(core: bool) -> list[type[Exception]]:
+    """The errors of the core, the first of which is the base of all; or those of what stands on it."""
+    if core:
+        names = sorted(errors.__all__, key=lambda name: name != "SnmallocError")
+        return [getattr(errors, name) for name in names]
+    found: list[type[Exception]] = []
+    for name in modules():
+        if name.split("/")[0] in set(ABOVE) - {"cli"}:
+            module = importlib.import_module("pysnmalloc." + name.replace("/", "."))
+            members = [getattr(module, each) for each in getattr(module, "__all__", ())]
+            kinds = [each for each in members if isinstance(each, type) and issubclass(each, Exception)]
+            found += [each for each in kinds if each.__module__ == module.__name__ and CURE in (each.__doc__ or "")]
+    return found
 
 
 def cause_and_cure(error: type[Exception]) -> tuple[str, str]:

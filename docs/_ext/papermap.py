@@ -102,9 +102,9 @@ def tutorial(number: int) -> nodes.Node:
     return reference("std", "doc", f"/tutorials/{path.stem}", shown) if path else shown
 
 
-def module(name: str) -> nodes.Node:
-    """A link to a module's annotated source."""
-    return reference("std", "doc", f"/source/{name}", nodes.literal("", name, classes=["code"]))
+def module(name: str, shown: str = "") -> nodes.Node:
+    """A link to a module's annotated source; in a list of a package's parts, without the package's name."""
+    return reference("std", "doc", f"/source/{name}", nodes.literal("", (shown or name).replace("/", ".")))
 
 
 def code(text: str) -> nodes.literal:
@@ -259,7 +259,7 @@ class Sections(MapDirective):
     """Sections of the paper, each with an anchor to link to."""
 
     head = ("§", "modules", "tutorials", "try it", "C++ then", "C++ now")
-    widths = (17, 16, 20, 15, 15, 17)
+    widths = (15, 15, 18, 17, 16, 19)
 
     def rows(self) -> Iterator[tuple[list[nodes.Node], ...]]:
         """One for each section."""

@@ -32,7 +32,10 @@ _TURN = re.compile(r"(?P<thread>[^\s*=^]+)(?:\*(?P<times>\d+)|=(?P<source>[^\s*=
 
 
 class ScheduleError(SnmallocError, ValueError):
-    """A schedule that cannot be understood, or that the scenario or the model does not allow."""
+    """A schedule that cannot be understood, or that the scenario or the model does not allow.
+
+    What to do: take the schedule that a finding shows, with the same scenario, model and weakened orders.
+    """
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,10 @@ __all__ = ["NotTheSame", "Seed"]
 
 
 class NotTheSame(SnmallocError):
-    """A scenario does not do the same each time it is made, so its subtrees cannot be found again."""
+    """A scenario does not do the same each time it is made, so its subtrees cannot be found again.
+
+    What to do: take clocks, random numbers and state outside of the threads out of the scenario.
+    """
 
 
 class Noted(NamedTuple):

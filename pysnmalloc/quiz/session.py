@@ -23,7 +23,10 @@ GIVE_UP = "?"  #: instead of an answer
 
 
 class NotANumber(ValueError):
-    """An answer is no number."""
+    """An answer is no number.
+
+    What to do: answer in decimal (576) or hexadecimal (0x240), or ``?`` to be told.
+    """
 
 
 @dataclass(frozen=True)

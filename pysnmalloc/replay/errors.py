@@ -24,6 +24,8 @@ SHOWN = 60  # characters of a line that cannot be understood
 class TraceError(SnmallocError, ValueError):
     """A trace, or a line of it, that cannot be understood.
 
+    What to do: look at the line that the message names; it says what was expected there.
+
     Attributes:
         file: the trace's name.
         line: number of the line, from 1; 0 when the file as a whole is meant.
@@ -47,6 +49,8 @@ class TraceError(SnmallocError, ValueError):
 class ReplayError(SnmallocError):
     """A call of a trace that did not go as it must.
 
+    What to do: catch one of its subclasses. ``pysnmalloc show TRACE --at N`` shows the call and the heap after it.
+
     Attributes:
         trace: the trace's name.
         line: number of the call's line in it, from 1; 0 when no single call is to blame.
@@ -64,11 +68,17 @@ class ReplayError(SnmallocError):
 
 
 class CallError(ReplayError):
-    """The allocator raised an error, which is the ``__cause__``."""
+    """The allocator raised an error, which is the ``__cause__``.
+
+    What to do: what the cause says. Where address space is used up, give the replay a larger ``reserve``.
+    """
 
 
 class AddressError(ReplayError):
     """An allocation returned an address that it must not.
+
+    What to do: replay a reference trace with the configuration that it was recorded with. Else the allocator was
+    changed, and has a fault: replay with checked mode.
 
     Attributes:
         object: number of the object in the trace.
@@ -85,6 +95,8 @@ class AddressError(ReplayError):
 
 class ContentsError(ReplayError):
     """A byte of a live object is not what was written there.
+
+    What to do: nobody but the replay and the allocator writes, so the allocator has a fault: replay with checked mode.
 
     Attributes:
         object: number of the object in the trace.
@@ -104,4 +116,7 @@ class ContentsError(ReplayError):
 
 
 class HomeError(ReplayError):
-    """After the last message was handled, the heap does not hold exactly what the trace leaves live."""
+    """After the last message was handled, the heap does not hold exactly what the trace leaves live.
+
+    What to do: a message was lost, or an object freed twice, by a fault of the allocator: replay with checked mode.
+    """

@@ -20,7 +20,10 @@ __all__ = ["ScriptError", "record_script"]
 
 
 class ScriptError(RecordingError):
-    """A script that ended with an error; ``recordings`` are those of its heaps up to there (§2.1)."""
+    """A script that ended with an error; ``recordings`` are those of its heaps up to there (§2.1).
+
+    What to do: mend the script's line that the message names; what was recorded before it is shown all the same.
+    """
 
     def __init__(self, message: str, recordings: Sequence[Recording]) -> None:
         super().__init__(message)
