@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tarfile
+import tempfile
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -114,12 +115,11 @@ def axe() -> str:
     """The script of the accessibility checker, brought from npm once."""
     kept = cache() / "axe.min.js"
     if not kept.exists():
-        packed = subprocess.run(
-            ["npm", "pack", "--silent", AXE], cwd=cache(), capture_output=True, text=True, check=True
-        ).stdout.split()[-1]
-        with tarfile.open(cache() / packed) as archive:
-            member = archive.extractfile("package/axe.min.js")
-            assert member is not None
-            kept.write_bytes(member.read())
-        (cache() / packed).unlink()
+        # Several processes of tests may do this at once; the last one to rename wins, with the same contents.
+        with tempfile.TemporaryDirectory(dir=cache()) as name:
+            work = Path(name)
+            done = subprocess.run(["npm", "pack", "--silent", AXE], cwd=work, capture_output=True, text=True, check=True)
+            with tarfile.open(work / done.stdout.split()[-1]) as archive:
+                archive.extract("package/axe.min.js", work, filter="data")
+            (work / "package" / "axe.min.js").rename(kept)
     return kept.read_text(encoding="utf-8")
