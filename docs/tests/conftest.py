@@ -118,7 +118,8 @@ def axe() -> str:
         # Several processes of tests may do this at once; the last one to rename wins, with the same contents.
         with tempfile.TemporaryDirectory(dir=cache()) as name:
             work = Path(name)
-            done = subprocess.run(["npm", "pack", "--silent", AXE], cwd=work, capture_output=True, text=True, check=True)
+            pack = ["npm", "pack", "--silent", AXE]
+            done = subprocess.run(pack, cwd=work, capture_output=True, text=True, check=True)
             with tarfile.open(work / done.stdout.split()[-1]) as archive:
                 archive.extract("package/axe.min.js", work, filter="data")
             (work / "package" / "axe.min.js").rename(kept)
