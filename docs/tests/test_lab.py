@@ -84,7 +84,8 @@ def test_what_is_not_served_is_not_looked_for_elsewhere(browser: Browser, addres
     visit(browser, f"{address}lite/notebooks/index.html?path=00_bytes_and_addresses.ipynb")
     until(browser, f"return {KERNEL} === 'idle'")
     browser.evaluate(f"{CELLS}[0].sharedModel.setSource('%pip install numpy'); 1")
-    browser.evaluate("jupyterapp.commands.execute('notebook:run-cell').then(() => 1)")
+    browser.evaluate("jupyterapp.commands.execute('notebook:run-all-cells').then(() => 1)")
+    assert "PyPI fallback is disabled" in str(browser.evaluate(f"JSON.stringify({CELLS}[0].outputs.toJSON())"))
     assert elsewhere == []
 
 
