@@ -36,6 +36,7 @@ extensions = [
     "citations",
     "drawn",
     "lawbook",
+    "navigation",
     "papermap",
     "tutorials",
 ]

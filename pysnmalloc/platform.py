@@ -137,19 +137,23 @@ class AddressSpace:
 
 
 def _reserve(size: int) -> mmap.mmap | bytearray:
-    """Reserve address space without committing it; if there is none, look for heaps that nobody holds."""
+    """Reserve address space without committing it.
+
+    A heap that nobody holds any more is garbage with cycles, and goes when the collector comes by. Where space is
+    scarce it may be what is missing, so the collector is sent before giving up.
+    """
     try:
-        return _mapped(size)
+        return _asked(size)
     except (OSError, MemoryError, OverflowError):
         gc.collect()
     try:
-        return _mapped(size)
+        return _asked(size)
     except (OSError, MemoryError, OverflowError) as refused:
         raise HeapExhausted(size, 0, 0) from refused
 
 
-def _mapped(size: int) -> mmap.mmap | bytearray:
-    """Ask for it once."""
+def _asked(size: int) -> mmap.mmap | bytearray:
+    """Ask the system once."""
     return mmap.mmap(-1, size, **_flags()) if HAVE_MMAP else bytearray(size)
 
 

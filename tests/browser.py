@@ -54,14 +54,14 @@ def find() -> str:
 
 
 class Browser:
-    """One browser with one page."""
+    """One browser with one page; ``options`` are of its command line."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
         self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         to_read, self._write = os.pipe()
         self._read, to_write = os.pipe()
         high = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (to_read, to_write)]
-        command = [find(), *OPTIONS, f"--user-data-dir={self._profile.name}", "about:blank"]
+        command = [find(), *OPTIONS, *options, f"--user-data-dir={self._profile.name}", "about:blank"]
         self._process = subprocess.Popen(
             [sys.executable, "-c", STARTER, *map(str, high), *command],
             pass_fds=high,

@@ -359,11 +359,25 @@ def test_everything_is_escaped() -> None:
     assert read.text.count(evil) > 15
 
 
-def test_a_notebook_shows_html() -> None:
+class Printed:
+    """What IPython prints with."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def text(self, text: str) -> None:
+        self.said.append(text)
+
+
+def test_a_notebook_shows_html_and_a_terminal_text() -> None:
     result = weakened_queue()
     assert result._repr_html_() == result_html(result)
     told = tell(SCENARIOS["queue"], "A")
     assert told._repr_html_() == told_html(told)
+    printed = Printed()
+    for shown in (result, told, lost()):
+        shown._repr_pretty_(printed, False)
+    assert printed.said == [str(result), str(told), str(lost())]
 
 
 def test_without_drawings_there_is_no_column_for_them() -> None:

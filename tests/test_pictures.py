@@ -399,6 +399,15 @@ def every(pictures: Pictures, heap: sn.Heap) -> list[Picture]:
     ]
 
 
+class Printed:
+    """What IPython prints with."""
+
+    said = ""
+
+    def text(self, text: str) -> None:
+        self.said += text
+
+
 def test_every_picture_is_accessible_and_themed(busy: sn.Heap) -> None:
     for picture in every(busy.picture, busy):
         root = svg(picture)
@@ -421,6 +430,9 @@ def test_every_picture_is_accessible_and_themed(busy: sn.Heap) -> None:
             if fact:
                 assert group.findtext(f"{SVG}title") == f"{fact}: {group.attrib['data-value']}"
         assert picture._repr_svg_() in picture._repr_html_()
+        printed = Printed()
+        picture._repr_pretty_(printed, False)
+        assert printed.said == str(picture)
         assert "<style>" not in picture.svg(styled=False)
 
 

@@ -13,7 +13,6 @@ as committed. Where the system does not tell, only the counts are looked at.
 from __future__ import annotations
 
 import gc
-import mmap
 import random
 import subprocess
 import sys
@@ -25,7 +24,6 @@ from pathlib import Path
 import pytest
 
 import pysnmalloc as sn
-from pysnmalloc import platform
 from pysnmalloc.platform import AddressSpace
 from tests.live_ranges import LiveRanges
 
@@ -348,38 +346,14 @@ def test_a_small_heap_takes_little_where_space_is_scarce(monkeypatch: pytest.Mon
         work(heap)
 
 
+class Space(bytearray):
+    """Bytes that can be watched."""
+
+
 @pytest.mark.usefixtures("no_mmap")
 def test_plain_bytes_that_the_system_refuses() -> None:
     with pytest.raises(sn.HeapExhausted):
         sn.Heap(sn.CLASSROOM, reserve=1 << 60)
-
-
-def test_the_space_of_heaps_that_nobody_holds_is_found_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An allocator's parts hold each other, and the memory, until the collector finds them."""
-    sizes: list[int] = []
-    forgotten = weakref.ref(used_and_closed())
-    real = platform._mapped
-
-    def scarce(size: int) -> mmap.mmap | bytearray:
-        sizes.append(size)
-        if forgotten() is not None:
-            raise MemoryError
-        return real(size)
-
-    gc.disable()
-    try:
-        monkeypatch.setattr(platform, "_mapped", scarce)
-        assert AddressSpace(1 << 18).size == 1 << 18
-    finally:
-        gc.enable()
-    assert sizes == [1 << 18, 1 << 18]
-
-
-def used_and_closed() -> AddressSpace:
-    """Return the space of a heap that was used and closed."""
-    with sn.Heap(sn.CLASSROOM) as heap:
-        work(heap)
-        return heap.memory.space
 
 
 # Without ctypes, and without anything that must be installed.
@@ -440,3 +414,30 @@ def test_only_the_standard_library_is_imported() -> None:
 def test_without_ctypes() -> None:
     """A message is still seen, by a view in the place of a C integer; what is resident cannot be told."""
     assert run(CTYPES) == ["ctypes is not there", "rich is not there", "FastAllocator 99 True"]
+
+
+@pytest.mark.usefixtures("no_mmap")
+def test_heaps_that_nobody_holds_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here the system has room for two heaps."""
+    made: list[weakref.ref[Space]] = []
+
+    def asked(size: int) -> Space:
+        if sum(each() is not None for each in made) == 2:
+            raise MemoryError
+        space = Space(size)
+        made.append(weakref.ref(space))
+        return space
+
+    monkeypatch.setattr("pysnmalloc.platform._asked", asked)
+    gc.disable()
+    try:
+        for _ in range(6):
+            heap = sn.Heap(sn.CLASSROOM, reserve=1 << 20)
+            heap.free(heap.malloc(100))
+        other = sn.Heap(sn.CLASSROOM, reserve=1 << 20)
+        with pytest.raises(sn.HeapExhausted):
+            sn.Heap(sn.CLASSROOM, reserve=1 << 20)
+        heap.close()
+        other.close()
+    finally:
+        gc.enable()

@@ -258,7 +258,7 @@ class MapDirective(SphinxDirective):
 class Sections(MapDirective):
     """Sections of the paper, each with an anchor to link to."""
 
-    head = ("§", "modules", "tutorials", "try it", "C++ then", "C++ now")
+    head = ("§", "modules", "tutorials", "lab: try it", "C++ then", "C++ now")
     widths = (15, 15, 18, 17, 16, 19)
 
     def rows(self) -> Iterator[tuple[list[nodes.Node], ...]]:

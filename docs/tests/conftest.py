@@ -7,8 +7,10 @@ import tarfile
 import threading
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -16,8 +18,16 @@ from docs.lite.build import cache
 from tests.browser import Browser
 
 ROOT = Path(__file__).parents[2]
-SITE = ROOT / "docs" / "_build" / "html"
+BUILT = ROOT / "docs" / "_build" / "html"
 AXE = "axe-core@4"
+OF_THE_BROWSER = {  # what Chromium asks by itself, whatever page is shown
+    "accounts.google.com",
+    "clients2.google.com",
+    "content-autofill.googleapis.com",
+    "optimizationguide-pa.googleapis.com",
+    "safebrowsing.googleapis.com",
+    "update.googleapis.com",
+}
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -27,12 +37,26 @@ class Quiet(SimpleHTTPRequestHandler):
         """Print nothing."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Say where the site is."""
+    parser.addoption("--site", type=Path, default=BUILT, help="folder of the built site (default: %(default)s)")
+
+
 @pytest.fixture(scope="session")
-def site() -> Path:
+def site(request: pytest.FixtureRequest) -> Path:
     """The built site."""
-    if not (SITE / "index.html").exists():
-        pytest.fail(f"there is no site in {SITE}: build it with nox -s docs", pytrace=False)
-    return SITE
+    folder = Path(request.config.getoption("--site")).resolve()
+    if not (folder / "index.html").exists():
+        pytest.fail(f"there is no site in {folder}: build it with nox -s docs", pytrace=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lab(site: Path) -> Path:
+    """The lab in the site."""
+    if not (site / "lite" / "index.html").exists():
+        pytest.fail("the site has no lab: build it with nox -s docs", pytrace=False)
+    return site / "lite"
 
 
 @pytest.fixture(scope="session")
@@ -44,11 +68,45 @@ def address(site: Path) -> Iterator[str]:
         server.shutdown()
 
 
+class Elsewhere(BaseHTTPRequestHandler):
+    """A proxy that all requests to other machines go to: it notes and refuses them."""
+
+    asked: ClassVar[list[str]] = []
+
+    def refuse(self) -> None:
+        """Note what is asked for, and refuse it."""
+        host = urlsplit(self.path).hostname if "://" in self.path else self.path.split(":")[0]
+        if host not in OF_THE_BROWSER:
+            self.asked.append(f"{self.command} {self.path}")
+        self.send_error(403)
+
+    do_GET = do_HEAD = do_POST = do_CONNECT = do_OPTIONS = refuse  # noqa: N815  # the names of HTTP's methods
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Print nothing."""
+
+
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def proxy() -> Iterator[str]:
+    """Where requests to other machines go: those of pages, of workers, and of the browser itself."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser(proxy: str) -> Iterator[Browser]:
     """A browser for all tests."""
-    with Browser() as opened:
+    with Browser(f"--proxy-server=http://{proxy}") as opened:
         yield opened
+
+
+@pytest.fixture
+def elsewhere(browser: Browser) -> list[str]:  # noqa: ARG001  # it is the browser that asks
+    """What is asked of other machines from now on."""
+    Elsewhere.asked.clear()
+    return Elsewhere.asked
 
 
 @pytest.fixture(scope="session")

@@ -2,40 +2,63 @@
 
 from __future__ import annotations
 
+import dataclasses
+import enum
 import importlib
 import io
 import pkgutil
 import re
 import tokenize
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
+import jupytext
+import nbformat
 import pytest
 from sphinx.util.inventory import InventoryFile
 
 import pysnmalloc
+from tests.test_documented import WITHOUT
 
+ROOT = Path(__file__).parents[2]
 OURS = ("lite/", "_static/", "notebooks/")
+HOST = re.compile(r"([a-z0-9-]+\.)+[a-z]{2,}")
+NO_ADDRESS = re.compile(r"[\s<>\"{}|\\^`]|[.,;:)]$")
+MARK = re.compile(r"\{[a-z][\w:-]*\}`|:::+\{|^```\{", re.MULTILINE)
+SHOWN_AS_IT_IS = ("pre", "code", "script", "style")
 
 
 class Page(HTMLParser):
-    """Collects a page's links and its anchors."""
+    """Collects a page's links, its anchors, and its text without code."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.links: set[str] = set()
         self.anchors: set[str] = set()
+        self.text = ""
+        self._inside = 0
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Take what an element links to, and its name."""
         found = dict(attrs)
+        self._inside += tag in SHOWN_AS_IT_IS
         self.anchors |= {value for key, value in attrs if key in ("id", "name") and value}
         for key in ("href", "src"):
             value = found.get(key)
             if value and not (tag == "link" and found.get("rel") == "canonical"):
                 self.links.add(value)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Leave what is shown as it is."""
+        self._inside -= tag in SHOWN_AS_IT_IS
+
+    def handle_data(self, data: str) -> None:
+        """Take the text, without code."""
+        if not self._inside:
+            self.text += data
 
 
 @pytest.fixture(scope="module")
@@ -45,20 +68,93 @@ def pages(site: Path) -> dict[Path, Page]:
     return {path: Page(path) for path in paths}
 
 
-def test_every_link_leads_somewhere(site: Path, pages: dict[Path, Page]) -> None:
-    assert len(pages) > 80
-    broken = []
+def broken_links(site: Path, pages: dict[Path, Page]) -> Iterator[str]:
+    """The links into the site that lead nowhere, and what is wrong with each."""
     for path, page in pages.items():
         for link in page.links:
             parts = urlsplit(link)
             if parts.scheme or parts.netloc:
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-            if not target.exists() or not target.is_relative_to(site):
-                broken.append(f"{path.relative_to(site)}: {link}")
+            said = f"{path.relative_to(site)}: {link}"
+            if not target.is_file() or not target.is_relative_to(site):
+                yield said
             elif parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].anchors:
-                broken.append(f"{path.relative_to(site)}: {link} (no such anchor)")
-    assert broken == []
+                yield f"{said} (no such anchor)"
+            notebook = parse_qs(parts.query).get("path", [])
+            if "lite" in target.parts and not all((site / "lite" / "files" / name).is_file() for name in notebook):
+                yield f"{said} (no such notebook)"
+
+
+def malformed(link: str) -> bool:
+    """Tell whether a link to elsewhere cannot be one; whether somebody answers is not asked."""
+    parts = urlsplit(link)
+    if parts.scheme == "mailto":
+        return "@" not in parts.path
+    at_doi = parts.netloc == "doi.org" and not re.fullmatch(r"/10\.\d{4,9}/\S+", parts.path)
+    return bool(parts.scheme != "https" or not HOST.fullmatch(parts.netloc) or NO_ADDRESS.search(link) or at_doi)
+
+
+def test_every_link_leads_somewhere(site: Path, pages: dict[Path, Page]) -> None:
+    assert len(pages) > 80
+    assert sorted(broken_links(site, pages)) == []
+
+
+def test_links_to_elsewhere_are_well_formed(pages: dict[Path, Page]) -> None:
+    links = {link for page in pages.values() for link in page.links if urlsplit(link).scheme not in ("", "data")}
+    assert len(links) > 20
+    assert sorted(link for link in links if malformed(link)) == []
+
+
+def test_links_that_lead_nowhere_are_found(tmp_path: Path) -> None:
+    (tmp_path / "lite" / "files").mkdir(parents=True)
+    (tmp_path / "lite" / "index.html").write_text("")
+    links = [
+        "b.html",
+        "c.html",
+        "#here",
+        "#there",
+        "b.html#x",
+        "b.html#y",
+        "../a.html",
+        "lite",
+        "lite/index.html?path=n",
+    ]
+    (tmp_path / "a.html").write_text('<p id="here">' + "".join(f'<a href="{link}"></a>' for link in links))
+    (tmp_path / "b.html").write_text('<p id="x"><img src="none.png">')
+    found = {path: Page(path) for path in tmp_path.glob("*.html")}
+    assert {line.split(": ")[1] for line in broken_links(tmp_path, found)} == {
+        "c.html",
+        "#there (no such anchor)",
+        "b.html#y (no such anchor)",
+        "../a.html",
+        "lite",
+        "lite/index.html?path=n (no such notebook)",
+        "none.png",
+    }
+
+
+@pytest.mark.parametrize(
+    ("link", "wrong"),
+    [
+        ("https://doi.org/10.1145/3315573.3329980", False),
+        ("https://github.com/microsoft/snmalloc/blob/17bbab4f/src/mem/alloc.h", False),
+        ("https://doi.org/3315573.3329980", True),
+        ("http://example.org/", True),
+        ("https://example/", True),
+        ("https://example.org/a b", True),
+        ("https://example.org/page).", True),
+    ],
+)
+def test_what_is_well_formed(link: str, wrong: bool) -> None:
+    assert malformed(link) is wrong
+
+
+def test_no_mark_is_left_in_the_text(pages: dict[Path, Page]) -> None:
+    """A role or directive that was not understood stays on the page, as it was written."""
+    left = {path.name: found for path, page in pages.items() if (found := MARK.findall(page.text))}
+    assert left == {}
+    assert MARK.findall("see {doc}`map`, {py:class}`~a.B` and :::{note}") == ["{doc}`", "{py:class}`", ":::{"]
 
 
 def test_nothing_of_a_page_comes_from_elsewhere(pages: dict[Path, Page]) -> None:
@@ -69,26 +165,32 @@ def test_nothing_of_a_page_comes_from_elsewhere(pages: dict[Path, Page]) -> None
         assert not re.search(r"<link[^>]*rel=\"(?:stylesheet|preload)\"[^>]*href=\"(?:https?:)?//", text), path
 
 
-def public_names() -> list[str]:
+def public_names() -> Iterator[str]:
     """Every name of every module's ``__all__``, by the module it is made in."""
-    names = []
     for found in pkgutil.walk_packages(pysnmalloc.__path__, "pysnmalloc."):
-        if found.ispkg or found.name.startswith("pysnmalloc.cli") or found.name.endswith("__main__"):
-            continue
-        module = importlib.import_module(found.name)
-        package, _, last = found.name.rpartition(".")
-        if getattr(importlib.import_module(package), last) is not module:
-            names.append(found.name)  # the package has a function of that name, which hides the module
-            continue
-        names += [f"{found.name}.{name}" for name in module.__all__]
-    return names
+        if not found.ispkg and not WITHOUT.match(found.name.partition(".")[2]):
+            yield from (f"{found.name}.{name}" for name in importlib.import_module(found.name).__all__)
+
+
+def fields(name: str) -> Iterator[str]:
+    """The fields of a public record, and the members of an enumeration."""
+    module, _, last = name.rpartition(".")
+    value = getattr(importlib.import_module(module), last)
+    if isinstance(value, type) and dataclasses.is_dataclass(value):
+        own = vars(value).get("__annotations__", {})
+        public = (each.name for each in dataclasses.fields(value) if each.name in own and each.name[0] != "_")
+        yield from (f"{name}.{field}" for field in public)
+    elif isinstance(value, enum.EnumType):
+        yield from (f"{name}.{member}" for member in value.__members__)
 
 
 def test_every_public_name_is_in_the_reference(site: Path) -> None:
     with (site / "objects.inv").open("rb") as file:
         inventory = InventoryFile.load(file, "", lambda _base, uri: uri)
     described = {name for role, entries in inventory.items() if role.startswith("py:") for name in entries}
-    assert [name for name in public_names() if name not in described] == []
+    names = list(public_names())
+    assert [name for name in names if name not in described] == []
+    assert [field for name in names for field in fields(name) if field not in described] == []
 
 
 def code_lines(source: str) -> set[int]:
@@ -136,3 +238,22 @@ def test_the_reference_has_all_laws_errors_and_commands(site: Path) -> None:
     assert [name for name in names if f">{name}<" not in errors] == []
     for command in app.registered_commands:
         assert f"pysnmalloc {command.name}" in commands
+
+
+@pytest.mark.parametrize("tutorial", sorted(ROOT.glob("tutorials/[0-9][0-9]_*.md")), ids=lambda path: path.stem)
+def test_a_download_is_a_notebook_with_a_kernel_and_no_output(
+    site: Path, pages: dict[Path, Page], tutorial: Path
+) -> None:
+    download = site / "notebooks" / f"{tutorial.stem}.ipynb"
+    page = pages[site / "tutorials" / f"{tutorial.stem}.html"]
+    assert f"../notebooks/{download.name}" in page.links
+    notebook = nbformat.read(download, as_version=nbformat.NO_CONVERT)
+    nbformat.validate(notebook)
+    assert notebook.metadata.kernelspec.name == "python3"
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.source for cell in code if cell.outputs or cell.execution_count is not None] == []
+    source = [cell.source for cell in jupytext.read(tutorial).cells if cell.cell_type == "code"]
+    assert [cell.source for cell in code] == source
+    words = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert words.startswith("# ")
+    assert MARK.findall(re.sub(r"```.*?```|`[^`]*`", "", words, flags=re.DOTALL)) == []

@@ -17,6 +17,7 @@ could have read; so the line is just one way to tell it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from ..atomics import Order
 from ..errors import DoubleFree, InvalidPointer, LawBroken, SnmallocError
@@ -24,7 +25,14 @@ from .scenario import Scenario, Wrong
 from .start import Broken, Race, ThreadFailed, Uninitialised
 from .tree import TooLong
 
-__all__ = ["Finding", "Step", "named", "named_error"]
+__all__ = ["Finding", "Printer", "Step", "named", "named_error"]
+
+
+class Printer(Protocol):
+    """What IPython prints with."""
+
+    def text(self, text: str) -> object:
+        """Print a text."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +101,10 @@ class Finding:
         from .text import finding_text  # how it is shown is a layer above
 
         return finding_text(self)
+
+    def _repr_pretty_(self, printer: Printer, _cycle: bool) -> None:
+        """Show it where there is no HTML."""
+        printer.text(str(self))
 
     def _repr_html_(self) -> str:
         from .html import finding_html

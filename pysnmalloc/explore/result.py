@@ -10,7 +10,7 @@ from itertools import pairwise
 from ..atomics import Order
 from .event import Event
 from .exploration import Exploration, Outcome
-from .finding import Finding, named, named_error
+from .finding import Finding, Printer, named, named_error
 from .graph import Graph
 from .interleave import Interleavings
 from .line import in_line, needed, steps_of
@@ -74,6 +74,10 @@ class Result:
         from .text import result_text
 
         return result_text(self)
+
+    def _repr_pretty_(self, printer: Printer, _cycle: bool) -> None:
+        """Show it where there is no HTML."""
+        printer.text(str(self))
 
     def _repr_html_(self) -> str:
         from .html import result_html

@@ -16,7 +16,7 @@ from threading import Lock
 from ..atomics import Atomics, Order
 from ..memory import Memory
 from .event import Event
-from .finding import Finding, Step, named
+from .finding import Finding, Printer, Step, named
 from .graph import Graph
 from .ops import ADD, BOTH, CAS, EXCHANGE, SPECULATE, STORE, WAIT, Op, Value
 from .scenario import Place, Scenario
@@ -63,6 +63,10 @@ class Told:
         from .text import told_text  # how it is shown is a layer above
 
         return told_text(self)
+
+    def _repr_pretty_(self, printer: Printer, _cycle: bool) -> None:
+        """Show it where there is no HTML."""
+        printer.text(str(self))
 
     def _repr_html_(self) -> str:
         from .html import told_html

@@ -35,6 +35,13 @@ class _ConsoleOptions(Protocol):
         """Columns."""
 
 
+class _Printer(Protocol):
+    """What IPython prints with."""
+
+    def text(self, text: str) -> object:
+        """Print a text."""
+
+
 class Picture(ABC):
     """Something to be seen of a heap. ``print`` it, or name it in a notebook."""
 
@@ -99,6 +106,10 @@ class Picture(ABC):
     def __rich_console__(self, console: object, options: _ConsoleOptions) -> Iterator[str]:
         """Show it on a console of rich's, in colour."""
         yield self._page(min(options.max_width, WIDEST), frozenset()).markup()
+
+    def _repr_pretty_(self, printer: _Printer, _cycle: bool) -> None:
+        """Show it where there is no HTML."""
+        printer.text(str(self))
 
     def _repr_svg_(self) -> str:
         """Show it in a notebook."""
