@@ -77,6 +77,9 @@ The tests
 What shows that the library does what the paper says. :doc:`The map </map>` tells which claim is shown by which test;
 ``pytest`` runs a test by the name that stands there.
 
+.. toctree::
+   :maxdepth: 1
+
 """
 
 
@@ -286,11 +289,13 @@ def modules() -> list[str]:
 
 
 def page_of(name: str) -> str:
-    """A module's page. Parts of packages are listed on the package's page, and not in the navigation, which is long."""
+    """A module's page. Parts of a package are listed on the package's page."""
     title = name.replace("/", ".")
-    marks = ":orphan:\n" if "/" in name else ""
-    text = f"{marks}:hide-toc:\n\n{title}\n{'=' * len(title)}\n\n.. annotated-source:: {name}\n"
-    return text + (f"\nIts parts\n---------\n\n.. module-table:: {name}\n" if parts(name) else "")
+    text = f":hide-toc:\n\n{title}\n{'=' * len(title)}\n\n.. annotated-source:: {name}\n"
+    below = [each for each in parts(name) if each.rpartition("/")[0] == name]
+    if below:
+        text += f"\nIts parts\n---------\n\n.. module-table:: {name}\n\n.. toctree::\n   :hidden:\n\n"
+    return text + "".join(f"   /source/{each}\n" for each in below)
 
 
 def write_pages(app: Sphinx) -> None:
@@ -299,9 +304,9 @@ def write_pages(app: Sphinx) -> None:
     tests = [Path(name).stem for name in named_tests()]
     pages = {name: page_of(name) for name in modules()}
     pages["index"] = INDEX + "".join(f"   {name}\n" for name in (*top_modules(), *ABOVE, "tests/index"))
-    pages["tests/index"] = TESTS + "".join(f"* :doc:`{name}`\n" for name in tests)
+    pages["tests/index"] = TESTS + "".join(f"   {name}\n" for name in tests)
     for name in tests:
-        pages[f"tests/{name}"] = f":orphan:\n:hide-toc:\n\n{name}\n{'=' * len(name)}\n\n.. test-source:: {name}\n"
+        pages[f"tests/{name}"] = f":hide-toc:\n\n{name}\n{'=' * len(name)}\n\n.. test-source:: {name}\n"
     for path in folder.rglob("*.rst"):
         if path.relative_to(folder).with_suffix("").as_posix() not in pages:
             path.unlink()
