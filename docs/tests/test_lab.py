@@ -20,12 +20,9 @@ pytestmark = pytest.mark.browser
 
 ALWAYS = ("00_", "05_", "10_")  # the first, the one with the explorer, the one with the largest heaps
 TUTORIALS = sorted(ROOT.glob("tutorials/[0-9][0-9]_*.md"))
-IN_THE_LAB = [
-    path for path in TUTORIALS if "\nthreads: true\n" not in path.read_text(encoding="utf-8").split("\n---\n")[0]
-]
 RUN = [
     pytest.param(path, id=path.stem, marks=() if path.name.startswith(ALWAYS) else pytest.mark.whole_lab)
-    for path in IN_THE_LAB
+    for path in TUTORIALS
 ]
 CHECK = re.compile(r"^check\(", re.MULTILINE)
 CELLS = "[...window.jupyterapp.shell.currentWidget.content.model.cells].filter(cell => cell.type === 'code')"
@@ -98,10 +95,11 @@ def test_what_a_worker_asks_of_elsewhere_is_seen(browser: Browser, address: str,
     assert elsewhere == ["CONNECT example.org:443"]
 
 
-def test_every_tutorial_without_threads_is_in_the_lab(lab: Path) -> None:
+def test_every_tutorial_is_in_the_lab(lab: Path) -> None:
+    """Also one that has threads: in a browser, it shows recorded runs."""
     there = {path.stem for path in (lab / "files").glob("*.ipynb")}
-    assert {path.stem for path in IN_THE_LAB} <= there
-    assert len(IN_THE_LAB) >= 10
+    assert {path.stem for path in TUTORIALS} == there
+    assert len(TUTORIALS) == 12
 
 
 def test_the_lab_has_what_its_lock_file_names(lab: Path) -> None:
