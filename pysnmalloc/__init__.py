@@ -11,8 +11,9 @@ All that the paper keeps in memory lives in the bytes of ``heap.memory``; the
 modules, one per concept, are in the order in which they build on each other:
 
     config, sizeclass, platform, memory, atomics, pagemap, metaslab, freelist, slablist, chunklist,
-    superslab, mediumslab, slab, stack, large, messagequeue, remotecache, allocator, fastpath,
-    checked, events, recording, chrome, recorder, survey, laws, statistics, pictures, heap
+    superslab, mediumslab, slab, stack, large, messagequeue, remotecache, allocator, hotpath,
+    binding, fastpath, checked, events, recording, chrome, recorder, survey, laws, statistics,
+    pictures, heap
 """
 
 from .allocator import Allocator

@@ -12,8 +12,8 @@ An allocator owns the small and medium objects that it allocated and alone
 changes their slabs. All it knows is in its block of the heap: queue, stub, list
 heads, buckets; this Python object is a view of the block, and statistics.
 
-This module is the plain code of the concepts. ``fastpath`` puts closures in the
-place of ``malloc`` and ``free`` that do the same to the same bytes, faster.
+This module is the plain code of the concepts. ``hotpath`` has a ``malloc`` and a
+``free`` that do the same to the same bytes, faster.
 
 Who may call what: one thread at a time holds an allocator, and it alone calls
 its methods. Only ``queue.enqueue`` on its block is for all others.

@@ -1,38 +1,29 @@
-"""The hot path in one place: malloc and free as closures over cells of the heap (§2.1, §2.8).
+"""An allocator whose malloc and free are the hot path (§2.1, §2.8).
 
-    malloc                                      free
-      inbox?          ─► receive                  inbox?               ─► receive
-      used, head, base = bins[size]               used, head, base = slabs[p >> slab_bits]
-      head odd?       ─► bump, or new slab        used < 2, base 0?    ─► head(p): not our slab
-      p = base + head                             used < 2?            ─► put_back: was full, or
-      p.link = -1?    ─► take_last: full now      p.link = head            this is its last object
-      head = p.link, used += 1                    head = p - base, used -= 1
+    hotpath     the steps of malloc and free      over the names of
+    fastpath    the tables behind those names     kept in step with
+    allocator   the plain code of the concepts    which does all that is rare
 
-The steps of ``freelist``, on the same bytes; a test compares them. They are fast
-because nothing is computed that can be kept, and nothing is checked twice:
+The tables are derived: plain code that may change what is first, full or ours calls
+``_changed`` or ``_parted``, which look at the heap again. Another's slab has a
+function of its own, over its cells; it asks the heap whose the slab is.
 
-* A cell is a view of one word, with no dimensions: ``head[()]`` reads 16 bits of
-  the heap without an index. Tables find a slab's cells, by size and by address.
-  They are derived: plain code that may change what is first, full or ours calls
-  ``_changed`` or ``_parted``, which look at the heap again.
-* Poison instead of checks: what the fast path must not touch has head odd (like
-  bump space) or used 0 (like the last object). An entry with used 0 says what to
-  do in the place of ``head``: the cells of a full slab, or a function that frees.
-* Few names in a closure, since every call fetches them all; rare steps are outside.
-* ``inbox`` is front.next as a C integer; its truth value tests 8 bytes.
-* Every object used here is made by the thread that uses it, since sharing one
-  costs three times as much on free-threaded Python: hence closures.
+Every object used here is made by the thread that uses it, since sharing one costs
+three times as much on free-threaded Python: hence one function for each allocator,
+and views and tables of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import CodeType
-from typing import Any, Literal
+from typing import Literal
 
+from . import hotpath
 from .allocator import Allocator
+from .binding import Names
 from .chunklist import OWNER
 from .config import BUCKETS_OFFSET
+from .hotpath import Bin, Cells, Entry, Free, Full
 from .memory import NULL
 from .messagequeue import FRONT
 from .metaslab import HEAD, LINK, SIZECLASS, USED
@@ -46,21 +37,6 @@ except ImportError:  # a Python without ctypes
     c_uint64 = None  # type: ignore[assignment,misc]
 
 __all__ = ["FastAllocator"]
-
-Cells = tuple["memoryview[int]", "memoryview[int]", int]  # of a slab: used, head, its address
-Bin = list[Any]  # the same three, of whichever slab is first; a list has no types by place
-Free = Callable[[int], None]
-Full = tuple["memoryview[int]", "memoryview[int]", "memoryview[int]", Bin, "memoryview[int]", int, Cells]
-"""Of a full slab: used, head, link, its bin, the head of its list, the objects but one, its cells."""
-Entry = tuple["memoryview[int]", Any, int]
-"""What ``free`` finds by slab number. Any, since to ask for the type would cost more than all the rest:
-
-own, with space:    Cells
-own, full:          a cell that is always 0, Full, the slab's address
-another's, no slab: a cell that is always 0, Free, 0
-"""
-TakeLast = Callable[[int, int, "memoryview[int]", "memoryview[int]"], int]
-PutBack = Callable[[int, int, Full | None, int], None]
 
 FAST_SIZES = 4096  # requests of up to this many bytes have an entry in the table
 WIDTH = {"B": 1, "H": 2, "Q": 8, "q": 8}
@@ -166,149 +142,49 @@ class FastAllocator(Allocator):
 
     def _build(self) -> None:
         """Build ``malloc``, ``free`` and ``receive`` over the tables."""
-        u16, u64 = self.memory.u16, self.memory.u64
-        (bins, rounded), slabs, plain_malloc = self._size_tables(), self._slabs, self._malloc
-        take_last, put_back = self._build_take_last(bins), self._build_put_back()
+        u64, front = self.memory.u64, self.address + FRONT >> 3
+        names = self._names()
+        names.bind(hotpath.take_last)
+        self._put_back = names.bind(hotpath.put_back)
         self._build_abroad = self._abroad_builder()
-        receive_batch, free_messages = self._build_receive_batch(), self._build_free_messages(put_back)
-        front = self.address + FRONT >> 3
-        inbox = self._watch(u64[front])
-
-        def malloc(size: int) -> int:
-            if inbox:
-                receive()
-            if size < 0:
-                return plain_malloc(size)  # it would be an index from the end
-            try:
-                used, head, base = bins[size]
-            except IndexError:
-                return plain_malloc(size)
-            offset = head[()]
-            if offset & 1:
-                if (behind := offset + rounded[size]) < 65536:  # slab_size
-                    head[()] = behind
-                    used[()] = used[()] + 1
-                    bumped: int = base + offset - 1
-                    return bumped
-                return plain_malloc(size)  # there is no slab, or this one gets full
-            taken: int = base + offset
-            link = u16[taken >> 1]
-            if link == 0xFFFF:  # -1, the end mark
-                return take_last(size, taken, used, head)
-            head[()] = link
-            used[()] = used[()] + 1  # += is two steps of the interpreter more
-            return taken
-
-        def free(address: int) -> None:
-            if inbox:
-                receive()
-            try:
-                used, head, base = slabs[address >> 16]  # slab_bits
-                count = used[()]
-                if count > 1:
-                    # A ValueError where a negative address found a slab, before anything is stored.
-                    head[()], u16[address >> 1] = address - base, head[()]
-                    used[()] = count - 1
-                    return None
-            except (IndexError, ValueError):
-                return put_back(address, 0, None, address + 1)
-            if base:
-                return put_back(address, count, head, base)
-            free_here: Free = head
-            return free_here(address)
+        receive_batch, free_messages = self._build_receive_batch(), self._build_free_messages()
 
         def receive() -> None:
             """Receive as ``Allocator.receive`` does, and watch the new front."""
-            nonlocal inbox
             self._demand_open()
             batch = receive_batch()
             # Only we receive: what waits already needs no watch.
-            inbox = u64[u64[front] >> 3] != NULL or self._watch(u64[front])
+            names["inbox"] = u64[u64[front] >> 3] != NULL or self._watch(u64[front])
             free_messages(batch)
 
         def close() -> None:
             """Make even those who kept ``malloc`` and ``free`` come to ``receive``, which refuses."""
-            nonlocal inbox
-            inbox = True
+            names["inbox"] = True
 
-        # A constant is faster than a variable. They are right for PAPER, and for others replaced.
-        for function in malloc, free:
-            function.__code__ = self._with_sizes(function.__code__)
-        self.malloc, self.free, self._receive, self._close = malloc, free, receive, close
+        names["inbox"], names["receive"] = self._watch(u64[front]), receive
+        self.malloc, self.free = names.bind(hotpath.malloc), names.bind(hotpath.free)
+        self._receive, self._close = receive, close
 
-    def _with_sizes(self, code: CodeType) -> CodeType:
-        """Put this configuration's sizes in the place of PAPER's."""
-        sizes = {16: self.config.slab_bits, 65536: self.config.slab_size}
-        constants = (sizes.get(each, each) if type(each) is int else each for each in code.co_consts)
-        return code.replace(co_consts=tuple(constants))
-
-    def _size_tables(self) -> tuple[tuple[Bin, ...], list[int]]:
-        """Return bins by size, and object sizes by size, of sizes that are asked for often."""
+    def _names(self) -> Names:
+        """Return what the names in ``hotpath`` stand for here, but for what is built later."""
         sizeclasses = [size_to_sizeclass(size) for size in range(min(FAST_SIZES, self.config.slab_size) + 1)]
-        bins = tuple(self._bins[sizeclass] for sizeclass in sizeclasses)
-        return bins, [self.table.sizes[sizeclass] for sizeclass in sizeclasses]
-
-    def _build_take_last(self, bins: tuple[Bin, ...]) -> TakeLast:
-        """Build ``take_last``: what is left to do when ``malloc`` takes the last free object of a slab."""
-        prevs, nexts = self._node_views()
-        slabs, slab_bits, full_entries = self._slabs, self.config.slab_bits, self._full_entries
-        no_slab, full = self._no_slab, self.metaslab.full
-        lists = tuple((each, self._list_heads[size_to_sizeclass(size)]) for size, each in enumerate(bins))
-
-        def take_last(size: int, taken: int, used: memoryview[int], head: memoryview[int]) -> int:
-            """Allocate the last free object, which is the list node, as ``SlabList.pop_front`` does."""
-            used[()] = used[()] + 1
-            head[()] = full
-            bin, list_head = lists[size]
-            after = nexts[taken >> 3]
-            list_head[()] = after
-            if after < 0:
-                bin[0], bin[1], bin[2] = no_slab
-            else:
-                prevs[after >> 3] = -1
-                bin[0], bin[1], bin[2] = slabs[after >> slab_bits]
-            index = taken >> slab_bits
-            slabs[index] = full_entries[index]
-            return taken
-
-        return take_last
-
-    def _build_put_back(self) -> PutBack:
-        """Build ``put_back``: what is left to do when ``free`` does not find an own slab with objects and space."""
-        (prevs, nexts), slabs, slab_bits = self._node_views(), self._slabs, self.config.slab_bits
-        plain_free, free_unknown = self._free, self._free_unknown
-
-        def put_back(address: int, count: int, slab: Full | None, base: int) -> None:
-            """Free the first object of a full slab, as ``SlabList.insert`` does; leave the rest to the plain code."""
-            if address < base or slab is None:
-                return free_unknown(address)
-            if count:
-                return plain_free(address)  # its last object: the slab goes back to the superslab
-            used, head, link, bin, list_head, left, cells = slab
-            used[()] = left
-            head[()] = link[()] = address - base
-            node = address >> 3
-            first = list_head[()]
-            prevs[node] = -1
-            nexts[node] = first
-            if first >= 0:
-                prevs[first >> 3] = address
-            list_head[()] = address
-            bin[0] = used
-            bin[1] = head
-            bin[2] = base
-            slabs[address >> slab_bits] = cells
-            return None
-
-        return put_back
-
-    def _node_views(self) -> tuple[memoryview[int], memoryview[int]]:
-        """Return views of the two words of list nodes, prev and next, by address >> 3.
-
-        They are signed: all ones, which end a list, are a small number, -1.
-        """
-        u8 = self.memory.u8
-        return u8.cast("q"), u8[8:].cast("q")
+        u8, bins, heads = self.memory.u8, self._bins, self._list_heads
+        names = {
+            "plain_malloc": self._malloc,
+            "plain_free": self._free,
+            "free_unknown": self._free_unknown,
+            "bins": tuple(bins[sizeclass] for sizeclass in sizeclasses),
+            "rounded": [self.table.sizes[sizeclass] for sizeclass in sizeclasses],
+            "lists": tuple((bins[sizeclass], heads[sizeclass]) for sizeclass in sizeclasses),
+            "slabs": self._slabs,
+            "full_entries": self._full_entries,
+            "no_slab": self._no_slab,
+            "full": self.metaslab.full,
+            "u16": self.memory.u16,
+            "prevs": u8.cast("q"),
+            "nexts": u8[8:].cast("q"),
+        }
+        return Names(hotpath, {16: self.config.slab_bits, 65536: self.config.slab_size}, names)
 
     def _free_unknown(self, address: int) -> None:
         """Free an object of a slab without an entry in the tables; of another's small ones make it."""
@@ -378,11 +254,11 @@ class FastAllocator(Allocator):
 
         return receive_batch
 
-    def _build_free_messages(self, put_back: PutBack) -> Callable[[list[int]], None]:
+    def _build_free_messages(self) -> Callable[[list[int]], None]:
         """Build ``free_messages``: free small objects of ours as ``free`` does, leave the rest to the plain code."""
         u16, slabs, slab_bits, unknown = self.memory.u16, self._slabs, self.config.slab_bits, self._unknown
         classes, arrived, stub, handle = self._classes, self.messages.arrived, self.queue.stub, self._handle
-        cached, limit = self._cell(self.address + CACHED, "Q"), self.config.remote_cache
+        cached, limit, put_back = self._cell(self.address + CACHED, "Q"), self.config.remote_cache, self._put_back
 
         def free_messages(batch: list[int]) -> None:
             run = count = before = link = 0

@@ -112,7 +112,7 @@ MUTANTS = (
     ),
     Mutant(
         "the bump pointer passes the slab's end on the fast path",
-        "fastpath.py",
+        "hotpath.py",
         "(behind := offset + rounded[size]) < 65536:",
         "(behind := offset + rounded[size]) - 1 <= 65536:",
         "test_fastpath.py::test_long_random_runs_write_the_same_bytes",
@@ -126,7 +126,7 @@ MUTANTS = (
     ),
     Mutant(
         "link is not set on the fast path",
-        "fastpath.py",
+        "hotpath.py",
         "head[()] = link[()] = address - base",
         "head[()] = address - base",
         "test_fastpath.py::test_long_random_runs_write_the_same_bytes",
@@ -147,9 +147,9 @@ MUTANTS = (
     ),
     Mutant(
         "prev of the new first slab is left, so its list end is no end mark",
-        "fastpath.py",
-        "                prevs[after >> 3] = -1\n",
-        "                pass\n",
+        "hotpath.py",
+        "        prevs[after >> 3] = -1\n",
+        "        pass\n",
         "test_fastpath.py::test_long_random_runs_write_the_same_bytes",
     ),
     Mutant(
@@ -224,7 +224,7 @@ MUTANTS = (
     ),
     Mutant(
         "a negative address finds a full slab from the end of the table",
-        "fastpath.py",
+        "hotpath.py",
         "if address < base or slab is None:",
         "if slab is None:",
         "test_fastpath.py::test_no_negative_address_is_an_index",
@@ -248,6 +248,20 @@ MUTANTS = (
         "fastpath.py",
         "short=base == base & self._chunk_mask",
         "short=False",
+        "test_fastpath.py::test_long_random_runs_write_the_same_bytes",
+    ),
+    Mutant(
+        "closures keep what a name stood for first",
+        "binding.py",
+        "self._cells.setdefault(name, CellType()).cell_contents = value",
+        "self._cells.setdefault(name, CellType(value))",
+        "test_fastpath.py::test_long_random_runs_write_the_same_bytes",
+    ),
+    Mutant(
+        "other configurations keep the constants of PAPER",
+        "binding.py",
+        "put.get(each, each) if type(each) is int else each",
+        "each",
         "test_fastpath.py::test_long_random_runs_write_the_same_bytes",
     ),
     Mutant(

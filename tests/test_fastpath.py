@@ -8,6 +8,7 @@ The plain heap is judged by other tests: by model, by the real snmalloc's traces
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
@@ -16,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import pysnmalloc as sn
-from pysnmalloc import Allocator
+from pysnmalloc import Allocator, hotpath
 from pysnmalloc.memory import BUMP
 from pysnmalloc.statistics import allocator_statistics
 from tests.patterns import pattern
@@ -190,17 +191,19 @@ def step(rng: random.Random, twins: Twins, who: int, kind: str) -> None:
 KINDS = ["malloc", "free", "calloc", "realloc", "post", "again", "garbage"]
 
 
-@pytest.fixture(params=["ctypes", "no ctypes"])
-def ctypes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+@pytest.fixture(params=["globals", "closures", "no ctypes"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The ways to find names and to look at the inbox; which is used otherwise depends on the interpreter."""
     if request.param == "no ctypes":
         monkeypatch.setattr("pysnmalloc.fastpath.c_uint64", None)
     else:
         pytest.importorskip("ctypes")
+        monkeypatch.setattr("pysnmalloc.binding._free_threaded", lambda: request.param == "closures")
     return str(request.param)
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-@pytest.mark.usefixtures("ctypes")
+@pytest.mark.usefixtures("way")
 def test_long_random_runs_write_the_same_bytes(name: str) -> None:
     """Phases that mostly allocate and phases that mostly free: slabs get full, empty, and are given back."""
     config, rng = CONFIGS[name], random.Random(name)
@@ -242,6 +245,37 @@ def test_short_random_runs_write_the_same_bytes(limit: int, most: int, calls: li
             twins.compare()
         twins.home()
         twins.compare()
+
+
+@pytest.mark.parametrize("closures", [False, True])
+def test_names_are_found_in_two_ways(monkeypatch: pytest.MonkeyPatch, closures: bool) -> None:
+    """As global names of each allocator's own, or as variables of closures; with the sizes of its configuration."""
+    monkeypatch.setattr("pysnmalloc.binding._free_threaded", lambda: closures)
+    with sn.Heap(sn.CLASSROOM) as heap:
+        one, other = heap.acquire(1), heap.acquire(2)
+        for pattern in (hotpath.malloc, hotpath.free):
+            mine, yours = (getattr(each, pattern.__name__) for each in (one, other))
+            assert bool(mine.__closure__) is closures
+            assert mine.__doc__ == pattern.__doc__
+            if closures:
+                assert {*map(id, mine.__closure__)}.isdisjoint(map(id, yours.__closure__))
+            else:
+                assert mine.__globals__ is not yours.__globals__
+        assert heap.config.slab_bits in one.free.__code__.co_consts
+        assert 16 not in one.free.__code__.co_consts
+
+
+def test_threads_do_not_share_the_constants_of_free_threaded_functions() -> None:
+    """Their reference counts would be; what CPython made immortal has none."""
+    if getattr(sys, "_is_gil_enabled", lambda: True)():
+        pytest.skip("threads take turns here, and share nothing at the same time")
+    with sn.Heap(sn.PAPER) as heap:
+        allocator = heap.acquire()
+        numbers = [
+            each for call in (allocator.malloc, allocator.free) for each in call.__code__.co_consts if type(each) is int
+        ]
+        assert max(numbers) == heap.config.slab_size
+        assert all(sys.getrefcount(number) > 1 << 29 for number in numbers)
 
 
 # Corners, each by itself.
@@ -352,7 +386,7 @@ CALLS: dict[str, Callable[[Allocator, list[int]], object]] = {
 
 @pytest.mark.parametrize("fast", [True, False], ids=["fast", "plain"])
 @pytest.mark.parametrize("name", CALLS)
-@pytest.mark.usefixtures("ctypes")
+@pytest.mark.usefixtures("way")
 def test_each_call_receives_one_batch(name: str, fast: bool) -> None:
     """Whatever it is for, and even if it fails: as many messages as there are, and ``remote_batch`` at most."""
     with sn.Heap(sn.CLASSROOM.replace(remote_batch=BATCH), fast=fast) as heap:

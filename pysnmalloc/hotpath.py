@@ -1,0 +1,149 @@
+"""The hot path in one place: malloc and free, line by line (§2.1, §2.8).
+
+    malloc                                      free
+      inbox?          ─► receive                  inbox?               ─► receive
+      used, head, base = bins[size]               used, head, base = slabs[p >> slab_bits]
+      head odd?       ─► bump, or new slab        used < 2, base 0?    ─► head(p): not our slab
+      p = base + head                             used < 2?            ─► put_back: was full, or
+      p.link = -1?    ─► take_last: full now      p.link = head            this is its last object
+      head = p.link, used += 1                    head = p - base, used -= 1
+
+The steps of ``freelist``, on the same bytes; a test compares them. They are fast
+because nothing is computed that can be kept, and nothing is checked twice:
+
+* A cell is a view of one word, with no dimensions: ``head[()]`` reads 16 bits of
+  the heap without an index. Tables find a slab's cells, by size and by address.
+* Poison instead of checks: what the fast path must not touch has head odd (like
+  bump space) or used 0 (like the last object). An entry with used 0 says what to
+  do in the place of ``head``: the cells of a full slab, or a function that frees.
+* ``inbox`` is front.next as a C integer; its truth value tests 8 bytes.
+* 16 is the slab's bits and 65536 its size, since a constant is faster than a name;
+  for configurations other than PAPER they are replaced.
+
+The functions are patterns. Each allocator has its own of them (``binding``), whose
+names are filled in with tables and views of its own (``fastpath``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["Bin", "Cells", "Entry", "Free", "Full", "free", "malloc", "put_back", "take_last"]
+
+Cells = tuple["memoryview[int]", "memoryview[int]", int]  #: of a slab: used, head, its address
+Bin = list[Any]  #: the same three, of whichever slab is first; a list has no types by place
+Free = Callable[[int], None]  #: frees an object
+#: Of a full slab: used, head, link, its bin, the head of its list, the objects but one, its cells.
+Full = tuple["memoryview[int]", "memoryview[int]", "memoryview[int]", Bin, "memoryview[int]", int, Cells]
+Entry = tuple["memoryview[int]", Any, int]
+"""What ``free`` finds by slab number. Any, since to ask for the type would cost more than all the rest:
+
+own, with space:    Cells
+own, full:          a cell that is always 0, Full, the slab's address
+another's, no slab: a cell that is always 0, Free, 0
+"""
+
+# Filled in by each allocator.
+inbox: object  # true when a message waits
+receive: Callable[[], None]
+plain_malloc: Callable[[int], int]  # the plain code of the concepts
+plain_free: Free
+free_unknown: Free  # frees an object of a slab without an entry
+bins: tuple[Bin, ...]  # by size
+rounded: list[int]  # by size: the object size
+lists: tuple[tuple[Bin, memoryview[int]], ...]  # by size: bin, and head of the list of slabs
+slabs: list[Entry]  # by slab number
+full_entries: list[Entry]  # by slab number: the entry while the slab is full
+no_slab: Cells
+full: int  # head of a full slab
+u16: memoryview[int]  # by address >> 1
+prevs: memoryview[int]  # the words of list nodes, by address >> 3; all ones, which end a list, are -1 here
+nexts: memoryview[int]
+
+
+def malloc(size: int) -> int:
+    """Allocate. See ``Allocator.malloc``."""
+    if inbox:
+        receive()
+    if size < 0:
+        return plain_malloc(size)  # it would be an index from the end
+    try:
+        used, head, base = bins[size]
+    except IndexError:
+        return plain_malloc(size)
+    offset = head[()]
+    if offset & 1:
+        if (behind := offset + rounded[size]) < 65536:
+            head[()] = behind
+            used[()] = used[()] + 1
+            bumped: int = base + offset - 1
+            return bumped
+        return plain_malloc(size)  # there is no slab, or this one gets full
+    taken: int = base + offset
+    link = u16[taken >> 1]
+    if link == 0xFFFF:  # -1, the end mark
+        return take_last(size, taken, used, head)
+    head[()] = link
+    used[()] = used[()] + 1  # += is two steps of the interpreter more
+    return taken
+
+
+def free(address: int) -> None:
+    """Free. See ``Allocator.free``."""
+    if inbox:
+        receive()
+    try:
+        used, head, base = slabs[address >> 16]
+        count = used[()]
+        if count > 1:
+            # A ValueError where a negative address found a slab, before anything is stored.
+            head[()], u16[address >> 1] = address - base, head[()]
+            used[()] = count - 1
+            return None
+    except (IndexError, ValueError):
+        return put_back(address, 0, None, address + 1)
+    if base:
+        return put_back(address, count, head, base)
+    free_here: Free = head
+    return free_here(address)
+
+
+def take_last(size: int, taken: int, used: memoryview[int], head: memoryview[int]) -> int:
+    """Allocate the last free object, which is the list node, as ``SlabList.pop_front`` does."""
+    used[()] = used[()] + 1
+    head[()] = full
+    bin, list_head = lists[size]
+    after = nexts[taken >> 3]
+    list_head[()] = after
+    if after < 0:
+        bin[0], bin[1], bin[2] = no_slab
+    else:
+        prevs[after >> 3] = -1
+        bin[0], bin[1], bin[2] = slabs[after >> 16]
+    index = taken >> 16
+    slabs[index] = full_entries[index]
+    return taken
+
+
+def put_back(address: int, count: int, slab: Full | None, base: int) -> None:
+    """Free the first object of a full slab, as ``SlabList.insert`` does; leave the rest to the plain code."""
+    if address < base or slab is None:
+        return free_unknown(address)  # of no slab here; a negative one may have found a slab
+    if count:
+        return plain_free(address)  # its last object: the slab goes back to the superslab
+    used, head, link, bin, list_head, left, cells = slab
+    used[()] = left
+    head[()] = link[()] = address - base
+    node = address >> 3
+    first = list_head[()]
+    prevs[node] = -1
+    nexts[node] = first
+    if first >= 0:
+        prevs[first >> 3] = address
+    list_head[()] = address
+    bin[0] = used
+    bin[1] = head
+    bin[2] = base
+    slabs[address >> 16] = cells
+    return None
