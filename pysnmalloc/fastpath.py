@@ -23,7 +23,7 @@ from .allocator import Allocator
 from .binding import Names
 from .chunklist import OWNER
 from .config import BUCKETS_OFFSET
-from .hotpath import Bin, Cells, Entry, Free, Full
+from .hotpath import Bin, Cells, Entry, Filled, Free, Full
 from .memory import NULL
 from .messagequeue import FRONT
 from .metaslab import HEAD, LINK, SIZECLASS, USED
@@ -39,7 +39,7 @@ except ImportError:  # a Python without ctypes
 __all__ = ["FastAllocator"]
 
 FAST_SIZES = 4096  # requests of up to this many bytes have an entry in the table
-WIDTH = {"B": 1, "H": 2, "Q": 8, "q": 8}
+WIDTH = {"B": 1, "H": 2, "I": 4, "Q": 8, "q": 8}
 
 
 class _Inbox:
@@ -70,8 +70,8 @@ class FastAllocator(Allocator):
         # By slab number: what `free` does.
         self._unknown: Entry = poison[0], self._free_unknown, NULL
         self._slabs: list[Entry] = [self._unknown]
-        # By slab number, of own slabs: the entry while it is full; the size class.
-        self._full_entries: list[Entry] = [self._unknown]
+        # By slab number, of own slabs: how it gets full; the size class.
+        self._filled: list[Filled] = [(poison[0], 0, self._unknown)]
         self._classes: dict[int, int] = {}
         heads = self.address + BUCKETS_OFFSET + 16 * config.buckets
         self._list_heads = [self._cell(heads + 8 * sizeclass, "q") for sizeclass in range(config.num_small)]
@@ -86,28 +86,29 @@ class FastAllocator(Allocator):
         index, cells = slab >> self.config.slab_bits, self._cells_of(slab)
         self._cover(index)
         if self._classes.get(index) != sizeclass:
-            self._full_entries[index] = self._full_entry(sizeclass, cells)
+            self._filled[index] = self._how_filled(sizeclass, cells)
             self._classes[index] = sizeclass
-        self._slabs[index] = self._full_entries[index] if self.metaslab.is_full(cells[1][()]) else cells
+        self._slabs[index] = self._filled[index][2] if self.metaslab.is_full(cells[1][()]) else cells
 
     def _parted(self, sizeclass: int, slab: int) -> None:
         """Forget a slab's entries; its bytes are not looked at."""
         self._look_at_first(sizeclass)
         index = slab >> self.config.slab_bits
         self._cover(index)
-        self._slabs[index] = self._full_entries[index] = self._unknown
+        self._slabs[index] = self._unknown
         self._classes.pop(index, None)  # of a slab that an earlier thread filled there is none
 
-    def _full_entry(self, sizeclass: int, cells: Cells) -> Entry:
-        """Return the entry that an own slab has while it is full."""
+    def _how_filled(self, sizeclass: int, cells: Cells) -> Filled:
+        """Return how an own slab gets full, and what ``free`` does with it then."""
         used, head, base = cells
-        zero = self._no_slab[0]
-        left = self.table.capacity(sizeclass, short=base == base & self._chunk_mask) - 1
-        if left == 0:
-            return zero, self._free, NULL  # what is full with one object is free without it
-        link = self._cell(self.metaslab.word(base) + LINK, "H")
-        full: Full = used, head, link, self._bins[sizeclass], self._list_heads[sizeclass], left, cells
-        return zero, full, base
+        word, zero = self.metaslab.word(base), self._no_slab[0]
+        capacity = self.table.capacity(sizeclass, short=base == base & self._chunk_mask)
+        entry: Entry = zero, self._free, NULL  # what is full with one object is free without it
+        if capacity > 1:
+            link, list_head = self._cell(word + LINK, "H"), self._list_heads[sizeclass]
+            full: Full = used, head, link, self._bins[sizeclass], list_head, capacity - 1, cells
+            entry = zero, full, base
+        return self._cell(word + USED, "I"), capacity | self.metaslab.full << 16, entry
 
     def _look_at_first(self, sizeclass: int) -> None:
         """Make the bin of a class the first slab on its list."""
@@ -118,9 +119,9 @@ class FastAllocator(Allocator):
     def _cover(self, index: int) -> None:
         """Make the lists by slab number reach an index, and an eighth further."""
         if index >= len(self._slabs):
-            more = [self._unknown] * (index + index // 8 + 1 - len(self._slabs))
-            self._slabs.extend(more)
-            self._full_entries.extend(more)
+            more = index + index // 8 + 1 - len(self._slabs)
+            self._slabs += [self._unknown] * more
+            self._filled += self._filled[:1] * more
 
     def _cells_of(self, slab: int) -> Cells:
         """Return a slab's cells; making them takes 2 µs, once per slab."""
@@ -130,7 +131,7 @@ class FastAllocator(Allocator):
             cells = self._cells[slab] = (self._cell(word + USED, "H"), self._cell(word + HEAD, "H"), slab)
         return cells
 
-    def _cell(self, address: int, format: Literal["B", "H", "Q", "q"]) -> memoryview[int]:
+    def _cell(self, address: int, format: Literal["B", "H", "I", "Q", "q"]) -> memoryview[int]:
         """Return the cell of the word at an address."""
         return self.memory.u8[address : address + WIDTH[format]].cast(format, shape=[])
 
@@ -177,9 +178,8 @@ class FastAllocator(Allocator):
             "rounded": [self.table.sizes[sizeclass] for sizeclass in sizeclasses],
             "lists": tuple((bins[sizeclass], heads[sizeclass]) for sizeclass in sizeclasses),
             "slabs": self._slabs,
-            "full_entries": self._full_entries,
+            "filled": self._filled,
             "no_slab": self._no_slab,
-            "full": self.metaslab.full,
             "u16": self.memory.u16,
             "prevs": u8.cast("q"),
             "nexts": u8[8:].cast("q"),

@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Bin", "Cells", "Entry", "Free", "Full", "free", "malloc", "put_back", "take_last"]
+__all__ = ["Bin", "Cells", "Entry", "Filled", "Free", "Full", "free", "malloc", "put_back", "take_last"]
 
 Cells = tuple["memoryview[int]", "memoryview[int]", int]  #: of a slab: used, head, its address
 Bin = list[Any]  #: the same three, of whichever slab is first; a list has no types by place
@@ -44,6 +44,9 @@ own, full:          a cell that is always 0, Full, the slab's address
 another's, no slab: a cell that is always 0, Free, 0
 """
 
+#: How an own slab gets full: its used and head as one cell, what they are then, and its entry.
+Filled = tuple["memoryview[int]", int, Entry]
+
 # Filled in by each allocator.
 inbox: object  # true when a message waits
 receive: Callable[[], None]
@@ -54,9 +57,8 @@ bins: tuple[Bin, ...]  # by size
 rounded: list[int]  # by size: the object size
 lists: tuple[tuple[Bin, memoryview[int]], ...]  # by size: bin, and head of the list of slabs
 slabs: list[Entry]  # by slab number
-full_entries: list[Entry]  # by slab number: the entry while the slab is full
+filled: list[Filled]  # by slab number, right for own slabs
 no_slab: Cells
-full: int  # head of a full slab
 u16: memoryview[int]  # by address >> 1
 prevs: memoryview[int]  # the words of list nodes, by address >> 3; all ones, which end a list, are -1 here
 nexts: memoryview[int]
@@ -83,7 +85,7 @@ def malloc(size: int) -> int:
     taken: int = base + offset
     link = u16[taken >> 1]
     if link == 0xFFFF:  # -1, the end mark
-        return take_last(size, taken, used, head)
+        return take_last(size, taken)
     head[()] = link
     used[()] = used[()] + 1  # += is two steps of the interpreter more
     return taken
@@ -102,17 +104,19 @@ def free(address: int) -> None:
             used[()] = count - 1
             return None
     except (IndexError, ValueError):
-        return put_back(address, 0, None, address + 1)
+        # Of no slab here, which a base behind the address says too; one name less to fetch.
+        return put_back(address, 0, None, address + 1)  # type: ignore[arg-type]
     if base:
         return put_back(address, count, head, base)
     free_here: Free = head
     return free_here(address)
 
 
-def take_last(size: int, taken: int, used: memoryview[int], head: memoryview[int]) -> int:
+def take_last(size: int, taken: int) -> int:
     """Allocate the last free object, which is the list node, as ``SlabList.pop_front`` does."""
-    used[()] = used[()] + 1
-    head[()] = full
+    index = taken >> 16
+    used_and_head, when_full, slabs[index] = filled[index]
+    used_and_head[()] = when_full
     bin, list_head = lists[size]
     after = nexts[taken >> 3]
     list_head[()] = after
@@ -121,15 +125,13 @@ def take_last(size: int, taken: int, used: memoryview[int], head: memoryview[int
     else:
         prevs[after >> 3] = -1
         bin[0], bin[1], bin[2] = slabs[after >> 16]
-    index = taken >> 16
-    slabs[index] = full_entries[index]
     return taken
 
 
-def put_back(address: int, count: int, slab: Full | None, base: int) -> None:
+def put_back(address: int, count: int, slab: Full, base: int) -> None:
     """Free the first object of a full slab, as ``SlabList.insert`` does; leave the rest to the plain code."""
-    if address < base or slab is None:
-        return free_unknown(address)  # of no slab here; a negative one may have found a slab
+    if address < base:
+        return free_unknown(address)  # or a negative one found a slab
     if count:
         return plain_free(address)  # its last object: the slab goes back to the superslab
     used, head, link, bin, list_head, left, cells = slab

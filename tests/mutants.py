@@ -225,8 +225,8 @@ MUTANTS = (
     Mutant(
         "a negative address finds a full slab from the end of the table",
         "hotpath.py",
-        "if address < base or slab is None:",
-        "if slab is None:",
+        "    if address < base:",
+        "    if address < base and slab is None:",
         "test_fastpath.py::test_no_negative_address_is_an_index",
     ),
     Mutant(
@@ -239,8 +239,8 @@ MUTANTS = (
     Mutant(
         "a slab of one object is put on the list of slabs with space when it is free",
         "fastpath.py",
-        "        if left == 0:\n",
-        "        if left < 0:\n",
+        "        if capacity > 1:\n",
+        "        if capacity > 0:\n",
         "test_fastpath.py::test_long_random_runs_write_the_same_bytes",
     ),
     Mutant(
