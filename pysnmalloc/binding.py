@@ -12,7 +12,10 @@ found best differs by interpreter:
 * With the GIL a name is a *global* name of the function, whose global names are the
   allocator's own. CPython remembers where it found one: 5 % faster than a closure.
 * Without it, CPython 3.13 remembers nothing, and a *variable of a closure* is 4 %
-  faster. For that, the pattern's module is compiled once more, inside a function.
+  faster. For that, the patterns are compiled once more, inside a function.
+
+Numbers that depend on the configuration are constants in the patterns, as a constant
+is faster than a name. For other configurations the patterns are compiled anew, too.
 
 The law: what ``bind`` returns does the steps of the pattern, on the names given.
 """
@@ -38,14 +41,17 @@ class Names:
     """The names of one allocator's functions, and what they stand for.
 
     Args:
-        patterns: the module of the functions.
+        patterns: the module of the functions; its source must be there, unless it can be used as it is.
         constants: what to put in the place of constants there.
         values: what the names stand for; the patterns' own are filled in as they are bound.
     """
 
     def __init__(self, patterns: ModuleType, constants: Mapping[int, int], values: Mapping[str, object]) -> None:
-        self._constants = constants
-        self._closure_codes = _closure_codes(patterns) if _free_threaded() else None
+        changed = {old: new for old, new in constants.items() if old != new}
+        self._closures = _free_threaded()
+        self._codes: Mapping[str, CodeType] = {}  # those of the patterns themselves
+        if changed or self._closures:
+            self._codes = _compiled(patterns, tuple(changed.items()), self._closures)
         self._globals = dict(values)
         self._cells = {name: CellType(value) for name, value in values.items()}
 
@@ -57,21 +63,15 @@ class Names:
     def bind(self, pattern: Callable[P, R]) -> Callable[P, R]:
         """Return the function of a pattern with these names, its own among them."""
         assert isinstance(pattern, FunctionType)
-        if self._closure_codes is None:
-            bound = FunctionType(self._with_constants(pattern.__code__), self._globals)
-        else:
-            code = self._with_constants(self._closure_codes[pattern.__name__])
+        # A copy: what CPython remembers in code is of one allocator.
+        code = self._codes.get(pattern.__name__, pattern.__code__).replace()
+        if self._closures:
             cells = tuple(self._cells.setdefault(name, CellType()) for name in code.co_freevars)
             bound = FunctionType(code, {}, closure=cells)
+        else:
+            bound = FunctionType(code, self._globals)
         self[pattern.__name__] = update_wrapper(bound, pattern)
         return bound
-
-    def _with_constants(self, code: CodeType) -> CodeType:
-        """Copy code, with this configuration's constants; so what CPython remembers in it is this allocator's."""
-        put = self._constants
-        return code.replace(
-            co_consts=tuple(put.get(each, each) if type(each) is int else each for each in code.co_consts)
-        )
 
 
 def _free_threaded() -> bool:
@@ -80,24 +80,33 @@ def _free_threaded() -> bool:
 
 
 @cache
-def _closure_codes(patterns: ModuleType) -> dict[str, CodeType] | None:
-    """Return the code of a module's functions with closure variables for its names; none where the source is not."""
-    try:
-        tree = ast.parse(inspect.getsource(patterns))
-    except OSError:
-        return None
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    names = [n.target.id for n in tree.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)]
-    outer = ast.parse(f"def outer({', '.join(names)}): pass", patterns.__file__ or "")
-    (definition,) = outer.body
-    assert isinstance(definition, ast.FunctionDef)
-    definition.body = [*functions]
-    future = ast.parse("from __future__ import annotations").body
-    compiled = compile(ast.Module([*future, definition], []), patterns.__file__ or "", "exec")
+def _compiled(patterns: ModuleType, constants: tuple[tuple[int, int], ...], closures: bool) -> dict[str, CodeType]:
+    """Compile a module's functions anew: with other constants, and names as global names or closure variables."""
+    path = inspect.getsourcefile(patterns) or patterns.__name__
+    tree = _Constants(dict(constants)).visit(ast.parse(inspect.getsource(patterns)))
+    body: list[ast.stmt] = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    if closures:
+        names = [n.target.id for n in tree.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)]
+        (outer,) = ast.parse(f"def outer({', '.join(names)}): pass").body
+        assert isinstance(outer, ast.FunctionDef)
+        outer.body, body = body, [outer]
+    module = compile(ast.Module(body, []), path, "exec")
     # Constants of code that was just compiled count references; those of code that was loaded do not.
-    module: CodeType = marshal.loads(marshal.dumps(compiled))
-    (outer_code,) = _codes_in(module)
-    return {code.co_name: code for code in _codes_in(outer_code)}
+    found = _codes_in(marshal.loads(marshal.dumps(module)))
+    return {code.co_name: code for code in (_codes_in(found[0]) if closures else found)}
+
+
+class _Constants(ast.NodeTransformer):
+    """Puts other constants in the place of some."""
+
+    def __init__(self, constants: Mapping[int, int]) -> None:
+        self._constants = constants
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        """Replace one."""
+        if type(node.value) is int:
+            node.value = self._constants.get(node.value, node.value)
+        return node
 
 
 def _codes_in(code: CodeType) -> list[CodeType]:

@@ -17,8 +17,8 @@ because nothing is computed that can be kept, and nothing is checked twice:
   bump space) or used 0 (like the last object). An entry with used 0 says what to
   do in the place of ``head``: the cells of a full slab, or a function that frees.
 * ``inbox`` is front.next as a C integer; its truth value tests 8 bytes.
-* 16 is the slab's bits and 65536 its size, since a constant is faster than a name;
-  for configurations other than PAPER they are replaced.
+* 16 is a slab's bits and 65536 its size, since a constant is faster than a name; for
+  configurations that have others they are replaced.
 
 The functions are patterns. Each allocator has its own of them (``binding``), whose
 names are filled in with tables and views of its own (``fastpath``).

@@ -260,8 +260,8 @@ MUTANTS = (
     Mutant(
         "other configurations keep the constants of PAPER",
         "binding.py",
-        "put.get(each, each) if type(each) is int else each",
-        "each",
+        "node.value = self._constants.get(node.value, node.value)",
+        "pass",
         "test_fastpath.py::test_long_random_runs_write_the_same_bytes",
     ),
     Mutant(
