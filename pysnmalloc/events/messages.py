@@ -247,7 +247,8 @@ class Dequeued(Event):
     Attributes:
         messages: addresses of the objects received, oldest first, without the stub.
         stub: whether the stub was among what the front passed.
-        front: address of what the queue begins with: before, the oldest of what was received; after, what stays behind.
+        front: address of what the queue begins with: before, the first that was received, or the stub; after,
+            what stays behind.
     """
 
     messages: tuple[int, ...]
