@@ -31,7 +31,13 @@ class Stamp(NamedTuple):
 
 
 class Write(NamedTuple):
-    """One store: ``width`` bytes, 1, 2, 4 or 8, at an address."""
+    """One store: ``width`` bytes, 1, 2, 4 or 8, at an address.
+
+    Attributes:
+        address: of the first byte stored.
+        width: bytes of the word.
+        before, after: the word's value, little-endian without sign, before and after the store.
+    """
 
     address: int
     width: int
@@ -40,7 +46,12 @@ class Write(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A value before and after."""
+    """A value before and after.
+
+    Attributes:
+        before: the value that is replaced.
+        after: the value that takes its place.
+    """
 
     before: int
     after: int
@@ -55,7 +66,13 @@ class Change(NamedTuple):
 
 
 class Code(NamedTuple):
-    """The line of this package that makes a change."""
+    """The line of this package that makes a change.
+
+    Attributes:
+        module: its name within the package, such as ``freelist``.
+        function: the class and method around the line, such as ``FreeList.take``.
+        line: its text, spaces and line breaks in a row as one space.
+    """
 
     module: str
     function: str
@@ -64,7 +81,14 @@ class Code(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What all events have."""
+    """What all events have.
+
+    Attributes:
+        at: when it was, and whose.
+        writes: all stores of the allocator since its event before, in the order in which it made them.
+        section: the paper's, which describes the change.
+        code: the line of this package that makes the change.
+    """
 
     at: Stamp
     writes: tuple[Write, ...]

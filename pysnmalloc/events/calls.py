@@ -20,7 +20,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class AllocatorMade(Event):
-    """An allocator came into being: an empty queue, empty buckets, empty lists, all in its block."""
+    """An allocator came into being: an empty queue, empty buckets, empty lists, all in its block.
+
+    Attributes:
+        address: of the allocator's block in the heap.
+    """
 
     address: Address
 
@@ -34,7 +38,14 @@ class AllocatorMade(Event):
 
 @dataclass(frozen=True, slots=True)
 class Called(Event):
-    """A program called an allocator; ``caller`` is the function and the line of the program, where known."""
+    """A program called an allocator; ``caller`` is the function and the line of the program, where known.
+
+    Attributes:
+        call: the method's name, such as ``malloc``.
+        arguments: as they were passed: sizes and alignments in bytes, counts, addresses.
+        caller: ``function: line``, with the text of the line; one of the two alone where the other is not known or has
+            no name.
+    """
 
     call: str
     arguments: tuple[int, ...]
@@ -59,7 +70,13 @@ class Called(Event):
 
 @dataclass(frozen=True, slots=True)
 class Returned(Event):
-    """A call is over: ``result`` is an address, 0 where there is none; ``error`` is what it raised."""
+    """A call is over: ``result`` is an address, 0 where there is none; ``error`` is what it raised.
+
+    Attributes:
+        call: name of the method that was called.
+        result: address of the object; 0 where the call returns none or raised.
+        error: the exception's type and message; empty where nothing was raised.
+    """
 
     call: str
     result: Address
@@ -77,7 +94,12 @@ class Returned(Event):
 
 @dataclass(frozen=True, slots=True)
 class Zeroed(Event):
-    """Bytes were zeroed for calloc."""
+    """Bytes were zeroed for calloc.
+
+    Attributes:
+        start: address of the first byte.
+        length: bytes that were set to zero; of a large object, only those not known to read as zero.
+    """
 
     start: Address
     length: int

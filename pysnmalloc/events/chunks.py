@@ -24,7 +24,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class PageMapChanged(Event):
-    """The bytes of one or more chunks in the page map changed."""
+    """The bytes of one or more chunks in the page map changed.
+
+    Attributes:
+        chunk: address of the first chunk concerned.
+        entry: address of that chunk's byte in the page map.
+        before, after: values of the bytes from ``entry`` on, one per chunk: 0 not ours, 1 superslab, 2 medium slab,
+            8 to 48 the start of a large object, 64 and more a jump towards it.
+    """
 
     chunk: Address
     entry: Address
@@ -48,7 +55,12 @@ def _bytes(values: tuple[int, ...]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class BumpMoved(Event):
-    """The heap's bump pointer moved over chunks that nobody had before."""
+    """The heap's bump pointer moved over chunks that nobody had before.
+
+    Attributes:
+        bump: address of the first chunk that was neither taken nor skipped. Between before and after lies the block
+            taken, and in front of it what its alignment skipped.
+    """
 
     bump: Change
 
@@ -66,7 +78,14 @@ class BumpMoved(Event):
 
 @dataclass(frozen=True, slots=True)
 class ChunkTaken(Event):
-    """A block of chunks was taken from the heap; ``fresh`` says that nobody had it before."""
+    """A block of chunks was taken from the heap; ``fresh`` says that nobody had it before.
+
+    Attributes:
+        block: address of its first chunk.
+        chunks: how many it has, a power of two.
+        fresh: whether it came from the bump pointer, or from what an alignment had skipped; else from a stack of free
+            blocks.
+    """
 
     block: Address
     chunks: int
@@ -83,7 +102,12 @@ class ChunkTaken(Event):
 
 @dataclass(frozen=True, slots=True)
 class ChunkReturned(Event):
-    """A block of chunks went back to the heap."""
+    """A block of chunks went back to the heap.
+
+    Attributes:
+        block: address of its first chunk.
+        chunks: how many it has, a power of two; it went to the stack of free blocks of so many.
+    """
 
     block: Address
     chunks: int
@@ -98,7 +122,15 @@ class ChunkReturned(Event):
 
 @dataclass(frozen=True, slots=True)
 class StackPushed(Event):
-    """A block was put on one of the global stacks; the incarnation number counts every success."""
+    """A block was put on one of the global stacks; the incarnation number counts every success.
+
+    Attributes:
+        chunk: address of the block pushed.
+        stack: what is on it: ``free`` or ``skipped`` blocks, and of how many chunks.
+        top: address of the block on top, 0 for none; what was on top is below the pushed block now.
+        incarnation: the number next to ``top`` in the stack's head; it grows by 1, against the ABA problem.
+        tries: compare-exchanges of the head that it took, the one that succeeded included.
+    """
 
     chunk: Address
     stack: str
@@ -121,7 +153,15 @@ class StackPushed(Event):
 
 @dataclass(frozen=True, slots=True)
 class StackPopped(Event):
-    """A block was taken from the top of a global stack."""
+    """A block was taken from the top of a global stack.
+
+    Attributes:
+        chunk: address of the block popped.
+        stack: what is on it: ``free`` or ``skipped`` blocks, and of how many chunks.
+        top: address of the block on top: the one popped before, the one below it after, 0 for none.
+        incarnation: the number next to ``top`` in the stack's head; it grows by 1, against the ABA problem.
+        tries: compare-exchanges of the head that it took, the one that succeeded included.
+    """
 
     chunk: Address
     stack: str
@@ -144,7 +184,14 @@ class StackPopped(Event):
 
 @dataclass(frozen=True, slots=True)
 class StackEmptied(Event):
-    """All blocks of a global stack were taken at once, to decommit them."""
+    """All blocks of a global stack were taken at once, to decommit them.
+
+    Attributes:
+        chunks: addresses of the blocks, from the top down.
+        stack: what was on it: ``free`` or ``skipped`` blocks, and of how many chunks.
+        top: address of the block on top before, 0 after.
+        incarnation: the number next to ``top`` in the stack's head; it grows by 1, for all blocks together.
+    """
 
     chunks: tuple[int, ...]
     stack: str
@@ -163,7 +210,12 @@ class StackEmptied(Event):
 
 @dataclass(frozen=True, slots=True)
 class Decommitted(Event):
-    """Pages went back to the operating system, and read as zero from now on."""
+    """Pages went back to the operating system, and read as zero from now on.
+
+    Attributes:
+        start: address of the first byte given back.
+        length: bytes given back.
+    """
 
     start: Address
     length: int

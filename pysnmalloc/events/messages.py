@@ -28,7 +28,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class BucketAppended(Event):
-    """A message came to the end of a bucket, chosen by a round's bits of its target's number."""
+    """A message came to the end of a bucket, chosen by a round's bits of its target's number.
+
+    Attributes:
+        message: address of the object that is the message.
+        target: number of the allocator that owns the object.
+        bucket: index of the bucket in the remote cache.
+        round: which k bits of the target's number chose it: 0 for what is freed or forwarded, 1 and more when the home
+            bucket is spread during a post.
+        last: address of the bucket's last message; before, the bucket's own address if it was empty.
+    """
 
     message: Address
     target: int
@@ -49,7 +58,14 @@ class BucketAppended(Event):
 
 @dataclass(frozen=True, slots=True)
 class RemoteFreed(Event):
-    """The remote cache took a message in; ``cached`` counts bytes since the last post."""
+    """The remote cache took a message in; ``cached`` counts bytes since the last post.
+
+    Attributes:
+        message: address of the object, freed here or received and forwarded.
+        target: number of the allocator that owns it.
+        size: bytes of the object, those of its size class.
+        cached: bytes taken in since the last post; it grows by ``size``.
+    """
 
     message: Address
     target: int
@@ -69,7 +85,11 @@ class RemoteFreed(Event):
 
 @dataclass(frozen=True, slots=True)
 class PostBegan(Event):
-    """An allocator begins to send all that it cached."""
+    """An allocator begins to send all that it cached.
+
+    Attributes:
+        cached: bytes taken in since the last post, and 0: the count starts again before anything is sent.
+    """
 
     cached: Change
 
@@ -83,7 +103,12 @@ class PostBegan(Event):
 
 @dataclass(frozen=True, slots=True)
 class ListSent(Event):
-    """A bucket is about to be sent as one list, to the owner of its first message."""
+    """A bucket is about to be sent as one list, to the owner of its first message.
+
+    Attributes:
+        to: number of the allocator that gets the list.
+        messages: addresses of the objects in it, first to last; it owns the first, the others may be another's.
+    """
 
     to: int
     messages: tuple[int, ...]
@@ -104,7 +129,12 @@ class ListSent(Event):
 
 @dataclass(frozen=True, slots=True)
 class Exchanged(Event):
-    """A queue's back was exchanged: the one atomic exchange of a list. Until the link, the list is cut off."""
+    """A queue's back was exchanged: the one atomic exchange of a list. Until the link, the list is cut off.
+
+    Attributes:
+        queue: number of the allocator that receives.
+        back: address of the newest message before, which may be the stub, and of the sent list's last one after.
+    """
 
     queue: int
     back: Change
@@ -124,7 +154,12 @@ class Exchanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class Linked(Event):
-    """The ``next`` of the message that was the back before now leads to the new list."""
+    """The ``next`` of the message that was the back before now leads to the new list.
+
+    Attributes:
+        message: address of the one that was the newest before; it may be the queue's stub.
+        next: its link: 0 before, address of the sent list's first message after.
+    """
 
     message: Address
     next: Change
@@ -141,7 +176,11 @@ class Linked(Event):
 
 @dataclass(frozen=True, slots=True)
 class BucketEmptied(Event):
-    """A bucket is empty again: it is its own last message."""
+    """A bucket is empty again: it is its own last message.
+
+    Attributes:
+        bucket: index of the bucket in the remote cache.
+    """
 
     bucket: int
 
@@ -155,7 +194,13 @@ class BucketEmptied(Event):
 
 @dataclass(frozen=True, slots=True)
 class Redistributed(Event):
-    """The home bucket was spread over all buckets by the next k bits."""
+    """The home bucket was spread over all buckets by the next k bits.
+
+    Attributes:
+        round: which k bits of the targets' numbers spread them, from 1.
+        home: index of the bucket where the allocator's own number falls by the bits of the round before.
+        messages: how many are spread.
+    """
 
     round: int
     home: int
@@ -174,7 +219,12 @@ class Redistributed(Event):
 
 @dataclass(frozen=True, slots=True)
 class Posted(Event):
-    """Everything in the remote cache is on its way."""
+    """Everything in the remote cache is on its way.
+
+    Attributes:
+        rounds: how many times buckets were sent: 1, and 1 more each time that the home bucket had to be spread.
+        lists: how many were sent in all rounds.
+    """
 
     rounds: int
     lists: int
@@ -192,7 +242,14 @@ class Posted(Event):
 
 @dataclass(frozen=True, slots=True)
 class Dequeued(Event):
-    """Messages were received: the front moved over them, and over the ``stub`` that started the queue."""
+    """Messages were received: the front moved over them, and over the ``stub`` that started the queue.
+
+    Attributes:
+        messages: addresses of the objects received, oldest first, without the stub.
+        stub: whether the stub was among what the front passed.
+        front: address of what the queue begins with: before, the first that was received, or the stub; after,
+            what stays behind.
+    """
 
     messages: tuple[int, ...]
     stub: bool
@@ -213,7 +270,11 @@ class Dequeued(Event):
 
 @dataclass(frozen=True, slots=True)
 class CameHome(Event):
-    """A message reached the owner of its object, who is about to free it."""
+    """A message reached the owner of its object, who is about to free it.
+
+    Attributes:
+        message: address of the object.
+    """
 
     message: Address
 
@@ -227,7 +288,12 @@ class CameHome(Event):
 
 @dataclass(frozen=True, slots=True)
 class Forwarded(Event):
-    """A message is another's, so it is about to be cached again."""
+    """A message is another's, so it is about to be cached again.
+
+    Attributes:
+        message: address of the object.
+        target: number of the allocator that owns it.
+    """
 
     message: Address
     target: int

@@ -23,7 +23,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ObjectBumped(Event):
-    """An object was taken where nothing was allocated before."""
+    """An object was taken where nothing was allocated before.
+
+    Attributes:
+        object: address of the object taken.
+        slab: address of its slab.
+        size: bytes of the object, those of its size class.
+        head: of the slab's metadata: before, the object's offset in the slab plus 1; after, ``size`` more, or all ones
+            if the slab is full.
+        used: objects of the slab that are allocated.
+    """
 
     object: Address
     slab: Address
@@ -46,7 +55,16 @@ class ObjectBumped(Event):
 
 @dataclass(frozen=True, slots=True)
 class ObjectPopped(Event):
-    """The first object of a free list was taken."""
+    """The first object of a free list was taken.
+
+    Attributes:
+        object: address of the object taken.
+        slab: address of its slab.
+        size: bytes of the object, those of its size class.
+        head: of the slab's metadata: before, the object's offset in the slab; after, the next free object's, or the
+            bump pointer plus 1, or all ones if the slab is full.
+        used: objects of the slab that are allocated.
+    """
 
     object: Address
     slab: Address
@@ -68,7 +86,15 @@ class ObjectPopped(Event):
 
 @dataclass(frozen=True, slots=True)
 class ObjectPushed(Event):
-    """A freed object was put in front of its slab's free list; the old head is its link now."""
+    """A freed object was put in front of its slab's free list; the old head is its link now.
+
+    Attributes:
+        object: address of the object freed.
+        slab: address of its slab.
+        head: of the slab's metadata: before, the first free object's offset in the slab, or the bump pointer plus 1;
+            after, the offset of this object.
+        used: objects of the slab that are allocated.
+    """
 
     object: Address
     slab: Address
@@ -88,7 +114,15 @@ class ObjectPushed(Event):
 
 @dataclass(frozen=True, slots=True)
 class SlabReopened(Event):
-    """A full slab got its first object back, which is its free list and its list node from now on."""
+    """A full slab got its first object back, which is its free list and its list node from now on.
+
+    Attributes:
+        object: address of the object freed.
+        slab: address of its slab.
+        head: of the slab's metadata: all ones before; the object's offset in the slab after.
+        link: offset of the list node in the slab; before, where it was when the slab became full.
+        used: objects of the slab that are allocated.
+    """
 
     object: Address
     slab: Address
@@ -109,7 +143,13 @@ class SlabReopened(Event):
 
 @dataclass(frozen=True, slots=True)
 class SlabVacated(Event):
-    """The last object of a slab was freed."""
+    """The last object of a slab was freed.
+
+    Attributes:
+        object: address of the object freed.
+        slab: address of its slab.
+        used: objects of the slab that are allocated: 1 before, 0 after.
+    """
 
     object: Address
     slab: Address
@@ -125,7 +165,14 @@ class SlabVacated(Event):
 
 @dataclass(frozen=True, slots=True)
 class SlabLinked(Event):
-    """A slab came to the front of its class's list; the node lies in its own free memory."""
+    """A slab came to the front of its class's list; the node lies in its own free memory.
+
+    Attributes:
+        slab: address of the slab.
+        sizeclass: number of the class of its objects, which has the list.
+        node: address of its list node, 16 bytes in the slab: ``prev`` and ``next``.
+        list_head: address of the list's first node: before, all ones if the list was empty; after, ``node``.
+    """
 
     slab: Address
     sizeclass: int
@@ -145,7 +192,14 @@ class SlabLinked(Event):
 
 @dataclass(frozen=True, slots=True)
 class SlabUnlinked(Event):
-    """A slab left its class's list."""
+    """A slab left its class's list.
+
+    Attributes:
+        slab: address of the slab.
+        sizeclass: number of the class of its objects, which has the list.
+        node: address that its list node had; the bytes may be an allocated object's by now.
+        list_head: address of the list's first node, all ones for none; it changes only where the slab was first.
+    """
 
     slab: Address
     sizeclass: int

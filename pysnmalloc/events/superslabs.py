@@ -24,7 +24,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class SuperslabMade(Event):
-    """A chunk became a superslab; one that was a superslab before keeps its metadata as it was."""
+    """A chunk became a superslab; one that was a superslab before keeps its metadata as it was.
+
+    Attributes:
+        superslab: address of the chunk.
+        kept: whether the chunk was last a superslab, so that of its header only the owner is written.
+    """
 
     superslab: Address
     kept: bool
@@ -40,7 +45,17 @@ class SuperslabMade(Event):
 
 @dataclass(frozen=True, slots=True)
 class SlabTaken(Event):
-    """A slab of a superslab came into use for a size class; all of it is bump space."""
+    """A slab of a superslab came into use for a size class; all of it is bump space.
+
+    Attributes:
+        slab: address of the slab; of a short one, its superslab's.
+        superslab: address of the superslab that holds it.
+        index: the slab's place in the superslab; 0 is the short slab.
+        sizeclass: number of the class of its objects from now on.
+        size: bytes of each of these objects.
+        used: of the superslab: twice its full-length slabs in use, plus 1 if the short slab is.
+        head: of the superslab: index of its first free full-length slab, 0 for none; a short slab leaves it as it is.
+    """
 
     slab: Address
     superslab: Address
@@ -64,7 +79,16 @@ class SlabTaken(Event):
 
 @dataclass(frozen=True, slots=True)
 class SlabReturned(Event):
-    """A free slab went back to its superslab."""
+    """A free slab went back to its superslab.
+
+    Attributes:
+        slab: address of the slab; of a short one, its superslab's.
+        superslab: address of the superslab that holds it.
+        index: the slab's place in the superslab; 0 is the short slab.
+        used: of the superslab: twice its full-length slabs in use, plus 1 if the short slab is.
+        head: of the superslab: index of its first free full-length slab, 0 for none; after, ``index``, but a short slab
+            leaves it as it is.
+    """
 
     slab: Address
     superslab: Address
@@ -86,7 +110,13 @@ class SlabReturned(Event):
 
 @dataclass(frozen=True, slots=True)
 class ChunkLinked(Event):
-    """A superslab or medium slab came to the front of one of its allocator's lists."""
+    """A superslab or medium slab came to the front of one of its allocator's lists.
+
+    Attributes:
+        chunk: address of the superslab or medium slab.
+        list: which one: ``available`` or ``only short`` of superslabs, or ``medium slabs of class`` and its number.
+        list_head: address of the list's first chunk: before, 0 if the list was empty; after, ``chunk``.
+    """
 
     chunk: Address
     list: str
@@ -102,7 +132,13 @@ class ChunkLinked(Event):
 
 @dataclass(frozen=True, slots=True)
 class ChunkUnlinked(Event):
-    """A superslab or medium slab left one of its allocator's lists."""
+    """A superslab or medium slab left one of its allocator's lists.
+
+    Attributes:
+        chunk: address of the superslab or medium slab.
+        list: which one: ``available`` or ``only short`` of superslabs, or ``medium slabs of class`` and its number.
+        list_head: address of the list's first chunk, 0 if there is none; it changes only where ``chunk`` was first.
+    """
 
     chunk: Address
     list: str
@@ -118,7 +154,15 @@ class ChunkUnlinked(Event):
 
 @dataclass(frozen=True, slots=True)
 class MediumslabMade(Event):
-    """A chunk became a medium slab; one that was of the same class before keeps its stack."""
+    """A chunk became a medium slab; one that was of the same class before keeps its stack.
+
+    Attributes:
+        slab: address of the chunk.
+        sizeclass: number of the class of its objects.
+        size: bytes of each object.
+        objects: how many it holds, all of them free.
+        kept: whether the chunk was last a medium slab of this class, so that its stack stays in the order it had.
+    """
 
     slab: Address
     sizeclass: int
@@ -137,7 +181,15 @@ class MediumslabMade(Event):
 
 @dataclass(frozen=True, slots=True)
 class MediumTaken(Event):
-    """A medium object was taken from the top of its slab's stack."""
+    """A medium object was taken from the top of its slab's stack.
+
+    Attributes:
+        object: address of the object taken.
+        slab: address of its medium slab.
+        size: bytes of the object, those of its size class.
+        head: index of the stack's top, which is the number of allocated objects; before, that of the entry taken.
+        free: number of free objects.
+    """
 
     object: Address
     slab: Address
@@ -158,7 +210,14 @@ class MediumTaken(Event):
 
 @dataclass(frozen=True, slots=True)
 class MediumReturned(Event):
-    """A medium object was pushed back on its slab's stack."""
+    """A medium object was pushed back on its slab's stack.
+
+    Attributes:
+        object: address of the object freed.
+        slab: address of its medium slab.
+        head: index of the stack's top, which is the number of allocated objects; after, that of the entry written.
+        free: number of free objects.
+    """
 
     object: Address
     slab: Address
