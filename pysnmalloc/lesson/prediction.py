@@ -32,6 +32,11 @@ STYLE = (
 class Prediction:
     """A question, its choices, and what each of them is told.
 
+    Attributes:
+        question: what is asked, as plain text.
+        choices: in the order shown, each with what is told to who takes it.
+        right: the one of the choices that is right.
+
     Raises:
         ValueError: when there are fewer than two choices, or none of them is right.
     """

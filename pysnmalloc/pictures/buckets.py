@@ -26,10 +26,13 @@ class BucketsPicture(Picture):
     """The buckets of a remote cache.
 
     Attributes:
-        number: of the allocator; ``home`` is the bucket of its number in the round that is shown.
+        number: of the allocator.
+        home: index of the bucket of its number in the round that is shown.
+        round: which k bits of a number choose the home bucket; 0 for the lowest.
         bits: k, log2 of the number of buckets.
-        cached: bytes since the last post, and ``limit`` at which it posts.
-        buckets: the messages in each.
+        cached: bytes since the last post, objects rounded up to their size class.
+        limit: bytes at which it posts.
+        buckets: the messages in each, oldest first.
     """
 
     number: int

@@ -130,8 +130,10 @@ class PageMapPicture(Picture):
     """The bytes of the page map.
 
     Attributes:
-        base: address of the byte of chunk 0; ``chunk_bits`` is log2 of a chunk's bytes.
-        first: address of the first chunk; ``values`` its byte and those behind it.
+        base: address of the byte of chunk 0.
+        chunk_bits: log2 of a chunk's bytes.
+        first: address of the first chunk.
+        values: its byte and those behind it, one for each chunk ever handed out.
         path: the chunks that are looked at to find the start of an object.
     """
 

@@ -38,7 +38,14 @@ MOST = 1024  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A named run of bytes; ``value`` is what it holds as a little-endian number."""
+    """A named run of bytes.
+
+    Attributes:
+        address: of its first byte.
+        width: its bytes: 1, 2 or 8.
+        name: what it is, behind what it is a field of: ``slab 3: head``, ``bump``.
+        value: what it holds as a little-endian number.
+    """
 
     address: int
     width: int
@@ -69,7 +76,13 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class HexPicture(Picture):
-    """Bytes, and the fields that they are."""
+    """Bytes, and the fields that they are.
+
+    Attributes:
+        start: address of the first byte.
+        data: the bytes from there, at most 1024.
+        fields: those that lie in these bytes as a whole, by address.
+    """
 
     start: int
     data: bytes

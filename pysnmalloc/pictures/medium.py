@@ -24,6 +24,12 @@ class MediumPicture(Picture):
     """A medium slab as its bytes have it.
 
     Attributes:
+        address: of the chunk, where the slab and its header start.
+        owner: number of the allocator that it belongs to.
+        size: bytes of each object.
+        sizeclass: number of its objects' size class.
+        free: how many objects are free.
+        head: index of the stack's top, which is the number of objects allocated.
         objects: their addresses.
         stack: indices of the free objects, the next to be taken first.
     """

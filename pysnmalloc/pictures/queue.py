@@ -28,7 +28,15 @@ SHOWN = 10  # messages of a list that are drawn; of more, the middle is left out
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message, or the stub of a queue: the word ``next``, and the number of the allocator it is for."""
+    """A message, or the stub of a queue: the word ``next``, and the number of the allocator it is for.
+
+    Attributes:
+        address: of the message, which is the freed object itself; the stub is in its allocator's block.
+        next: address of the message behind it, as stored; in a queue, 0 while none is linked to it. In a bucket,
+            that of the last message means nothing yet.
+        target: number of the allocator that owns the object; 0 for the stub.
+        stub: whether it is the stub, which starts a queue and is no object.
+    """
 
     address: int
     next: int

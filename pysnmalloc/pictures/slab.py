@@ -56,10 +56,22 @@ class SlabPicture(Picture):
     """A slab as its bytes have it.
 
     Attributes:
-        address: of the slab; ``slab_size`` bytes long, ``first`` is the offset of its first object.
+        address: of the slab, where it starts.
+        slab_size: bytes of it, the superslab's header among them in a short slab.
+        index: of the slab in its superslab; 0 is the short one.
+        owner: number of the allocator that its superslab belongs to.
         header: bytes of it that are the superslab's header.
+        first: offset in the slab of its first object, 0 where it is not in use.
+        size: bytes of each object, 0 where it is not in use.
+        sizeclass: number of its objects' size class, as stored.
+        used: objects allocated.
+        head: as stored: even, the offset of the first free object; odd, the bump pointer plus 1, or all ones: full.
+        link: as stored: the offset of its list node; left over from before where it is full or not in use.
+        next: as stored: the byte that links free full-length slabs, relative to the own index plus 1; left over from
+            before while it is in use.
         node: offset of its list node, -1 where it is on no list.
         entries: of the free list as stored, with what ends it.
+        cells: its objects, by rising offset; none where it is not in use.
     """
 
     address: int

@@ -29,9 +29,21 @@ LISTED = 20
 class SlabWord:
     """A slab's metadata word, decoded.
 
+    The five fields are as stored: ``head``, ``link`` and ``sizeclass`` mean something while the slab is in use,
+    ``next`` while it is free.
+
     Attributes:
-        size: bytes of its objects, 0 where it is not in use; ``capacity`` how many it holds.
-        after: of a free full-length slab, the index of the next free one.
+        index: of the slab in its superslab; 0 is the short one.
+        address: of the slab, where it starts; its word is in the superslab's header.
+        used: objects allocated.
+        head: even, the offset in the slab of the first free object; odd, the bump pointer plus 1, or all ones: full.
+        link: offset in the slab of its list node; left over from before while the slab is full.
+        sizeclass: number of its objects' size class.
+        next: of a free full-length slab, the index of the next free one, less the own index and 1, modulo the
+            number of slabs.
+        size: bytes of its objects, 0 where it is not in use.
+        capacity: how many objects it holds, 0 where it is not in use.
+        after: of a free full-length slab, the index of the next free one; 0 for the last, and for all other slabs.
     """
 
     index: int
@@ -60,7 +72,20 @@ class SlabWord:
 
 @dataclass(frozen=True, slots=True)
 class SuperslabPicture(Picture):
-    """A superslab as its bytes have it; ``free`` are indices of its free full-length slabs, in order."""
+    """A superslab as its bytes have it.
+
+    Attributes:
+        address: of the chunk, where the superslab and its header start.
+        owner: number of the allocator that it belongs to.
+        kind: what the header says that the chunk is: 3, a superslab.
+        next, prev: addresses of its neighbours on its allocator's list of superslabs with space, 0 at the ends; they
+            mean something only while it is on one, not when it is full.
+        head: index of the first free full-length slab, 0 if there is none.
+        used: twice the full-length slabs in use, plus 1 if the short slab is.
+        status: what is free, in words: ``empty``, ``available``, ``only short`` or ``full``.
+        free: indices of its free full-length slabs, in the order of their list.
+        slabs: every slab's metadata word, by index.
+    """
 
     address: int
     owner: int

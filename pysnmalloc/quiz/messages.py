@@ -24,7 +24,13 @@ BATCHES = {1: 1, 2: 1, 3: 2, 4: 2, 5: 3}  # that are posted, by level
 
 @dataclass(frozen=True)
 class QueueState:
-    """Queue, free list and buckets at one moment, as offsets."""
+    """Queue, free list and buckets at one moment, as offsets in alice's slab.
+
+    Attributes:
+        queue: messages in alice's queue from front to back, ``STUB`` for the stub.
+        entries: of alice's free list, next to be used first, with what ends it: the bump pointer plus 1, or all ones.
+        buckets: by name, what bob and carol freed and did not post yet, freed first is first.
+    """
 
     queue: tuple[int, ...]
     entries: tuple[int, ...]
@@ -40,7 +46,14 @@ class QueueState:
 
 @dataclass(frozen=True)
 class QueueStep:
-    """One call; ``taken`` is what a malloc returned."""
+    """One call.
+
+    Attributes:
+        call: its text, as shown: ``bob.free(0x240)``.
+        who: the name of the caller: ``alice``, ``bob`` or ``carol``.
+        before, after: queue, free list and buckets before and after the call.
+        taken: what a malloc returned, as an offset in alice's slab; None for other calls.
+    """
 
     call: str
     who: str

@@ -25,7 +25,13 @@ BUCKETS = CLASSROOM.buckets  #: of a remote cache
 
 @dataclass(frozen=True)
 class SentList:
-    """A list that was sent: in which round, to whom, and the targets of its messages."""
+    """A list that was sent: in which round, to whom, and the targets of its messages.
+
+    Attributes:
+        round: of the post, from 0: it chose the bucket by the targets' digit ``round`` from the right.
+        receiver: number of the allocator that gets the list, the target of its first message.
+        targets: numbers of the allocators that own the objects, in the order of the list.
+    """
 
     round: int
     receiver: int
@@ -34,7 +40,13 @@ class SentList:
 
 @dataclass(frozen=True)
 class Post:
-    """What one post did."""
+    """What one post did.
+
+    Attributes:
+        sender: number of the allocator that posted.
+        lists: what was sent, in this order.
+        rounds: how many there were until the home bucket was empty, 1 or more.
+    """
 
     sender: int
     lists: tuple[SentList, ...]

@@ -124,7 +124,14 @@ class Topic:
 
 @dataclass(frozen=True)
 class Question:
-    """One question: the same for the same topic, seed and number."""
+    """One question: the same for the same topic, seed and number.
+
+    Attributes:
+        topic: what it is about.
+        seed: of the random choices, as the learner or the caller gave it.
+        number: among the topic's questions of this seed, from 1; it decides the level.
+        problem: what was made up: what is shown, what is asked, and the answer.
+    """
 
     topic: Topic
     seed: int

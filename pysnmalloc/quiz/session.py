@@ -59,7 +59,12 @@ class Verdict:
 
 @dataclass
 class Score:
-    """How many questions were asked, and how many answers were right."""
+    """How many questions were asked, and how many answers were right.
+
+    Attributes:
+        asked: questions with an answer of any kind; giving up is one.
+        right: answers among them that were right.
+    """
 
     asked: int = 0
     right: int = 0

@@ -29,7 +29,14 @@ BENCH_SIZES = (48, 64, 80, 96, 112, 128, 160)  #: of the objects that questions 
 
 @dataclass(frozen=True)
 class SlabState:
-    """A slab at one moment: its word, the word's fields, and the free list's entries with its end."""
+    """A slab at one moment: its word, the word's fields, and the free list's entries with its end.
+
+    Attributes:
+        word: the 64 bits of metadata, as one number.
+        fields: the same, decoded.
+        entries: offsets in the slab of the free objects, next to be used first, then what ends the list: the bump
+            pointer plus 1, or ``FULL`` when no such space is left.
+    """
 
     word: int
     fields: MetaslabFields
@@ -62,7 +69,14 @@ class SlabState:
 
 @dataclass(frozen=True)
 class Step:
-    """One call: its text, the offset that it took or gave back, and the slab before and after."""
+    """One call: its text, the offset that it took or gave back, and the slab before and after.
+
+    Attributes:
+        call: its text, as shown: ``a = malloc(48)``.
+        taken: whether it was a malloc; False for a free.
+        offset: of the object that was allocated or freed, in the slab.
+        before, after: the slab before and after the call.
+    """
 
     call: str
     taken: bool

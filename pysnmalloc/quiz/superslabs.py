@@ -25,7 +25,15 @@ SMALL = (16, 32, 48, 64, 80, 96, 112, 128, 160, 192)  #: the classes that may us
 
 @dataclass(frozen=True)
 class SuperslabState:
-    """The header at one moment; ``nexts`` has None for the short slab and slabs in use."""
+    """The header at one moment, and the free slabs' ``next`` bytes.
+
+    Attributes:
+        head: index of the first free full-length slab, 0 if there is none.
+        used: twice the full-length slabs in use, plus 1 if the short slab is.
+        nexts: the ``next`` byte of each slab, by index: the next free one's index, less the own and 1, modulo the
+            number of slabs; None for the short slab and slabs in use.
+        short_free: whether the short slab is free.
+    """
 
     head: int
     used: int
@@ -61,7 +69,14 @@ class SuperslabState:
 
 @dataclass(frozen=True)
 class SuperslabStep:
-    """One call, and the slab that it took or gave back; ``size`` is 0 for a free."""
+    """One call, and the slab that it took or gave back.
+
+    Attributes:
+        call: its text, as shown: ``a = malloc(48)``.
+        size: bytes that a malloc asked for; 0 for a free.
+        slab: index of the slab that was taken or given back; 0 is the short one.
+        before, after: the header before and after the call.
+    """
 
     call: str
     size: int
