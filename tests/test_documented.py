@@ -1,10 +1,8 @@
-"""No public name is without a description: modules, classes, functions, methods, members of enumerations, constants.
+"""No public name is without a description: modules, classes, functions, methods, fields, members, constants.
 
     name in __all__     docstring; of a constant, a string below it, or a comment ``#:`` behind or above it
-    a class's names     docstring, its own or inherited; of a constant, the same, or a line in the class's docstring
-
-A field of a record is described by the record's docstring where its name and type do not say it all; the reference
-lists every field with its type.
+    a class's names     docstring, its own or inherited; of a constant or field, the same, or a line below
+                        ``Attributes:`` in the class's docstring
 """
 
 from __future__ import annotations
@@ -60,13 +58,12 @@ def undescribed(source: str, public: list[str], classes: dict[str, type]) -> Ite
     for node in ast.walk(tree):
         if not isinstance(node, ast.ClassDef) or node.name not in public:
             continue
-        body = [each for each in node.body if not isinstance(each, ast.AnnAssign)]  # those are fields
         bases = classes[node.name].__mro__[1:] if node.name in classes else ()
         known = {name for base in bases for name in vars(base) if inspect.getdoc(getattr(base, name, None))}
         known |= {name for names in LISTED.findall(ast.get_docstring(node) or "") for name in names.split(", ")}
         yield from (
             f"{node.name}.{name}"
-            for name, is_told in described(body, told).items()
+            for name, is_told in described(node.body, told).items()
             if not is_told and not name.startswith("_") and name not in known
         )
 
@@ -103,8 +100,12 @@ class Thing:
 
     Attributes:
         zero: the first.
+        width, height: of it.
     """
-    field: int
+    width: int
+    depth: int
+    height: int = 3
+    weight: int = 4  #: in grams
     zero = 0
     ONE = 1
     TWO = 2  #: the second
@@ -114,7 +115,14 @@ class Thing:
     def _private(self): pass
 '''
     public = ["LIMIT", "KNOWN", "SEEN", "MEANT", "bare", "told", "Thing"]
-    assert list(undescribed(source, public, {})) == ["LIMIT", "bare", "Thing.ONE", "Thing.act", "Thing.inside"]
+    assert list(undescribed(source, public, {})) == [
+        "LIMIT",
+        "bare",
+        "Thing.depth",
+        "Thing.ONE",
+        "Thing.act",
+        "Thing.inside",
+    ]
 
 
 def test_every_error_says_what_to_do() -> None:

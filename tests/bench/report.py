@@ -30,6 +30,8 @@ Choices that favour a side, to be known when reading:
 - Both heaps of the random sizes are first worn in, every object replaced five times.
 - Producer and consumer pass our addresses in an `array`, and the blocks of `multiprocessing.heap`, which are tuples, in
   a list: on free-threaded Python an object of another thread costs more to use.
+- In the row of random sizes some 100 of the nanoseconds are the loop's own (two lists of random numbers, 10,000 live
+  objects to choose from), in both subjects; a loop over empty functions takes them too. They count against us.
 - The rows of two threads are counted in steady turns only: both subjects' threads run a loop over small integers before
   and after their slice, and a turn is steady if all these loops took the same time, within 12 %. How many were is said.
   In the others the machine had no two processors to give, or changed its speed, and the ratio would be the machine's.
