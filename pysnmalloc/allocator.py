@@ -48,7 +48,16 @@ AVAILABLE, ONLY_SHORT = 144, 152  # byte offsets in the allocator's block: list 
 
 @dataclass(frozen=True)
 class Shared:
-    """What all allocators of a heap have in common."""
+    """What all allocators of a heap have in common.
+
+    Attributes:
+        config: the constants that all else in the heap follows from.
+        layout: where page map and chunks are in the heap's bytes.
+        memory: the heap's bytes; each allocator makes views of its own.
+        lock: the one by which atomic operations and fences are emulated.
+        decommit: when pages go back to the operating system (§2.9).
+        commitment: the count of committed bytes.
+    """
 
     config: Config
     layout: Layout

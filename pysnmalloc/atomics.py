@@ -64,7 +64,16 @@ class AtomicsLock(Protocol):
 
 @dataclass(slots=True)
 class AtomicCounts:
-    """How many atomic operations were made, by kind. Written by one thread only; add them up to read."""
+    """How many atomic operations were made, by kind. Written by one thread only; add them up to read.
+
+    Attributes:
+        loads: single words read, those that may be stale among them; a relaxed poll of a queue is not counted.
+        stores: words written.
+        exchanges: words swapped for another, whatever they held.
+        compare_exchanges: attempts to replace an expected value, those that failed among them.
+        fetch_adds: additions to a word.
+        fences: fences that stand by themselves, not those that the order of a load or store brings along.
+    """
 
     loads: int = 0
     stores: int = 0

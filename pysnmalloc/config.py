@@ -57,6 +57,7 @@ class Config:
     """
 
     name: str = "custom"
+    """What error messages and ``repr`` call it; of a preset, its key in ``PRESETS``."""
     slab_bits: int = 16
     """log2 of a slab's bytes. At most 16: offsets in a slab are kept in 16 bits."""
     slab_count_bits: int = 8

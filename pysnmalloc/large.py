@@ -40,6 +40,7 @@ class Commitment:
     Attributes:
         committed: bytes that were taken into use and not given back.
         large: committed bytes of each large object, by address.
+        lock: held while ``committed`` changes, since threads would overwrite each other's sums.
     """
 
     committed: int = 0

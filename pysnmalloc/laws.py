@@ -36,7 +36,13 @@ Breach = tuple[str, str]  # the reason, and a dump of the structure
 
 @dataclass(frozen=True)
 class Law:
-    """One law: its name, the paper's section, and the code that finds what breaks it."""
+    """One law: its name, the paper's section, and the code that finds what breaks it.
+
+    Attributes:
+        name: what holds, as a sentence.
+        section: where the paper has it, such as ``§2.8``; it may be several.
+        breaches: called with a survey of the heap; yields a reason and a dump for each breach, nothing if it holds.
+    """
 
     name: str
     section: str

@@ -33,7 +33,16 @@ BUMP_BIT = 1
 
 
 class MetaslabFields(NamedTuple):
-    """The five fields of a metadata word, read at one moment."""
+    """The five fields of a metadata word, read at one moment.
+
+    Attributes:
+        used: objects of the slab that are allocated.
+        head: even: offset in the slab of the first free object; odd: the bump pointer plus 1; all ones in the
+            bits of an offset: the slab is full.
+        link: of a slab with space: offset in it of its node in the list of such slabs.
+        sizeclass: of the slab's objects.
+        next: of a free full-length slab: (index of the next free one - own index - 1) modulo the number of slabs.
+    """
 
     used: int
     head: int

@@ -42,7 +42,13 @@ Json = dict[str, object]
 
 
 class Origin(NamedTuple):
-    """The heap that a recording is of: all that its first bytes depend on."""
+    """The heap that a recording is of: all that its first bytes depend on.
+
+    Attributes:
+        config: the heap's constants.
+        reserve: bytes of address space.
+        decommit: when pages go back to the operating system (§2.9).
+    """
 
     config: Config
     reserve: int

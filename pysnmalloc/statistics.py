@@ -33,11 +33,14 @@ class AllocatorStatistics:
     """What one allocator did with messages.
 
     Attributes:
-        sent: objects of others that were freed here; ``remote_freed_bytes`` are their rounded bytes,
-            ``remote_posted_bytes`` what that was at the last post.
+        number: of the allocator, 1 or more.
+        sent: objects of others that were freed here.
         received: own objects that came home.
         forwarded: messages received that were another's, and sent on.
-        posts: how often the remote cache was posted; ``batches`` lists were sent, one exchange each.
+        posts: how often the remote cache was posted.
+        batches: lists sent by that, one exchange each.
+        remote_freed_bytes: rounded bytes of the objects in ``sent``.
+        remote_posted_bytes: what that was at the last post.
         cached_bytes: rounded bytes in the remote cache now.
         atomics: its atomic operations.
     """
@@ -59,6 +62,7 @@ class SizeclassStatistics:
     """Objects of one small or medium size class.
 
     Attributes:
+        sizeclass: its index, 0 for the smallest (§2.6).
         size: bytes of each.
         live: allocated and not freed.
         in_flight: freed by another thread and on their way home.
@@ -77,10 +81,12 @@ class ChunkEntry:
     """One chunk of the address space.
 
     Attributes:
+        address: where the chunk starts.
         kind: ``superslab``, ``medium``, ``large``, ``jump`` (more of a large object) or ``free``.
         owner: number of the allocator, 0 where there is none.
-        used: slabs or objects in use; ``capacity`` how many there are.
-        sizeclass: of a medium slab's objects.
+        used: slabs of a superslab, or objects of a medium slab, in use; 1 of a large object, 0 of a free chunk.
+        capacity: how many of them there are.
+        sizeclass: of a medium slab's objects; None for other chunks.
     """
 
     address: int
@@ -96,10 +102,21 @@ class HeapStatistics:
     """A heap at one moment; sums over all allocators where they have the same name.
 
     Attributes:
+        allocators: what each allocator did, by itself.
+        sizeclasses: the objects of each small and medium size class, the smallest class first.
+        superslabs, medium_slabs: chunks that are in use as such.
+        large_objects: live ones, of one chunk or several.
+        sent: objects freed by an allocator that does not own them.
+        received: objects that came home to their owners.
+        forwarded: receptions of a message by an allocator that does not own it, and sends it on.
         hops: messages received, the forwarded ones among them: how often an object was moved.
         in_flight: objects freed by another thread and not yet home.
-        reserved: bytes of address space; ``committed`` of them taken into use and not given back;
-            ``resident`` in physical memory, None where the system does not tell.
+        posts: how often a remote cache was posted.
+        batches: lists sent by that, one exchange each.
+        atomics: atomic operations of all allocators, and of the heap itself.
+        reserved: bytes of address space.
+        committed: bytes of them taken into use and not given back.
+        resident: bytes of them in physical memory, None where the system does not tell.
     """
 
     allocators: tuple[AllocatorStatistics, ...]

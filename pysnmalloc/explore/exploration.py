@@ -33,7 +33,12 @@ __all__ = ["Exploration", "Outcome"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an execution came to: the threads' results, by lane, and what the judge had to say."""
+    """What an execution came to: the threads' results, by lane, and what the judge had to say.
+
+    Attributes:
+        results: what each thread's function returned.
+        judged: what the scenario's ``judge`` returned, all threads having ended.
+    """
 
     results: tuple[Hashable, ...]
     judged: Hashable = None

@@ -57,6 +57,10 @@ RLX, ACQ, REL, ACQ_REL, SC = Order.RELAXED, Order.ACQUIRE, Order.RELEASE, Order.
 class Load:
     """Read a location. Result: the value.
 
+    Attributes:
+        location: name of the word that is read, such as ``x``.
+        order: relaxed, acquire or seq_cst.
+
     Raises:
         ValueError: when the order has a release part; C++ has no such load.
     """
@@ -73,6 +77,11 @@ class Load:
 class Store:
     """Write a location. No result.
 
+    Attributes:
+        location: name of the word that is written.
+        value: what it holds afterwards.
+        order: relaxed, release or seq_cst.
+
     Raises:
         ValueError: when the order has an acquire part; C++ has no such store.
     """
@@ -88,7 +97,13 @@ class Store:
 
 @dataclass(frozen=True)
 class Exchange:
-    """Write a location and read it, in one step. Result: the value before."""
+    """Write a location and read it, in one step. Result: the value before.
+
+    Attributes:
+        location: name of the word.
+        value: what it holds afterwards.
+        order: of the read and the write together, any.
+    """
 
     location: str
     value: int
@@ -97,7 +112,13 @@ class Exchange:
 
 @dataclass(frozen=True)
 class FetchAdd:
-    """Add to a location, in one step. Result: the value before."""
+    """Add to a location, in one step. Result: the value before.
+
+    Attributes:
+        location: name of the word.
+        amount: what is added to it.
+        order: of the read and the write together, any.
+    """
 
     location: str
     amount: int
@@ -110,6 +131,12 @@ class CompareExchange:
 
     It is strong: it writes whenever it reads ``expected``. Else it is a load, with the order without its
     release part; on x86 it is locked either way.
+
+    Attributes:
+        location: name of the word.
+        expected: the value that it must hold to be written.
+        desired: what it holds afterwards, if so.
+        order: of the read and the write together, any.
     """
 
     location: str
@@ -120,7 +147,12 @@ class CompareExchange:
 
 @dataclass(frozen=True)
 class Fence:
-    """Order what is before with what is after, as ``std::atomic_thread_fence``. No result."""
+    """Order what is before with what is after, as ``std::atomic_thread_fence``. No result.
+
+    Attributes:
+        order: acquire: of earlier reads with all that follows; release: of all that precedes with later writes;
+            acq_rel: both; seq_cst: both, and one order of all such fences.
+    """
 
     order: Order
 
@@ -141,6 +173,11 @@ Condition = tuple[tuple[int | None, ...], ...]
 @dataclass(frozen=True)
 class Litmus:
     """A program whose locations start at 0, and the outcome in question.
+
+    Attributes:
+        name: the literature's name of its shape, and behind + what differs, such as ``MP+rel+acq``.
+        threads: the program, by thread.
+        weak: the outcome in question.
 
     Raises:
         ValueError: when ``weak`` has not the shape of an outcome, or ``allowed`` names no model.

@@ -52,6 +52,11 @@ class Job:
 
     Attributes:
         name: no other exploration's, nor this one's when it begins anew.
+        scenario: what is explored; each worker sets up a copy of its own.
+        model: ``sc``, ``tso`` or ``rc11``.
+        weaken: orders to use at some sites of the source, by the sites' names.
+        limit: steps of one thread, more of which are a livelock.
+        patience: after something wrong was found, look at so many more executions for a shorter one.
         words, pairs: the cells that are known to be atomic.
         checksum: of the memory after set-up.
     """

@@ -40,7 +40,14 @@ class ScheduleError(SnmallocError, ValueError):
 
 @dataclass(frozen=True)
 class Turn:
-    """One step: a thread's name, what it reads, and what it writes after; None: the newest."""
+    """One step: a thread's name, what it reads, and what it writes after; None: the newest.
+
+    Attributes:
+        thread: name of the one that makes the step.
+        source: the write that it reads: ``0``, the first value; ``A2``, that of A's second step; ``A2+1``, A's
+            first plain write after that step.
+        after: the write behind which its own comes in the cell's order of writes, named likewise.
+    """
 
     thread: str
     source: str | None = None
@@ -53,7 +60,11 @@ class Turn:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Whose turn it is, step by step."""
+    """Whose turn it is, step by step.
+
+    Attributes:
+        turns: one for each step, in the order in which they are made; ``A*3`` is three.
+    """
 
     turns: tuple[Turn, ...]
 
@@ -127,7 +138,13 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Played:
-    """What a turn did: its step's events, fences and plain accesses after it; and the writes it could have read."""
+    """What a turn did: its step's events, fences and plain accesses after it; and the writes it could have read.
+
+    Attributes:
+        events: of the step itself: a read, a write, or the two of a read-modify-write.
+        quiet: the thread's fences and plain accesses up to its next step.
+        choices: the writes it could have read, in the cell's order of writes; none if it reads nothing.
+    """
 
     events: tuple[Event, ...]
     quiet: tuple[Event, ...]

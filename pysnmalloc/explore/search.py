@@ -39,7 +39,15 @@ class Grows(Protocol):
 
 @dataclass(frozen=True)
 class Branch:
-    """A graph and what is to be added to it; several branches share a graph, so it is copied first."""
+    """A graph and what is to be added to it; several branches share a graph, so it is copied first.
+
+    Attributes:
+        graph: the execution so far.
+        thread: the one, by lane, whose next operation is added.
+        source: the write that it reads; None where it writes or goes back.
+        place: where its write goes in the cell's modification order, behind the first value at 0;
+            -1 where it reads or goes back.
+    """
 
     graph: Graph
     thread: int

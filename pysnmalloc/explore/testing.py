@@ -52,7 +52,20 @@ __all__ = ["Options", "assert_found", "assert_proved", "assert_replays", "explor
 
 
 class Options(TypedDict, total=False):
-    """Options of ``explore`` that are handed on to it."""
+    """Options of ``explore`` that are handed on to it.
+
+    Attributes:
+        plain: every interleaving, instead of one execution of each class.
+        preemptions: every execution with at most so many.
+        random: so many executions, drawn by lot.
+        pct: depth of probabilistic concurrency testing, with ``random``.
+        seed: of the lots.
+        weaken: orders to use at some sites of the source, by the sites' names.
+        steps: of one thread, more of which are a livelock.
+        executions: stop after so many.
+        patience: after something wrong was found, look at so many more executions for a shorter one.
+        executor: where to search subtrees.
+    """
 
     plain: bool
     preemptions: int | None

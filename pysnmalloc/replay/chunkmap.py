@@ -36,7 +36,12 @@ ROWS = 16
 
 @dataclass(frozen=True)
 class Cell:
-    """One or several chunks: what to draw, and the kind, which may be coloured (``mixed`` if several)."""
+    """One or several chunks: what to draw, and the kind, which may be coloured (``mixed`` if several).
+
+    Attributes:
+        text: letter, fill and owner of one chunk, 3 characters; or the one letter that stands for several.
+        kind: of the chunk or chunks, as ``ChunkEntry`` names it.
+    """
 
     text: str
     kind: str
@@ -44,7 +49,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of cells, and the address of the first."""
+    """A line of cells, and the address of the first.
+
+    Attributes:
+        address: where the first cell's first chunk starts.
+        cells: by address, without gaps.
+    """
 
     address: int
     cells: tuple[Cell, ...]

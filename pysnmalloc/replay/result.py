@@ -131,7 +131,8 @@ class ReplayResult:
         classes: allocations by size class.
         peaks: of memory.
         messages: of remote deallocation, when the trace ended.
-        left_live: how many objects the trace never frees, ``left_live_bytes`` as requested.
+        left_live: how many objects the trace never frees.
+        left_live_bytes: bytes of these as requested.
         home: what was left once everything came home.
         statistics: of the heap, when the trace ended.
         chunks: the chunk map, when the trace ended.

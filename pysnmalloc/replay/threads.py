@@ -35,7 +35,12 @@ class Stopped(Exception):  # not an error of its own: another thread has the err
 
 @dataclass(frozen=True)
 class Wait:
-    """What must be so before a segment starts: a thread has made so many of its calls."""
+    """What must be so before a segment starts: a thread has made so many of its calls.
+
+    Attributes:
+        thread: number of the one that is waited for.
+        position: how many of its calls it must have made.
+    """
 
     thread: int
     position: int

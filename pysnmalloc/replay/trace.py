@@ -37,7 +37,14 @@ class Kind(enum.IntEnum):
 
 
 class Op(NamedTuple):
-    """One call. A tuple, because there are hundreds of thousands of them."""
+    """One call. A tuple, because there are hundreds of thousands of them.
+
+    Attributes:
+        kind: what is called.
+        thread: number of the one that calls, from 0.
+        object: number of the object that the call allocates, resizes or frees, from 0 in order of allocation.
+        line: where the file has it, from 1.
+    """
 
     kind: Kind
     thread: int
@@ -52,7 +59,12 @@ class Op(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where the recorded run had an object: chunks are named in order of first appearance."""
+    """Where the recorded run had an object: chunks are named in order of first appearance.
+
+    Attributes:
+        chunk: the chunk's name, a number.
+        offset: bytes from the chunk's start to the object's.
+    """
 
     chunk: int
     offset: int
@@ -116,6 +128,8 @@ class Builder:
         file: name of the file, for messages.
         threads: how many threads there are.
         noun: what the file calls the one who calls: a thread, an allocator.
+        ops: the calls taken so far, in recorded order.
+        objects: how many objects were allocated by them; the next one gets this number.
     """
 
     file: str
