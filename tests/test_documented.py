@@ -1,8 +1,8 @@
 """No public name is without a description: modules, classes, functions, methods, fields, members, constants.
 
-    name in __all__     docstring; of a constant, a string below it, or a comment ``#:`` behind or above it
-    a class's names     docstring, its own or inherited; of a constant or field, the same, or a line below
-                        ``Attributes:`` in the class's docstring
+name in __all__     docstring; of a constant, a string below it, or a comment ``#:`` behind or above it
+a class's names     docstring, its own or inherited; of a constant or field, the same, or a line below
+                    ``Attributes:`` in the class's docstring
 """
 
 from __future__ import annotations
