@@ -39,6 +39,7 @@ except ImportError:  # a Python without ctypes
 __all__ = ["FastAllocator"]
 
 FAST_SIZES = 4096  # requests of up to this many bytes have an entry in the table
+NONE = -1  # the size class of what is no own slab
 WIDTH = {"B": 1, "H": 2, "I": 4, "Q": 8, "q": 8}
 
 
@@ -65,14 +66,14 @@ class FastAllocator(Allocator):
         )
         self._no_slab = poison
         self._cells: dict[int, Cells] = {}
-        # By size class: the cells of the first slab with space.
-        self._bins: list[Bin] = [list(poison) for _ in range(config.num_small)]
+        # By size class: the cells of the first slab with space; the object size.
+        self._bins: list[Bin] = [[poison, size] for size in self.table.sizes[: config.num_small]]
         # By slab number: what `free` does.
         self._unknown: Entry = poison[0], self._free_unknown, NULL
         self._slabs: list[Entry] = [self._unknown]
-        # By slab number, of own slabs: how it gets full; the size class.
-        self._filled: list[Filled] = [(poison[0], 0, self._unknown)]
-        self._classes: dict[int, int] = {}
+        # By slab number, of own slabs: how it gets full, and its size class.
+        self._unfilled: Filled = poison[0], 0, self._unknown, [poison, 0], poison[0], NONE
+        self._filled: list[Filled] = [self._unfilled]
         heads = self.address + BUCKETS_OFFSET + 16 * config.buckets
         self._list_heads = [self._cell(heads + 8 * sizeclass, "q") for sizeclass in range(config.num_small)]
         self._build()
@@ -85,9 +86,8 @@ class FastAllocator(Allocator):
         self._look_at_first(sizeclass)
         index, cells = slab >> self.config.slab_bits, self._cells_of(slab)
         self._cover(index)
-        if self._classes.get(index) != sizeclass:
+        if self._filled[index][5] != sizeclass:
             self._filled[index] = self._how_filled(sizeclass, cells)
-            self._classes[index] = sizeclass
         self._slabs[index] = self._filled[index][2] if self.metaslab.is_full(cells[1][()]) else cells
 
     def _parted(self, sizeclass: int, slab: int) -> None:
@@ -96,32 +96,32 @@ class FastAllocator(Allocator):
         index = slab >> self.config.slab_bits
         self._cover(index)
         self._slabs[index] = self._unknown
-        self._classes.pop(index, None)  # of a slab that an earlier thread filled there is none
+        self._filled[index] = self._unfilled
 
     def _how_filled(self, sizeclass: int, cells: Cells) -> Filled:
         """Return how an own slab gets full, and what ``free`` does with it then."""
         used, head, base = cells
         word, zero = self.metaslab.word(base), self._no_slab[0]
         capacity = self.table.capacity(sizeclass, short=base == base & self._chunk_mask)
+        bin, list_head = self._bins[sizeclass], self._list_heads[sizeclass]
         entry: Entry = zero, self._free, NULL  # what is full with one object is free without it
         if capacity > 1:
-            link, list_head = self._cell(word + LINK, "H"), self._list_heads[sizeclass]
-            full: Full = used, head, link, self._bins[sizeclass], list_head, capacity - 1, cells
+            full: Full = used, head, self._cell(word + LINK, "H"), bin, list_head, capacity - 1, cells
             entry = zero, full, base
-        return self._cell(word + USED, "I"), capacity | self.metaslab.full << 16, entry
+        return self._cell(word + USED, "I"), capacity | self.metaslab.full << 16, entry, bin, list_head, sizeclass
 
     def _look_at_first(self, sizeclass: int) -> None:
         """Make the bin of a class the first slab on its list."""
         first, bin = self.small_classes[sizeclass].first(), self._bins[sizeclass]
-        if bin[2] != first:
-            bin[:] = self._cells_of(first) if first != NULL else self._no_slab
+        if bin[0][2] != first:
+            bin[0] = self._cells_of(first) if first != NULL else self._no_slab
 
     def _cover(self, index: int) -> None:
         """Make the lists by slab number reach an index, and an eighth further."""
         if index >= len(self._slabs):
             more = index + index // 8 + 1 - len(self._slabs)
             self._slabs += [self._unknown] * more
-            self._filled += self._filled[:1] * more
+            self._filled += [self._unfilled] * more
 
     def _cells_of(self, slab: int) -> Cells:
         """Return a slab's cells; making them takes 2 µs, once per slab."""
@@ -143,46 +143,54 @@ class FastAllocator(Allocator):
 
     def _build(self) -> None:
         """Build ``malloc``, ``free`` and ``receive`` over the tables."""
-        u64, front = self.memory.u64, self.address + FRONT >> 3
-        names = self._names()
-        names.bind(hotpath.take_last)
-        self._put_back = names.bind(hotpath.put_back)
-        self._build_abroad = self._abroad_builder()
-        receive_batch, free_messages = self._build_receive_batch(), self._build_free_messages()
+        u64, front = self.memory.u64, self._cell(self.address + FRONT, "Q")
+        names = self._names(front)
+        self._put_back, self._build_abroad = names.bind(hotpath.put_back), self._abroad_builder()
+        receive_batch, free_messages = names.bind(hotpath.receive_batch), names.bind(hotpath.free_messages)
+        cached, limit = self._cell(self.address + CACHED, "Q"), self.config.remote_cache
 
         def receive() -> None:
             """Receive as ``Allocator.receive`` does, and watch the new front."""
             self._demand_open()
             batch = receive_batch()
             # Only we receive: what waits already needs no watch.
-            names["inbox"] = u64[u64[front] >> 3] != NULL or self._watch(u64[front])
+            names["inbox"] = u64[front[()] >> 3] != NULL or self._watch(front[()])
             free_messages(batch)
+            if cached[()] >= limit:
+                self.post()
 
         def close() -> None:
             """Make even those who kept ``malloc`` and ``free`` come to ``receive``, which refuses."""
             names["inbox"] = True
 
-        names["inbox"], names["receive"] = self._watch(u64[front]), receive
+        names["inbox"], names["receive"] = self._watch(front[()]), receive
+        names.bind(hotpath.take_last)
         self.malloc, self.free = names.bind(hotpath.malloc), names.bind(hotpath.free)
         self._receive, self._close = receive, close
 
-    def _names(self) -> Names:
+    def _names(self, front: memoryview[int]) -> Names:
         """Return what the names in ``hotpath`` stand for here, but for what is built later."""
         sizeclasses = [size_to_sizeclass(size) for size in range(min(FAST_SIZES, self.config.slab_size) + 1)]
-        u8, bins, heads = self.memory.u8, self._bins, self._list_heads
+        u8, bins = self.memory.u8, self._bins
         names = {
             "plain_malloc": self._malloc,
             "plain_free": self._free,
             "free_unknown": self._free_unknown,
             "bins": tuple(bins[sizeclass] for sizeclass in sizeclasses),
-            "rounded": [self.table.sizes[sizeclass] for sizeclass in sizeclasses],
-            "lists": tuple((bins[sizeclass], heads[sizeclass]) for sizeclass in sizeclasses),
             "slabs": self._slabs,
             "filled": self._filled,
             "no_slab": self._no_slab,
             "u16": self.memory.u16,
+            "u64": self.memory.u64,
             "prevs": u8.cast("q"),
             "nexts": u8[8:].cast("q"),
+            "front": front,
+            "stub": self.queue.stub,
+            "most": self.config.remote_batch,
+            "lock": self._shared.lock,
+            "counts": self.atomic_counts,
+            "arrived": self.messages.arrived,
+            "free_other": self._free_other,
         }
         return Names(hotpath, {16: self.config.slab_bits, 65536: self.config.slab_size}, names)
 
@@ -232,77 +240,18 @@ class FastAllocator(Allocator):
 
         return build
 
-    def _build_receive_batch(self) -> Callable[[], list[int]]:
-        """Build ``receive_batch``: the steps of ``MessageQueue.dequeue_batch``."""
-        u64, front_word, most = self.memory.u64, self.address + FRONT >> 3, self.config.remote_batch
-        counts, lock = self.atomic_counts, self._shared.lock
-
-        def receive_batch() -> list[int]:
-            front = u64[front_word]
-            batch: list[int] = []
-            after = NULL
-            with lock:  # so that each load acquires, as in `Atomics.load_links`
-                for _ in range(most):
-                    after = u64[front >> 3]
-                    if not after:
-                        break
-                    batch.append(front)
-                    front = after
-            counts.loads += len(batch) + (not after)
-            u64[front_word] = front
-            return batch
-
-        return receive_batch
-
-    def _build_free_messages(self) -> Callable[[list[int]], None]:
-        """Build ``free_messages``: free small objects of ours as ``free`` does, leave the rest to the plain code."""
-        u16, slabs, slab_bits, unknown = self.memory.u16, self._slabs, self.config.slab_bits, self._unknown
-        classes, arrived, stub, handle = self._classes, self.messages.arrived, self.queue.stub, self._handle
-        cached, limit, put_back = self._cell(self.address + CACHED, "Q"), self.config.remote_cache, self._put_back
-
-        def free_messages(batch: list[int]) -> None:
-            run = count = before = link = 0
-            used, head, base = unknown
-            batch.append(stub)  # which is no object: the last run ends there
-            for message in batch:
-                slab = message >> slab_bits
-                if slab == run and count > 1:
-                    u16[message >> 1] = link
-                    link = message - base
-                    count -= 1
-                    continue
-                if count:  # the run is over: all of it is in the objects but these
-                    head[()] = link
-                    used[()] = count
-                    arrived[classes[run]] += before - count
-                try:
-                    used, head, base = slabs[slab]
-                except IndexError:
-                    used, head, base = unknown
-                run, before = slab, used[()]
-                if before > 1:
-                    u16[message >> 1] = head[()]
-                    link = message - base
-                    count = before - 1
-                else:
-                    count = 0
-                    free_one(message, slab, (used, head, base))
-            if cached[()] >= limit:
-                self.post()
-
-        def free_one(message: int, slab: int, entry: Entry) -> None:
-            """Free what is no part of a run: of a full slab, of a slab with no other object, and another's."""
-            if slab in classes:
-                arrived[classes[slab]] += 1
-                used, here, base = entry
-                if base:
-                    put_back(message, used[()], here, base)
-                else:
-                    here(message)
-            elif message != stub:
-                handle(message)
-
-        return free_messages
+    def _free_other(self, message: int, slab: int, entry: Entry) -> None:
+        """Free a message's object of a full slab, or that is its slab's only one, or another's."""
+        sizeclass = self._filled[slab][5] if slab < len(self._filled) else NONE
+        if sizeclass != NONE:
+            self.messages.arrived[sizeclass] += 1
+            used, here, base = entry
+            if base:
+                self._put_back(message, used[()], here, base)
+            else:
+                here(message)
+        elif message != self.queue.stub:
+            self._handle(message)
 
     def receive(self) -> None:
         """Receive as ``Allocator.receive`` does."""

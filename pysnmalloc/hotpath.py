@@ -2,7 +2,7 @@
 
     malloc                                      free
       inbox?          ─► receive                  inbox?               ─► receive
-      used, head, base = bins[size]               used, head, base = slabs[p >> slab_bits]
+      used, head, base = bins[size][0]            used, head, base = slabs[p >> slab_bits]
       head odd?       ─► bump, or new slab        used < 2, base 0?    ─► head(p): not our slab
       p = base + head                             used < 2?            ─► put_back: was full, or
       p.link = -1?    ─► take_last: full now      p.link = head            this is its last object
@@ -29,10 +29,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Bin", "Cells", "Entry", "Filled", "Free", "Full", "free", "malloc", "put_back", "take_last"]
+from .atomics import AtomicCounts, AtomicsLock
+
+__all__ = [
+    "Bin",
+    "Cells",
+    "Entry",
+    "Filled",
+    "Free",
+    "Full",
+    "free",
+    "free_messages",
+    "malloc",
+    "put_back",
+    "receive_batch",
+    "take_last",
+]
 
 Cells = tuple["memoryview[int]", "memoryview[int]", int]  #: of a slab: used, head, its address
-Bin = list[Any]  #: the same three, of whichever slab is first; a list has no types by place
+Bin = list[Any]  #: of a size class: the Cells of the first slab, the object size; a list has no types by place
 Free = Callable[[int], None]  #: frees an object
 #: Of a full slab: used, head, link, its bin, the head of its list, the objects but one, its cells.
 Full = tuple["memoryview[int]", "memoryview[int]", "memoryview[int]", Bin, "memoryview[int]", int, Cells]
@@ -44,8 +59,9 @@ own, full:          a cell that is always 0, Full, the slab's address
 another's, no slab: a cell that is always 0, Free, 0
 """
 
-#: How an own slab gets full: its used and head as one cell, what they are then, and its entry.
-Filled = tuple["memoryview[int]", int, Entry]
+#: How an own slab gets full: its used and head as one cell, what they are then, its entry; and its class: bin,
+#: head of its list, number.
+Filled = tuple["memoryview[int]", int, Entry, Bin, "memoryview[int]", int]
 
 # Filled in by each allocator.
 inbox: object  # true when a message waits
@@ -54,14 +70,20 @@ plain_malloc: Callable[[int], int]  # the plain code of the concepts
 plain_free: Free
 free_unknown: Free  # frees an object of a slab without an entry
 bins: tuple[Bin, ...]  # by size
-rounded: list[int]  # by size: the object size
-lists: tuple[tuple[Bin, memoryview[int]], ...]  # by size: bin, and head of the list of slabs
 slabs: list[Entry]  # by slab number
 filled: list[Filled]  # by slab number, right for own slabs
 no_slab: Cells
 u16: memoryview[int]  # by address >> 1
-prevs: memoryview[int]  # the words of list nodes, by address >> 3; all ones, which end a list, are -1 here
+u64: memoryview[int]  # by address >> 3
+prevs: memoryview[int]  # the words of list nodes, by their address >> 3; all ones, which end a list, are -1 here
 nexts: memoryview[int]
+front: memoryview[int]  # of the message queue, a cell
+stub: int
+most: int  # messages in a batch
+lock: AtomicsLock
+counts: AtomicCounts
+arrived: list[int]  # messages by size class
+free_other: Callable[[int, int, Entry], None]  # frees a message that is not of an own slab with two objects or more
 
 
 def malloc(size: int) -> int:
@@ -71,12 +93,12 @@ def malloc(size: int) -> int:
     if size < 0:
         return plain_malloc(size)  # it would be an index from the end
     try:
-        used, head, base = bins[size]
+        used, head, base = bins[size][0]
     except IndexError:
         return plain_malloc(size)
     offset = head[()]
     if offset & 1:
-        if (behind := offset + rounded[size]) < 65536:
+        if (behind := offset + bins[size][1]) < 65536:
             head[()] = behind
             used[()] = used[()] + 1
             bumped: int = base + offset - 1
@@ -85,7 +107,7 @@ def malloc(size: int) -> int:
     taken: int = base + offset
     link = u16[taken >> 1]
     if link == 0xFFFF:  # -1, the end mark
-        return take_last(size, taken)
+        return take_last(taken)
     head[()] = link
     used[()] = used[()] + 1  # += is two steps of the interpreter more
     return taken
@@ -112,19 +134,18 @@ def free(address: int) -> None:
     return free_here(address)
 
 
-def take_last(size: int, taken: int) -> int:
+def take_last(taken: int) -> int:
     """Allocate the last free object, which is the list node, as ``SlabList.pop_front`` does."""
     index = taken >> 16
-    used_and_head, when_full, slabs[index] = filled[index]
+    used_and_head, when_full, slabs[index], bin, list_head, _ = filled[index]
     used_and_head[()] = when_full
-    bin, list_head = lists[size]
     after = nexts[taken >> 3]
     list_head[()] = after
     if after < 0:
-        bin[0], bin[1], bin[2] = no_slab
+        bin[0] = no_slab
     else:
         prevs[after >> 3] = -1
-        bin[0], bin[1], bin[2] = slabs[after >> 16]
+        bin[0] = slabs[after >> 16]
     return taken
 
 
@@ -144,8 +165,53 @@ def put_back(address: int, count: int, slab: Full, base: int) -> None:
     if first >= 0:
         prevs[first >> 3] = address
     list_head[()] = address
-    bin[0] = used
-    bin[1] = head
-    bin[2] = base
+    bin[0] = cells
     slabs[address >> 16] = cells
     return None
+
+
+def receive_batch() -> list[int]:
+    """Take messages out of the queue, as ``MessageQueue.dequeue_batch`` does; the newest stays (§2.2)."""
+    batch: list[int] = []
+    message = front[()]
+    after = 0
+    with lock:  # so that each load acquires, as in `Atomics.load_links`
+        for _ in range(most):
+            after = u64[message >> 3]
+            if not after:
+                break
+            batch.append(message)
+            message = after
+    counts.loads += len(batch) + (not after)
+    front[()] = message
+    return batch
+
+
+def free_messages(batch: list[int]) -> None:
+    """Free a batch as ``free`` does, each run of messages of one slab with one load and store of its metadata."""
+    run = count = before = link = 0
+    used, head, base = no_slab
+    batch.append(stub)  # which is no object: the last run ends there
+    for message in batch:
+        slab = message >> 16
+        if slab == run and count > 1:
+            u16[message >> 1] = link
+            link = message - base
+            count -= 1
+            continue
+        if count:  # the run is over: all of it is in the objects but these
+            head[()] = link
+            used[()] = count
+            arrived[filled[run][5]] += before - count
+        try:
+            used, head, base = slabs[slab]
+        except IndexError:
+            used, head, base = no_slab
+        run, before = slab, used[()]
+        if before > 1:
+            u16[message >> 1] = head[()]
+            link = message - base
+            count = before - 1
+        else:
+            count = 0
+            free_other(message, slab, (used, head, base))
