@@ -63,8 +63,7 @@ class Names:
     def bind(self, pattern: Callable[P, R]) -> Callable[P, R]:
         """Return the function of a pattern with these names, its own among them."""
         assert isinstance(pattern, FunctionType)
-        # A copy: what CPython remembers in code is of one allocator.
-        code = self._codes.get(pattern.__name__, pattern.__code__).replace()
+        code = _copied(self._codes.get(pattern.__name__, pattern.__code__))
         if self._closures:
             cells = tuple(self._cells.setdefault(name, CellType()) for name in code.co_freevars)
             bound = FunctionType(code, {}, closure=cells)
@@ -107,6 +106,13 @@ class _Constants(ast.NodeTransformer):
         if type(node.value) is int:
             node.value = self._constants.get(node.value, node.value)
         return node
+
+
+def _copied(code: CodeType) -> CodeType:
+    """Copy code, and what is defined in it: what CPython remembers there is of one allocator."""
+    if not _codes_in(code):
+        return code.replace()
+    return code.replace(co_consts=tuple(_copied(each) if isinstance(each, CodeType) else each for each in code.co_consts))
 
 
 def _codes_in(code: CodeType) -> list[CodeType]:

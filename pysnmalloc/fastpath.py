@@ -15,7 +15,6 @@ and views and tables of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 from . import hotpath
@@ -23,7 +22,7 @@ from .allocator import Allocator
 from .binding import Names
 from .chunklist import OWNER
 from .config import BUCKETS_OFFSET
-from .hotpath import Bin, Cells, Entry, Filled, Free, Full
+from .hotpath import Bin, Cell, Cells, Entry, Filled, Free, Full
 from .memory import NULL
 from .messagequeue import FRONT
 from .metaslab import HEAD, LINK, SIZECLASS, USED
@@ -131,7 +130,7 @@ class FastAllocator(Allocator):
             cells = self._cells[slab] = (self._cell(word + USED, "H"), self._cell(word + HEAD, "H"), slab)
         return cells
 
-    def _cell(self, address: int, format: Literal["B", "H", "I", "Q", "q"]) -> memoryview[int]:
+    def _cell(self, address: int, format: Literal["B", "H", "I", "Q", "q"]) -> Cell:
         """Return the cell of the word at an address."""
         return self.memory.u8[address : address + WIDTH[format]].cast(format, shape=[])
 
@@ -143,11 +142,10 @@ class FastAllocator(Allocator):
 
     def _build(self) -> None:
         """Build ``malloc``, ``free`` and ``receive`` over the tables."""
-        u64, front = self.memory.u64, self._cell(self.address + FRONT, "Q")
-        names = self._names(front)
-        self._put_back, self._build_abroad = names.bind(hotpath.put_back), self._abroad_builder()
+        u64, front, cached = self.memory.u64, self._cell(self.address + FRONT, "Q"), self._cell(self.address + CACHED, "Q")
+        names, limit = self._names(front, cached), self.config.remote_cache
+        self._put_back, self._abroad = names.bind(hotpath.put_back), names.bind(hotpath.abroad)
         receive_batch, free_messages = names.bind(hotpath.receive_batch), names.bind(hotpath.free_messages)
-        cached, limit = self._cell(self.address + CACHED, "Q"), self.config.remote_cache
 
         def receive() -> None:
             """Receive as ``Allocator.receive`` does, and watch the new front."""
@@ -168,10 +166,11 @@ class FastAllocator(Allocator):
         self.malloc, self.free = names.bind(hotpath.malloc), names.bind(hotpath.free)
         self._receive, self._close = receive, close
 
-    def _names(self, front: memoryview[int]) -> Names:
+    def _names(self, front: Cell, cached: Cell) -> Names:
         """Return what the names in ``hotpath`` stand for here, but for what is built later."""
         sizeclasses = [size_to_sizeclass(size) for size in range(min(FAST_SIZES, self.config.slab_size) + 1)]
         u8, bins = self.memory.u8, self._bins
+        second_words = u8[8:].cast("q")
         names = {
             "plain_malloc": self._malloc,
             "plain_free": self._free,
@@ -183,7 +182,13 @@ class FastAllocator(Allocator):
             "u16": self.memory.u16,
             "u64": self.memory.u64,
             "prevs": u8.cast("q"),
-            "nexts": u8[8:].cast("q"),
+            "nexts": second_words,
+            "targets": second_words,
+            "cached": cached,
+            "limit": self.config.remote_cache,
+            "post": self.post,
+            "superslab": SUPERSLAB,
+            "departed": self.messages.departed,
             "front": front,
             "stub": self.queue.stub,
             "most": self.config.remote_batch,
@@ -201,44 +206,25 @@ class FastAllocator(Allocator):
             if self.pagemap.get(address) == SUPERSLAB:
                 owner = self._u64[(address & self._chunk_mask) + OWNER >> 3]
                 if owner != self.address:
-                    free_here = self._build_abroad(address, owner)
+                    free_here = self._free_abroad(address, owner)
                     self._slabs[address >> self.config.slab_bits] = self._no_slab[0], free_here, NULL
                     return free_here(address)
         return self._free(address)
 
-    def _abroad_builder(self) -> Callable[[int, int], Free]:
-        """Build what builds the function that frees a slab's objects while it is another's.
-
-        The steps of ``Allocator._remote_dealloc`` and ``RemoteCache.dealloc``.
-        """
-        nexts, targets = self.memory.u64, self.memory.u8[8:].cast("Q")  # the two words of a message, by address >> 3
-        departed, sizes = self.messages.departed, list(self.table.sizes)
-        cached, limit = self._cell(self.address + CACHED, "Q"), self.config.remote_cache
-        free_unknown, superslab = self._free_unknown, SUPERSLAB  # here, since a global costs more
-
-        def build(address: int, owner: int) -> Free:
-            chunk, slab = address & self._chunk_mask, self.metaslab.slab_of(address)
-            kind, owner_word = self._cell(self.pagemap.entry(address), "B"), self._cell(chunk + OWNER, "Q")
-            sizeclass_byte = self._cell(self.metaslab.word(slab) + SIZECLASS, "B")
-            sizeclass = sizeclass_byte[()]
-            size, last = sizes[sizeclass], self._cell(self.cache.last_of(owner), "Q")
-
-            def free_remote(address: int) -> None:
-                if address < 0 or kind[()] != superslab or owner_word[()] != owner or sizeclass_byte[()] != sizeclass:
-                    return free_unknown(address)
-                departed[sizeclass] += 1
-                targets[address >> 3] = owner
-                nexts[last[()] >> 3] = address
-                last[()] = address
-                total = cached[()] + size
-                cached[()] = total
-                if total >= limit:
-                    self.post()
-                return None
-
-            return free_remote
-
-        return build
+    def _free_abroad(self, address: int, owner: int) -> Free:
+        """Return the function that frees objects of the slab around an address, which is another's."""
+        slab = self.metaslab.slab_of(address)
+        sizeclass_byte = self._cell(self.metaslab.word(slab) + SIZECLASS, "B")
+        sizeclass = sizeclass_byte[()]
+        return self._abroad(
+            self._cell(self.pagemap.entry(address), "B"),
+            self._cell((address & self._chunk_mask) + OWNER, "Q"),
+            owner,
+            sizeclass_byte,
+            sizeclass,
+            self.table.sizes[sizeclass],
+            self._cell(self.cache.last_of(owner), "Q"),
+        )
 
     def _free_other(self, message: int, slab: int, entry: Entry) -> None:
         """Free a message's object of a full slab, or that is its slab's only one, or another's."""

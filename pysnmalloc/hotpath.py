@@ -27,17 +27,19 @@ names are filled in with tables and views of its own (``fastpath``).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from .atomics import AtomicCounts, AtomicsLock
 
 __all__ = [
     "Bin",
+    "Cell",
     "Cells",
     "Entry",
     "Filled",
     "Free",
     "Full",
+    "abroad",
     "free",
     "free_messages",
     "malloc",
@@ -46,12 +48,13 @@ __all__ = [
     "take_last",
 ]
 
-Cells = tuple["memoryview[int]", "memoryview[int]", int]  #: of a slab: used, head, its address
+Cell: TypeAlias = "memoryview[int]"  #: of one word
+Cells = tuple[Cell, Cell, int]  #: of a slab: used, head, its address
 Bin = list[Any]  #: of a size class: the Cells of the first slab, the object size; a list has no types by place
 Free = Callable[[int], None]  #: frees an object
 #: Of a full slab: used, head, link, its bin, the head of its list, the objects but one, its cells.
-Full = tuple["memoryview[int]", "memoryview[int]", "memoryview[int]", Bin, "memoryview[int]", int, Cells]
-Entry = tuple["memoryview[int]", Any, int]
+Full = tuple[Cell, Cell, Cell, Bin, Cell, int, Cells]
+Entry = tuple[Cell, Any, int]
 """What ``free`` finds by slab number. Any, since to ask for the type would cost more than all the rest:
 
 own, with space:    Cells
@@ -61,7 +64,7 @@ another's, no slab: a cell that is always 0, Free, 0
 
 #: How an own slab gets full: its used and head as one cell, what they are then, its entry; and its class: bin,
 #: head of its list, number.
-Filled = tuple["memoryview[int]", int, Entry, Bin, "memoryview[int]", int]
+Filled = tuple[Cell, int, Entry, Bin, Cell, int]
 
 # Filled in by each allocator.
 inbox: object  # true when a message waits
@@ -77,12 +80,18 @@ u16: memoryview[int]  # by address >> 1
 u64: memoryview[int]  # by address >> 3
 prevs: memoryview[int]  # the words of list nodes, by their address >> 3; all ones, which end a list, are -1 here
 nexts: memoryview[int]
-front: memoryview[int]  # of the message queue, a cell
+targets: memoryview[int]  # the second word of a message, by the message's address >> 3
+cached: Cell  # bytes in the remote cache
+limit: int  # as many, and it is posted
+post: Callable[[], None]
+superslab: int  # the page map's value for one
+departed: list[int]  # messages by size class
+front: Cell  # of the message queue
 stub: int
 most: int  # messages in a batch
 lock: AtomicsLock
 counts: AtomicCounts
-arrived: list[int]  # messages by size class
+arrived: list[int]
 free_other: Callable[[int, int, Entry], None]  # frees a message that is not of an own slab with two objects or more
 
 
@@ -168,6 +177,37 @@ def put_back(address: int, count: int, slab: Full, base: int) -> None:
     bin[0] = cells
     slabs[address >> 16] = cells
     return None
+
+
+def abroad(
+    kind: Cell, owner_word: Cell, owner: int, sizeclass_byte: Cell, sizeclass: int, size: int, last: Cell
+) -> Free:
+    """Return the function that frees a slab's objects while it is another's, as ``RemoteCache.dealloc`` does (§2.2).
+
+    Args:
+        kind: of the slab's chunk in the page map. This and the next ones tell whether the slab still is what it was.
+        owner_word: its superslab's owner.
+        owner: what that was.
+        sizeclass_byte: in its metadata.
+        sizeclass: what that was.
+        size: of its objects, in bytes.
+        last: the last message of the owner's bucket in the remote cache.
+    """
+
+    def free_remote(address: int) -> None:
+        if address < 0 or kind[()] != superslab or owner_word[()] != owner or sizeclass_byte[()] != sizeclass:
+            return free_unknown(address)
+        departed[sizeclass] += 1
+        targets[address >> 3] = owner
+        u64[last[()] >> 3] = address
+        last[()] = address
+        total = cached[()] + size
+        cached[()] = total
+        if total >= limit:
+            post()
+        return None
+
+    return free_remote
 
 
 def receive_batch() -> list[int]:

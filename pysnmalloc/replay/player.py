@@ -20,7 +20,7 @@ from ..errors import SnmallocError
 from ..heap import Heap
 from .contents import Contents
 from .errors import AddressError, CallError, ReplayError
-from .loop import KeptAddresses, compact, run, tables
+from .loop import Addresses, address_table, compact, run, tables
 from .trace import Kind, Op, Trace
 from .verified import VerifiedLoop
 
@@ -44,7 +44,7 @@ class Session:
         heap: where.
         verify: whether contents are written and verified.
         compare: whether addresses are compared with the recorded ones.
-        addresses: of each live object, and of freed ones too where they are compared.
+        addresses: of each object, live or freed.
         chunks: the trace's name of each chunk of the heap, in order of first appearance.
         compared: how many addresses were compared.
     """
@@ -53,19 +53,18 @@ class Session:
     heap: Heap
     verify: bool
     compare: bool
-    addresses: dict[int, int] = field(default_factory=dict)
+    addresses: Addresses = field(init=False)
     chunks: dict[int, int] = field(default_factory=dict)
     compared: int = 0
 
     def __post_init__(self) -> None:
-        """Keep all addresses where they are compared with the recorded ones."""
-        if self.compare:
-            self.addresses = KeptAddresses()
+        """Make room for the addresses."""
+        self.addresses = address_table(self.trace.objects)
 
     def verified_loop(self, allocators: Mapping[int, Allocator]) -> VerifiedLoop:
         """Return a loop that looks at contents, through a view of the calling thread's own."""
         contents = Contents(self.heap.memory.own_views().u8)
-        return VerifiedLoop(self.trace.name, allocators, contents, self.addresses)
+        return VerifiedLoop(self.trace.name, allocators, contents, memoryview(self.addresses))
 
     def compare_addresses(self, ops: Sequence[Op]) -> None:
         """Compare the addresses that calls returned with the recorded ones, up to the names of chunks.
@@ -103,7 +102,8 @@ class Player:
         self._ops = ops
         self._verified = session.verified_loop(allocators) if session.verify else None
         self._compact = [] if session.verify else compact(ops, tuple(allocators))
-        self._mallocs, self._frees = tables(ops, allocators, session.addresses)
+        self._addresses = memoryview(session.addresses)  # this thread's own
+        self._mallocs, self._frees = tables(ops, allocators, self._addresses)
         self.seconds = 0.0
 
     def play(self, start: int, end: int) -> None:
@@ -122,7 +122,7 @@ class Player:
                 calls = iter(self._compact[start:end])
                 left = calls
                 began = perf_counter()
-                run(calls, self._mallocs, self._frees, self._session.addresses)
+                run(calls, self._mallocs, self._frees, self._addresses)
             self.seconds += perf_counter() - began
         except ReplayError:
             raise

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from ..allocator import Allocator
 from .contents import Contents, Difference
 from .errors import AddressError, ContentsError
+from .loop import Addresses
 from .trace import Kind, Op
 
 __all__ = ["VerifiedLoop"]
@@ -31,11 +32,11 @@ class VerifiedLoop:
         trace: its name, for messages.
         allocators: by thread.
         contents: writes and compares patterns.
-        addresses: of each live object; shared by all threads.
+        addresses: of each object, by number; all threads' views are of the same bytes.
     """
 
     def __init__(
-        self, trace: str, allocators: Mapping[int, Allocator], contents: Contents, addresses: dict[int, int]
+        self, trace: str, allocators: Mapping[int, Allocator], contents: Contents, addresses: Addresses
     ) -> None:
         self._trace = trace
         self._allocators = allocators
@@ -53,7 +54,7 @@ class VerifiedLoop:
         for op in ops:
             allocator = self._allocators[op.thread]
             if op.kind is Kind.FREE:
-                address = addresses.pop(op.object)
+                address = addresses[op.object]
                 if wrong := contents.verify(op.object, address, op.size):
                     raise self._broken(op, wrong, "before its free")
                 allocator.free(address)

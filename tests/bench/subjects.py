@@ -172,7 +172,7 @@ def figures_of_replay() -> list[Figure]:
 
     def real() -> float:
         heap = sn.Heap(sn.PAPER)
-        addresses: dict[int, int] = {}
+        addresses = replay_loop.address_table(trace.objects)
         tables = replay_loop.tables(trace.ops, {thread: heap.acquire() for thread in threads}, addresses)
         taken = timed(lambda: replay_loop.run(ops, *tables, addresses), len(ops))()
         heap.close()
@@ -180,7 +180,8 @@ def figures_of_replay() -> list[Figure]:
 
     def empty() -> float:
         mallocs, frees = [lambda size: size] * (3 * len(threads)), [lambda _: None] * len(threads)
-        return timed(lambda: replay_loop.run(ops, mallocs, frees, {}), len(ops))()
+        addresses = replay_loop.address_table(trace.objects)
+        return timed(lambda: replay_loop.run(ops, mallocs, frees, addresses), len(ops))()
 
     times = interleave({"pysnmalloc": real, "empty": empty}, rounds=9, warm_up=1)
     return [Figure("replay of the Redis trace / the loop with empty functions", *_of(times, "empty"), 6.0)]
