@@ -110,9 +110,8 @@ class _Constants(ast.NodeTransformer):
 
 def _copied(code: CodeType) -> CodeType:
     """Copy code, and what is defined in it: what CPython remembers there is of one allocator."""
-    if not _codes_in(code):
-        return code.replace()
-    return code.replace(co_consts=tuple(_copied(each) if isinstance(each, CodeType) else each for each in code.co_consts))
+    consts = (_copied(each) if isinstance(each, CodeType) else each for each in code.co_consts)
+    return code.replace(co_consts=tuple(consts)) if _codes_in(code) else code.replace()
 
 
 def _codes_in(code: CodeType) -> list[CodeType]:

@@ -70,9 +70,9 @@ class FastAllocator(Allocator):
         # By slab number: what `free` does.
         self._unknown: Entry = poison[0], self._free_unknown, NULL
         self._slabs: list[Entry] = [self._unknown]
-        # By slab number, of own slabs: how it gets full, and its size class.
-        self._unfilled: Filled = poison[0], 0, self._unknown, [poison, 0], poison[0], NONE
-        self._filled: list[Filled] = [self._unfilled]
+        # By slab number, of own slabs: how it gets full; its size class.
+        self._filled: list[Filled] = [(poison[0], 0, self._unknown, [poison, 0], poison[0])]
+        self._classes = [NONE]
         heads = self.address + BUCKETS_OFFSET + 16 * config.buckets
         self._list_heads = [self._cell(heads + 8 * sizeclass, "q") for sizeclass in range(config.num_small)]
         self._build()
@@ -85,8 +85,9 @@ class FastAllocator(Allocator):
         self._look_at_first(sizeclass)
         index, cells = slab >> self.config.slab_bits, self._cells_of(slab)
         self._cover(index)
-        if self._filled[index][5] != sizeclass:
+        if self._classes[index] != sizeclass:
             self._filled[index] = self._how_filled(sizeclass, cells)
+            self._classes[index] = sizeclass
         self._slabs[index] = self._filled[index][2] if self.metaslab.is_full(cells[1][()]) else cells
 
     def _parted(self, sizeclass: int, slab: int) -> None:
@@ -95,7 +96,7 @@ class FastAllocator(Allocator):
         index = slab >> self.config.slab_bits
         self._cover(index)
         self._slabs[index] = self._unknown
-        self._filled[index] = self._unfilled
+        self._classes[index] = NONE
 
     def _how_filled(self, sizeclass: int, cells: Cells) -> Filled:
         """Return how an own slab gets full, and what ``free`` does with it then."""
@@ -107,7 +108,7 @@ class FastAllocator(Allocator):
         if capacity > 1:
             full: Full = used, head, self._cell(word + LINK, "H"), bin, list_head, capacity - 1, cells
             entry = zero, full, base
-        return self._cell(word + USED, "I"), capacity | self.metaslab.full << 16, entry, bin, list_head, sizeclass
+        return self._cell(word + USED, "I"), capacity | self.metaslab.full << 16, entry, bin, list_head
 
     def _look_at_first(self, sizeclass: int) -> None:
         """Make the bin of a class the first slab on its list."""
@@ -120,7 +121,8 @@ class FastAllocator(Allocator):
         if index >= len(self._slabs):
             more = index + index // 8 + 1 - len(self._slabs)
             self._slabs += [self._unknown] * more
-            self._filled += [self._unfilled] * more
+            self._filled += self._filled[:1] * more
+            self._classes += [NONE] * more
 
     def _cells_of(self, slab: int) -> Cells:
         """Return a slab's cells; making them takes 2 µs, once per slab."""
@@ -142,8 +144,9 @@ class FastAllocator(Allocator):
 
     def _build(self) -> None:
         """Build ``malloc``, ``free`` and ``receive`` over the tables."""
-        u64, front, cached = self.memory.u64, self._cell(self.address + FRONT, "Q"), self._cell(self.address + CACHED, "Q")
-        names, limit = self._names(front, cached), self.config.remote_cache
+        u64, front = self.memory.u64, self._cell(self.address + FRONT, "Q")
+        cached, limit = self._cell(self.address + CACHED, "Q"), self.config.remote_cache
+        names = self._names(front, cached)
         self._put_back, self._abroad = names.bind(hotpath.put_back), names.bind(hotpath.abroad)
         receive_batch, free_messages = names.bind(hotpath.receive_batch), names.bind(hotpath.free_messages)
 
@@ -178,6 +181,7 @@ class FastAllocator(Allocator):
             "bins": tuple(bins[sizeclass] for sizeclass in sizeclasses),
             "slabs": self._slabs,
             "filled": self._filled,
+            "classes": self._classes,
             "no_slab": self._no_slab,
             "u16": self.memory.u16,
             "u64": self.memory.u64,
@@ -228,7 +232,7 @@ class FastAllocator(Allocator):
 
     def _free_other(self, message: int, slab: int, entry: Entry) -> None:
         """Free a message's object of a full slab, or that is its slab's only one, or another's."""
-        sizeclass = self._filled[slab][5] if slab < len(self._filled) else NONE
+        sizeclass = self._classes[slab] if slab < len(self._classes) else NONE
         if sizeclass != NONE:
             self.messages.arrived[sizeclass] += 1
             used, here, base = entry

@@ -1,4 +1,4 @@
-"""The hot path in one place: malloc and free, line by line (§2.1, §2.8).
+"""The hot path in one place: malloc and free, line by line, and their messages (§2.1, §2.2, §2.8).
 
     malloc                                      free
       inbox?          ─► receive                  inbox?               ─► receive
@@ -8,14 +8,20 @@
       p.link = -1?    ─► take_last: full now      p.link = head            this is its last object
       head = p.link, used += 1                    head = p - base, used -= 1
 
-The steps of ``freelist``, on the same bytes; a test compares them. They are fast
-because nothing is computed that can be kept, and nothing is checked twice:
+    another's object: abroad's free_remote ─► remote cache ─► post ... receive_batch ─► free_messages
+
+The steps of ``freelist``, ``remotecache`` and ``messagequeue``, on the same bytes; a
+test compares them. They are fast because nothing is computed that can be kept, and
+nothing is checked twice:
 
 * A cell is a view of one word, with no dimensions: ``head[()]`` reads 16 bits of
   the heap without an index. Tables find a slab's cells, by size and by address.
 * Poison instead of checks: what the fast path must not touch has head odd (like
   bump space) or used 0 (like the last object). An entry with used 0 says what to
   do in the place of ``head``: the cells of a full slab, or a function that frees.
+* Half of all calls of a program whose sizes are random make a full slab or open one;
+  so that costs few steps too: one table has all of it by slab, and one item of a bin
+  changes.
 * ``inbox`` is front.next as a C integer; its truth value tests 8 bytes.
 * 16 is a slab's bits and 65536 its size, since a constant is faster than a name; for
   configurations that have others they are replaced.
@@ -62,37 +68,43 @@ own, full:          a cell that is always 0, Full, the slab's address
 another's, no slab: a cell that is always 0, Free, 0
 """
 
-#: How an own slab gets full: its used and head as one cell, what they are then, its entry; and its class: bin,
-#: head of its list, number.
-Filled = tuple[Cell, int, Entry, Bin, Cell, int]
+#: How an own slab gets full: its used and head as one cell, what they are then, its entry, its bin, head of its list.
+Filled = tuple[Cell, int, Entry, Bin, Cell]
 
-# Filled in by each allocator.
-inbox: object  # true when a message waits
-receive: Callable[[], None]
-plain_malloc: Callable[[int], int]  # the plain code of the concepts
+# Filled in by each allocator. The plain code of the concepts, for all that is rare:
+plain_malloc: Callable[[int], int]
 plain_free: Free
 free_unknown: Free  # frees an object of a slab without an entry
-bins: tuple[Bin, ...]  # by size
-slabs: list[Entry]  # by slab number
-filled: list[Filled]  # by slab number, right for own slabs
-no_slab: Cells
-u16: memoryview[int]  # by address >> 1
-u64: memoryview[int]  # by address >> 3
-prevs: memoryview[int]  # the words of list nodes, by their address >> 3; all ones, which end a list, are -1 here
-nexts: memoryview[int]
-targets: memoryview[int]  # the second word of a message, by the message's address >> 3
-cached: Cell  # bytes in the remote cache
-limit: int  # as many, and it is posted
+free_other: Callable[[int, int, Entry], None]  # frees a message that is not of an own slab with two objects or more
+receive: Callable[[], None]
 post: Callable[[], None]
-superslab: int  # the page map's value for one
-departed: list[int]  # messages by size class
+
+# Tables by size, and by slab number.
+bins: tuple[Bin, ...]
+no_slab: Cells
+slabs: list[Entry]
+filled: list[Filled]  # right for own slabs
+classes: list[int]  # size classes of own slabs
+
+# The heap's bytes: all of them by address >> 1 or address >> 3, and single words.
+u16: memoryview[int]
+u64: memoryview[int]
+prevs: memoryview[int]  # the two words of a list node; all ones, which end a list, are -1 here
+nexts: memoryview[int]
+targets: memoryview[int]  # the second word of a message
+inbox: object  # true when a message waits
 front: Cell  # of the message queue
-stub: int
-most: int  # messages in a batch
+cached: Cell  # bytes in the remote cache
+
+# What else there is to know of messages.
 lock: AtomicsLock
 counts: AtomicCounts
+departed: list[int]  # how many, by size class
 arrived: list[int]
-free_other: Callable[[int, int, Entry], None]  # frees a message that is not of an own slab with two objects or more
+stub: int
+most: int  # as many are a batch
+limit: int  # so many bytes in the remote cache are posted
+superslab: int  # the page map's value for one
 
 
 def malloc(size: int) -> int:
@@ -110,8 +122,7 @@ def malloc(size: int) -> int:
         if (behind := offset + bins[size][1]) < 65536:
             head[()] = behind
             used[()] = used[()] + 1
-            bumped: int = base + offset - 1
-            return bumped
+            return base + offset - 1  # type: ignore[no-any-return]
         return plain_malloc(size)  # there is no slab, or this one gets full
     taken: int = base + offset
     link = u16[taken >> 1]
@@ -146,7 +157,7 @@ def free(address: int) -> None:
 def take_last(taken: int) -> int:
     """Allocate the last free object, which is the list node, as ``SlabList.pop_front`` does."""
     index = taken >> 16
-    used_and_head, when_full, slabs[index], bin, list_head, _ = filled[index]
+    used_and_head, when_full, slabs[index], bin, list_head = filled[index]
     used_and_head[()] = when_full
     after = nexts[taken >> 3]
     list_head[()] = after
@@ -242,7 +253,7 @@ def free_messages(batch: list[int]) -> None:
         if count:  # the run is over: all of it is in the objects but these
             head[()] = link
             used[()] = count
-            arrived[filled[run][5]] += before - count
+            arrived[classes[run]] += before - count
         try:
             used, head, base = slabs[slab]
         except IndexError:

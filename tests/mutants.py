@@ -48,7 +48,7 @@ MUTANTS = (
     Mutant(
         "the stub is not skipped on the fast path",
         "fastpath.py",
-        "elif message != stub:",
+        "elif message != self.queue.stub:",
         "else:",
         "test_reference.py::test_the_library_does_what_snmalloc_did",
     ),
@@ -217,9 +217,9 @@ MUTANTS = (
     ),
     Mutant(
         "the cache is posted one object late",
-        "fastpath.py",
-        "            if total >= limit:\n",
-        "            if total > limit:\n",
+        "hotpath.py",
+        "        if total >= limit:\n",
+        "        if total > limit:\n",
         "test_fastpath.py::test_long_random_runs_write_the_same_bytes",
     ),
     Mutant(
@@ -231,7 +231,7 @@ MUTANTS = (
     ),
     Mutant(
         "a negative address finds another's slab from the end of the table",
-        "fastpath.py",
+        "hotpath.py",
         "if address < 0 or kind[()] != superslab",
         "if kind[()] != superslab",
         "test_fastpath.py::test_no_negative_address_is_an_index",
@@ -266,17 +266,31 @@ MUTANTS = (
     ),
     Mutant(
         "more messages than a batch are received",
-        "fastpath.py",
+        "hotpath.py",
         "for _ in range(most):",
         "for _ in range(2 * most):",
         "test_fastpath.py::test_long_random_runs_write_the_same_bytes",
     ),
     Mutant(
         "a run of messages is not counted",
-        "fastpath.py",
-        "                    used[()] = count\n",
-        "                    pass\n",
+        "hotpath.py",
+        "            used[()] = count\n",
+        "            pass\n",
         "test_fastpath.py::test_long_random_runs_write_the_same_bytes",
+    ),
+    Mutant(
+        "a slab that was given back keeps its class",
+        "fastpath.py",
+        "        self._classes[index] = NONE\n",
+        "        pass\n",
+        "test_differential.py::test_long_random_runs_agree",
+    ),
+    Mutant(
+        "allocators share the code of functions inside functions",
+        "binding.py",
+        "_copied(each) if isinstance(each, CodeType) else each",
+        "each",
+        "test_fastpath.py::test_what_is_remembered_in_code_is_of_one_allocator",
     ),
     Mutant(
         "exchange does not hold the lock",

@@ -12,19 +12,28 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from types import CodeType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import pysnmalloc as sn
-from pysnmalloc import Allocator, hotpath
+from pysnmalloc import Allocator, binding, hotpath
 from pysnmalloc.memory import BUMP
 from pysnmalloc.statistics import allocator_statistics
 from tests.patterns import pattern
 
 Outcome = int | tuple[str, str] | None
 CONTENTS = 64  # bytes that are written into an object: its link, list node and message overwrite them
+
+
+def all_code(code: CodeType) -> Iterator[CodeType]:
+    """A function's code, and that of the functions in it."""
+    yield code
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from all_code(each)
 
 
 def outcome(call: Callable[[], int | None]) -> Outcome:
@@ -265,6 +274,16 @@ def test_names_are_found_in_two_ways(monkeypatch: pytest.MonkeyPatch, closures: 
         used = {each.argval for each in dis.get_instructions(one.free)}
         assert heap.config.slab_bits in used
         assert 16 not in used
+
+
+@pytest.mark.parametrize("closures", [False, True])
+def test_what_is_remembered_in_code_is_of_one_allocator(monkeypatch: pytest.MonkeyPatch, closures: bool) -> None:
+    """CPython remembers in code where a global name was; two allocators would make it forget by turns."""
+    monkeypatch.setattr("pysnmalloc.binding._free_threaded", lambda: closures)
+    for each in (hotpath.malloc, hotpath.free, hotpath.abroad):
+        mine, yours = (list(all_code(binding.Names(hotpath, {}, {}).bind(each).__code__)) for _ in range(2))
+        assert {*map(id, mine)}.isdisjoint(map(id, yours))
+        assert len(mine) == (2 if each is hotpath.abroad else 1)
 
 
 def test_threads_do_not_share_the_constants_of_free_threaded_functions() -> None:

@@ -24,7 +24,7 @@ Free = Callable[[Any], object]
 
 PAIRS = 300
 LIVE = 10_000
-CHURN = 1_000
+CHURN = 2 * LIVE  # replacements in a slice
 
 
 class ListHeap:
@@ -118,8 +118,8 @@ def figures_of_churn() -> list[Figure]:
             "pysnmalloc": churn(allocator.malloc, allocator.free),
             "multiprocessing": churn(other.malloc, other.free),
         },
-        rounds=60,
-        warm_up=50,  # until every object was replaced five times: heaps are slower when they are not fresh
+        rounds=25,
+        warm_up=3,  # until every object was replaced six times: heaps are slower when they are not fresh
     )
     return [Figure("random sizes, 10,000 live / multiprocessing.heap", *_of(times, "multiprocessing"), 0.15)]
 
