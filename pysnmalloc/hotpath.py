@@ -8,20 +8,16 @@
       p.link = -1?    ─► take_last: full now      p.link = head            this is its last object
       head = p.link, used += 1                    head = p - base, used -= 1
 
-    another's object: abroad's free_remote ─► remote cache ─► post ... receive_batch ─► free_messages
+    another's object: free_remote ─► remote cache ─► post ~ ~ ~► receive_batch ─► free_messages
 
-The steps of ``freelist``, ``remotecache`` and ``messagequeue``, on the same bytes; a
-test compares them. They are fast because nothing is computed that can be kept, and
-nothing is checked twice:
+The steps of ``freelist``, ``remotecache`` and ``messagequeue``, on the same bytes; a test
+compares them. They are fast because what can be kept is not computed again:
 
 * A cell is a view of one word, with no dimensions: ``head[()]`` reads 16 bits of
   the heap without an index. Tables find a slab's cells, by size and by address.
 * Poison instead of checks: what the fast path must not touch has head odd (like
   bump space) or used 0 (like the last object). An entry with used 0 says what to
   do in the place of ``head``: the cells of a full slab, or a function that frees.
-* Half of all calls of a program whose sizes are random make a full slab or open one;
-  so that costs few steps too: one table has all of it by slab, and one item of a bin
-  changes.
 * ``inbox`` is front.next as a C integer; its truth value tests 8 bytes.
 * 16 is a slab's bits and 65536 its size, since a constant is faster than a name; for
   configurations that have others they are replaced.
