@@ -417,7 +417,7 @@ class Allocator:
         superslab = slab & self._chunk_mask
         before = self.superslab.status(superslab)
         self.superslab.dealloc_slab(superslab, slab)
-        self.large.slab_returned(*self._own_part(slab))
+        self.large.slab_returned(slab, self.config.slab_size)
         after = self.superslab.status(superslab)
         if before is after:
             return
@@ -439,13 +439,8 @@ class Allocator:
 
     def _taken(self, slab: int) -> int:
         """A slab came into use."""
-        self.large.slab_taken(*self._own_part(slab))
+        self.large.slab_taken(slab, self.config.slab_size)
         return slab
-
-    def _own_part(self, slab: int) -> tuple[int, int]:
-        """Start and length of what is committed with a slab: of the short one, all but the first page."""
-        header = self.config.page_size if slab & self._chunk_mask == slab else 0
-        return slab + header, self.config.slab_size - header
 
     # Medium objects.
 

@@ -65,13 +65,15 @@ class FastAllocator(Allocator):
         )
         self._no_slab = poison
         self._cells: dict[int, Cells] = {}
+        self._more_cells: dict[int, tuple[Cell, Cell]] = {}  # link; used and head
         # By size class: the cells of the first slab with space; the object size.
         self._bins: list[Bin] = [[poison, size] for size in self.table.sizes[: config.num_small]]
         # By slab number: what `free` does.
         self._unknown: Entry = poison[0], self._free_unknown, NULL
         self._slabs: list[Entry] = [self._unknown]
-        # By slab number, of own slabs: how it gets full; its size class.
+        # By slab number, of own slabs: how it gets full, and as one of which size class; its size class.
         self._filled: list[Filled] = [(poison[0], 0, self._unknown, [poison, 0], poison[0])]
+        self._filled_as = [NONE]
         self._classes = [NONE]
         heads = self.address + BUCKETS_OFFSET + 16 * config.buckets
         self._list_heads = [self._cell(heads + 8 * sizeclass, "q") for sizeclass in range(config.num_small)]
@@ -85,9 +87,10 @@ class FastAllocator(Allocator):
         self._look_at_first(sizeclass)
         index, cells = slab >> self.config.slab_bits, self._cells_of(slab)
         self._cover(index)
-        if self._classes[index] != sizeclass:
+        if self._filled_as[index] != sizeclass:
             self._filled[index] = self._how_filled(sizeclass, cells)
-            self._classes[index] = sizeclass
+            self._filled_as[index] = sizeclass
+        self._classes[index] = sizeclass
         self._slabs[index] = self._filled[index][2] if self.metaslab.is_full(cells[1][()]) else cells
 
     def _parted(self, sizeclass: int, slab: int) -> None:
@@ -101,14 +104,14 @@ class FastAllocator(Allocator):
     def _how_filled(self, sizeclass: int, cells: Cells) -> Filled:
         """Return how an own slab gets full, and what ``free`` does with it then."""
         used, head, base = cells
-        word, zero = self.metaslab.word(base), self._no_slab[0]
-        capacity = self.table.capacity(sizeclass, short=base == base & self._chunk_mask)
+        link, used_and_head = self._more_cells[base]
+        capacity, zero = self.table.capacity(sizeclass, short=base == base & self._chunk_mask), self._no_slab[0]
         bin, list_head = self._bins[sizeclass], self._list_heads[sizeclass]
         entry: Entry = zero, self._free, NULL  # what is full with one object is free without it
         if capacity > 1:
-            full: Full = used, head, self._cell(word + LINK, "H"), bin, list_head, capacity - 1, cells
+            full: Full = used, head, link, bin, list_head, capacity - 1, cells
             entry = zero, full, base
-        return self._cell(word + USED, "I"), capacity | self.metaslab.full << 16, entry, bin, list_head
+        return used_and_head, capacity | self.metaslab.full << 16, entry, bin, list_head
 
     def _look_at_first(self, sizeclass: int) -> None:
         """Make the bin of a class the first slab on its list."""
@@ -122,14 +125,16 @@ class FastAllocator(Allocator):
             more = index + index // 8 + 1 - len(self._slabs)
             self._slabs += [self._unknown] * more
             self._filled += self._filled[:1] * more
+            self._filled_as += [NONE] * more
             self._classes += [NONE] * more
 
     def _cells_of(self, slab: int) -> Cells:
-        """Return a slab's cells; making them takes 2 µs, once per slab."""
+        """Return a slab's cells; making them takes 3 µs, once per slab."""
         cells = self._cells.get(slab)
         if cells is None:
             word = self.metaslab.word(slab)
             cells = self._cells[slab] = (self._cell(word + USED, "H"), self._cell(word + HEAD, "H"), slab)
+            self._more_cells[slab] = self._cell(word + LINK, "H"), self._cell(word + USED, "I")
         return cells
 
     def _cell(self, address: int, format: Literal["B", "H", "I", "Q", "q"]) -> Cell:

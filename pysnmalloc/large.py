@@ -136,16 +136,23 @@ class LargeObjects:
 
     # Parts of a chunk that is in use, by the strategy "every slab when empty".
 
-    def slab_taken(self, start: int, length: int) -> None:  # noqa: ARG002  # memory commits itself when touched
+    def slab_taken(self, start: int, length: int) -> None:
         """A slab or medium object comes into use."""
         if self.decommit is Decommit.SLAB:
+            start, length = self._without_header(start, length)
             self._commitment.add(length)
 
     def slab_returned(self, start: int, length: int) -> None:
         """A slab or medium object is free."""
         if self.decommit is Decommit.SLAB:
+            start, length = self._without_header(start, length)
             self._decommit(start, length)
             self._commitment.add(-length)
+
+    def _without_header(self, start: int, length: int) -> tuple[int, int]:
+        """Leave out a chunk's first page, which a short slab begins with: it has the header, and stays."""
+        header = 0 if start % self._config.chunk_size else self._config.page_size
+        return start + header, length - header
 
     def _decommit(self, start: int, length: int) -> None:
         """Give pages back; they read as zero from now on."""
