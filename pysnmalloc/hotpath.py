@@ -109,24 +109,24 @@ def malloc(size: int) -> int:
         receive()
     if size < 0:
         return plain_malloc(size)  # it would be an index from the end
-    try:
+    try:  # all of it, since behind a `try` there is a jump
         used, head, base = bins[size][0]
+        offset = head[()]
+        if offset & 1:
+            if (behind := offset + bins[size][1]) < 65536:
+                head[()] = behind
+                used[()] = used[()] + 1
+                return base + offset - 1  # type: ignore[no-any-return]
+            return plain_malloc(size)  # there is no slab, or this one gets full
+        taken: int = base + offset
+        link = u16[taken >> 1]
+        if link != 0xFFFF:  # -1, the end mark
+            head[()] = link
+            used[()] = used[()] + 1  # += is two steps of the interpreter more
+            return taken
     except IndexError:
         return plain_malloc(size)
-    offset = head[()]
-    if offset & 1:
-        if (behind := offset + bins[size][1]) < 65536:
-            head[()] = behind
-            used[()] = used[()] + 1
-            return base + offset - 1  # type: ignore[no-any-return]
-        return plain_malloc(size)  # there is no slab, or this one gets full
-    taken: int = base + offset
-    link = u16[taken >> 1]
-    if link == 0xFFFF:  # -1, the end mark
-        return take_last(taken)
-    head[()] = link
-    used[()] = used[()] + 1  # += is two steps of the interpreter more
-    return taken
+    return take_last(taken)
 
 
 def free(address: int) -> None:

@@ -51,15 +51,15 @@ def interleave(subjects: dict[str, Slice], rounds: int, warm_up: int = 3) -> dic
     """Run a slice of every subject in turn, ``rounds`` times; return each subject's times."""
     times: dict[str, list[float]] = {name: [] for name in subjects}
     for turn in range(warm_up + rounds):
-        for name, run in subjects.items():
-            gc.collect(0)
-            gc.disable()
-            try:
+        gc.collect(0)  # not between slices: it walks all objects, and the next slice would begin with cold caches
+        gc.disable()
+        try:
+            for name, run in subjects.items():
                 taken = run()
-            finally:
-                gc.enable()
-            if turn >= warm_up:
-                times[name].append(taken)
+                if turn >= warm_up:
+                    times[name].append(taken)
+        finally:
+            gc.enable()
     return times
 
 
@@ -69,10 +69,11 @@ def ratio(times: dict[str, list[float]], ours: str, theirs: str) -> tuple[float,
     return median(pairs), (median(times[ours]), median(times[theirs]))
 
 
-def timed(work: Callable[[], object], units: int) -> Slice:
-    """Make a slice of a function that does ``units`` units of work."""
+def timed(work: Callable[[], object], units: int, lead: Callable[[], object] = lambda: None) -> Slice:
+    """Make a slice of a function that does ``units`` units of work, after an untimed ``lead`` that fetches its data."""
 
     def run() -> float:
+        lead()
         start = time.perf_counter_ns()
         work()
         return (time.perf_counter_ns() - start) / units

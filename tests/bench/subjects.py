@@ -22,7 +22,7 @@ from .harness import Figure, Slice, interleave, interpreter, ratio, spin, steady
 Malloc = Callable[[int], Any]  # what malloc returns is each subject's own: an address, a block
 Free = Callable[[Any], object]
 
-PAIRS = 300
+PAIRS = 3_000
 LIVE = 10_000
 CHURN = 2 * LIVE  # replacements in a slice
 
@@ -60,12 +60,12 @@ def keep_some_live(allocator: sn.Allocator) -> None:
 def pairs(malloc: Malloc, free: Free, count: int = PAIRS) -> Slice:
     """malloc(48), free, again and again."""
 
-    def work() -> None:
+    def work(count: int = count) -> None:
         for _ in range(count):
             address = malloc(48)
             free(address)
 
-    return timed(work, count)
+    return timed(work, count, lead=lambda: work(count // 10))
 
 
 def figures_of_pairs() -> list[Figure]:
@@ -78,7 +78,7 @@ def figures_of_pairs() -> list[Figure]:
         {
             "pysnmalloc": pairs(allocator.malloc, allocator.free),
             "libc": pairs(*libc()),
-            "multiprocessing": pairs(other.malloc, other.free, 20),
+            "multiprocessing": pairs(other.malloc, other.free, 300),
             "list": pairs(floor.malloc, floor.free),
         },
         rounds=150,
