@@ -22,7 +22,7 @@ from .allocator import Allocator
 from .binding import Names
 from .chunklist import OWNER
 from .config import BUCKETS_OFFSET
-from .hotpath import Bin, Cell, Cells, Entry, Filled, Free, Full
+from .hotpath import Bin, Cells, Entry, Filled, Free, Full, WordCell
 from .memory import NULL
 from .messagequeue import FRONT
 from .metaslab import HEAD, LINK, SIZECLASS, USED
@@ -65,7 +65,7 @@ class FastAllocator(Allocator):
         )
         self._no_slab = poison
         self._cells: dict[int, Cells] = {}
-        self._more_cells: dict[int, tuple[Cell, Cell]] = {}  # link; used and head
+        self._more_cells: dict[int, tuple[WordCell, WordCell]] = {}  # link; used and head
         # By size class: the cells of the first slab with space; the object size.
         self._bins: list[Bin] = [[poison, size] for size in self.table.sizes[: config.num_small]]
         # By slab number: what `free` does.
@@ -137,7 +137,7 @@ class FastAllocator(Allocator):
             self._more_cells[slab] = self._cell(word + LINK, "H"), self._cell(word + USED, "I")
         return cells
 
-    def _cell(self, address: int, format: Literal["B", "H", "I", "Q", "q"]) -> Cell:
+    def _cell(self, address: int, format: Literal["B", "H", "I", "Q", "q"]) -> WordCell:
         """Return the cell of the word at an address."""
         return self.memory.u8[address : address + WIDTH[format]].cast(format, shape=[])
 
@@ -174,7 +174,7 @@ class FastAllocator(Allocator):
         self.malloc, self.free = names.bind(hotpath.malloc), names.bind(hotpath.free)
         self._receive, self._close = receive, close
 
-    def _names(self, front: Cell, cached: Cell) -> Names:
+    def _names(self, front: WordCell, cached: WordCell) -> Names:
         """Return what the names in ``hotpath`` stand for here, but for what is built later."""
         sizeclasses = [size_to_sizeclass(size) for size in range(min(FAST_SIZES, self.config.slab_size) + 1)]
         u8, bins = self.memory.u8, self._bins

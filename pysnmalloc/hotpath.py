@@ -35,12 +35,12 @@ from .atomics import AtomicCounts, AtomicsLock
 
 __all__ = [
     "Bin",
-    "Cell",
     "Cells",
     "Entry",
     "Filled",
     "Free",
     "Full",
+    "WordCell",
     "abroad",
     "free",
     "free_messages",
@@ -50,13 +50,13 @@ __all__ = [
     "take_last",
 ]
 
-Cell: TypeAlias = "memoryview[int]"  #: of one word
-Cells = tuple[Cell, Cell, int]  #: of a slab: used, head, its address
+WordCell: TypeAlias = "memoryview[int]"  #: of one word
+Cells = tuple[WordCell, WordCell, int]  #: of a slab: used, head, its address
 Bin = list[Any]  #: of a size class: the Cells of the first slab, the object size; a list has no types by place
 Free = Callable[[int], None]  #: frees an object
 #: Of a full slab: used, head, link, its bin, the head of its list, the objects but one, its cells.
-Full = tuple[Cell, Cell, Cell, Bin, Cell, int, Cells]
-Entry = tuple[Cell, Any, int]
+Full = tuple[WordCell, WordCell, WordCell, Bin, WordCell, int, Cells]
+Entry = tuple[WordCell, Any, int]
 """What ``free`` finds by slab number. Any, since to ask for the type would cost more than all the rest:
 
 own, with space:    Cells
@@ -65,7 +65,7 @@ another's, no slab: a cell that is always 0, Free, 0
 """
 
 #: How an own slab gets full: its used and head as one cell, what they are then, its entry, its bin, head of its list.
-Filled = tuple[Cell, int, Entry, Bin, Cell]
+Filled = tuple[WordCell, int, Entry, Bin, WordCell]
 
 # Filled in by each allocator. The plain code of the concepts, for all that is rare:
 plain_malloc: Callable[[int], int]
@@ -89,8 +89,8 @@ prevs: memoryview[int]  # the two words of a list node; all ones, which end a li
 nexts: memoryview[int]
 targets: memoryview[int]  # the second word of a message
 inbox: object  # true when a message waits
-front: Cell  # of the message queue
-cached: Cell  # bytes in the remote cache
+front: WordCell  # of the message queue
+cached: WordCell  # bytes in the remote cache
 
 # What else there is to know of messages.
 lock: AtomicsLock
@@ -187,7 +187,13 @@ def put_back(address: int, count: int, slab: Full, base: int) -> None:
 
 
 def abroad(
-    kind: Cell, owner_word: Cell, owner: int, sizeclass_byte: Cell, sizeclass: int, size: int, last: Cell
+    kind: WordCell,
+    owner_word: WordCell,
+    owner: int,
+    sizeclass_byte: WordCell,
+    sizeclass: int,
+    size: int,
+    last: WordCell,
 ) -> Free:
     """Return the function that frees a slab's objects while it is another's, as ``RemoteCache.dealloc`` does (§2.2).
 
