@@ -59,9 +59,9 @@ Full = tuple[WordCell, WordCell, WordCell, Bin, WordCell, int, Cells]
 Entry = tuple[WordCell, Any, int]
 """What ``free`` finds by slab number. Any, since to ask for the type would cost more than all the rest:
 
-own, with space:    Cells
-own, full:          a cell that is always 0, Full, the slab's address
-another's, no slab: a cell that is always 0, Free, 0
+* own, with space: Cells
+* own, full: a cell that is always 0, Full, the slab's address
+* another's, no slab: a cell that is always 0, Free, 0
 """
 
 #: How an own slab gets full: its used and head as one cell, what they are then, its entry, its bin, head of its list.
