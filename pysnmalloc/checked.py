@@ -49,16 +49,21 @@ class Record:
         size: bytes it has.
         owner: number of the allocator that allocated it.
         sizeclass: None for a large object.
+        offset: where it begins in its slab, medium slab or chunk.
+        place: which of these it is.
     """
 
     asked: int
     size: int
     owner: int
     sizeclass: int | None
+    offset: int
+    place: str
 
     def __str__(self) -> str:
         kind = "a large object" if self.sizeclass is None else f"size class {self.sizeclass} ({self.size} bytes)"
-        return f"{self.asked} bytes asked, {kind}, owner allocator {self.owner}"
+        owner = f"owner allocator {self.owner}"
+        return f"{self.asked} bytes asked, {kind}, {owner}, offset {self.offset:#x} in its {self.place}"
 
 
 class CheckRecord:
@@ -82,16 +87,23 @@ class CheckRecord:
         Raises:
             WriteAfterFree: when somebody did. The object is not handed out again.
         """
-        sizeclass = size_to_sizeclass(asked)
-        if sizeclass < self._shared.config.num_sizeclasses:
-            record = Record(asked, sizeclass_table(self._shared.config).sizes[sizeclass], owner, sizeclass)
-        else:
-            record = Record(asked, 1 << max((asked - 1).bit_length(), self._shared.config.chunk_bits), owner, None)
+        record = self._record_of(address, asked, owner)
         self.former.pop(address, None)
         before = self.freed.pop(address, None)
         if before is not None:
             self._demand_untouched(address, before, "found when malloc used it again")
         self.live[address] = record
+
+    def _record_of(self, address: int, asked: int, owner: int) -> Record:
+        """Return what is to be known of a new object."""
+        config, sizeclass = self._shared.config, size_to_sizeclass(asked)
+        if sizeclass >= config.num_sizeclasses:
+            size = 1 << max((asked - 1).bit_length(), config.chunk_bits)
+            return Record(asked, size, owner, None, address % config.chunk_size, "chunk")
+        size = sizeclass_table(config).sizes[sizeclass]
+        if sizeclass >= config.num_small:
+            return Record(asked, size, owner, sizeclass, address % config.chunk_size, "medium slab")
+        return Record(asked, size, owner, sizeclass, address % config.slab_size, "slab")
 
     def resized(self, address: int, asked: int) -> None:
         """An object was reallocated in place."""
@@ -176,7 +188,7 @@ class CheckRecord:
             lines.append(f"  and {len(leaks) - 10} more")
         total = sum(record.asked for _, record in leaks)
         raise LeakError(
-            f"{len(leaks)} objects of {total:,} bytes were live when the heap was closed; free each before:\n"
+            f"{len(leaks)} objects of {total:,} bytes were live when the heap was closed; free each before (§2.1):\n"
             + "\n".join(lines),
             tuple((address, record.asked) for address, record in leaks),
         )

@@ -24,6 +24,7 @@ KINDS = {
     "medium": (2000, "size class 23 (2048 bytes)"),
     "large": (20_000, "a large object"),
 }
+PLACES = {"small": 1 << 10, "medium": 1 << 13, "large": 1 << 13}  # bytes of a slab, of a chunk
 every_strategy = pytest.mark.parametrize("decommit", STRATEGIES, ids=lambda strategy: strategy.value)
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -77,6 +78,7 @@ def test_double_free(kind: str, decommit: sn.Decommit) -> None:
             with refused(
                 sn.DoubleFree,
                 f"free({p:#x}): this object is free already: {asked} bytes asked, {sizeclass}, owner allocator 1",
+                f", offset {p % PLACES[kind]:#x} in its ",
                 "§2.8",
             ):
                 allocator.free(p)
@@ -382,12 +384,13 @@ def test_leaks_are_reported_when_the_heap_is_closed() -> None:
     assert caught.value.objects == tuple(
         sorted([(small, 50), (medium, 2000), (large, 20_000), (zeroed, 21), (grown, 30)])
     )
-    for address, words in (
-        (small, "50 bytes asked, size class 3 (64 bytes), owner allocator 1"),
-        (medium, "2000 bytes asked, size class 23 (2048 bytes), owner allocator 2"),
-        (large, "20000 bytes asked, a large object, owner allocator 1"),
+    for address, words, place, bits in (
+        (small, "50 bytes asked, size class 3 (64 bytes), owner allocator 1", "slab", 10),
+        (medium, "2000 bytes asked, size class 23 (2048 bytes), owner allocator 2", "medium slab", 13),
+        (large, "20000 bytes asked, a large object, owner allocator 1", "chunk", 13),
     ):
-        assert f"{address:#x}: {words}" in str(caught.value)
+        assert f"{address:#x}: {words}, offset {address % (1 << bits):#x} in its {place}\n" in f"{caught.value}\n"
+    assert "(§2.1)" in str(caught.value)
     assert heap.closed
     with pytest.raises(sn.HeapClosed):
         a.malloc(1)
