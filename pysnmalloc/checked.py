@@ -187,9 +187,10 @@ class CheckRecord:
         if len(leaks) > 10:
             lines.append(f"  and {len(leaks) - 10} more")
         total = sum(record.asked for _, record in leaks)
+        many = len(leaks) > 1
         raise LeakError(
-            f"{len(leaks)} objects of {total:,} bytes were live when the heap was closed; free each before (§2.1):\n"
-            + "\n".join(lines),
+            f"{len(leaks)} object{'s' if many else ''} of {total:,} bytes {'were' if many else 'was'} live when the "
+            "heap was closed; free each before (§2.1):\n" + "\n".join(lines),
             tuple((address, record.asked) for address, record in leaks),
         )
 

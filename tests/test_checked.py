@@ -433,7 +433,7 @@ def test_a_leak_does_not_hide_the_error_before_it() -> None:
     with pytest.raises(KeyError, match="lost") as caught:
         lose()
     (note,) = caught.value.__notes__
-    assert "1 objects of 50 bytes were live when the heap was closed" in note
+    assert "1 object of 50 bytes was live when the heap was closed" in note
     assert f"{leaked[0]:#x}: 50 bytes asked, size class 3 (64 bytes), owner allocator 1" in note
     assert heap.closed
 
