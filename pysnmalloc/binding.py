@@ -11,10 +11,8 @@ found best differs by interpreter:
 
 * With the GIL a name is a *global* name of the function, whose global names are the
   allocator's own. CPython remembers where it found one: 5 % faster than a closure.
-* Without it, CPython 3.13 remembers nothing, and takes a lock at each *variable of a
-  closure*, which still is 4 % faster; and what never changes is a *constant*, for
-  another 2 %. For that, the patterns are compiled once more: inside a function, with
-  texts in the place of those names, which each copy's own objects then take.
+* Without it, CPython 3.13 remembers nothing, and a *variable of a closure* is 4 %
+  faster. For that, the patterns are compiled once more, inside a function.
 
 Numbers that depend on the configuration are constants in the patterns, as a constant
 is faster than a name. For other configurations the patterns are compiled anew, too.
@@ -28,7 +26,7 @@ import ast
 import inspect
 import marshal
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, update_wrapper
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import ParamSpec, TypeVar
@@ -45,24 +43,16 @@ class Names:
     Args:
         patterns: the module of the functions; its source must be there, unless it can be used as it is.
         constants: what to put in the place of constants there.
-        kept: what names stand for that never change, and are not called nor indexed by a constant.
-        values: what the others stand for; the patterns' own are filled in as they are bound.
+        values: what the names stand for; the patterns' own are filled in as they are bound.
     """
 
-    def __init__(
-        self,
-        patterns: ModuleType,
-        constants: Mapping[int, int],
-        kept: Mapping[str, object],
-        values: Mapping[str, object],
-    ) -> None:
+    def __init__(self, patterns: ModuleType, constants: Mapping[int, int], values: Mapping[str, object]) -> None:
         changed = {old: new for old, new in constants.items() if old != new}
         self._closures = _free_threaded()
         self._codes: Mapping[str, CodeType] = {}  # those of the patterns themselves
         if changed or self._closures:
-            self._codes = _compiled(patterns, tuple(changed.items()), tuple(kept) if self._closures else None)
-        self._kept = {_placeholder(name): value for name, value in kept.items()}
-        self._globals = {**kept, **values}
+            self._codes = _compiled(patterns, tuple(changed.items()), self._closures)
+        self._globals = dict(values)
         self._cells = {name: CellType(value) for name, value in values.items()}
 
     def __setitem__(self, name: str, value: object) -> None:
@@ -73,7 +63,7 @@ class Names:
     def bind(self, pattern: Callable[P, R]) -> Callable[P, R]:
         """Return the function of a pattern with these names, its own among them."""
         assert isinstance(pattern, FunctionType)
-        code = _copied(self._codes.get(pattern.__name__, pattern.__code__), self._kept)
+        code = _copied(self._codes.get(pattern.__name__, pattern.__code__))
         if self._closures:
             cells = tuple(self._cells.setdefault(name, CellType()) for name in code.co_freevars)
             bound = FunctionType(code, {}, closure=cells)
@@ -88,36 +78,28 @@ def _free_threaded() -> bool:
     return not getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
-def _placeholder(name: str) -> str:
-    """What stands in the place of a name that becomes a constant; no other text in code is like it."""
-    return f"\0{name}"
-
-
 @cache
-def _compiled(
-    patterns: ModuleType, constants: tuple[tuple[int, int], ...], kept: tuple[str, ...] | None
-) -> dict[str, CodeType]:
-    """Compile a module's functions anew: with other constants; and for closures, if ``kept`` says what is constant."""
+def _compiled(patterns: ModuleType, constants: tuple[tuple[int, int], ...], closures: bool) -> dict[str, CodeType]:
+    """Compile a module's functions anew: with other constants, and names as global names or closure variables."""
     path = inspect.getsourcefile(patterns) or patterns.__name__
-    tree = _Constants(dict(constants), kept or ()).visit(ast.parse(inspect.getsource(patterns)))
+    tree = _Constants(dict(constants)).visit(ast.parse(inspect.getsource(patterns)))
     body: list[ast.stmt] = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    if kept is not None:
-        names = {n.target.id for n in tree.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)}
+    if closures:
+        names = [n.target.id for n in tree.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)]
         (outer,) = ast.parse(f"def outer({', '.join(names)}): pass").body
         assert isinstance(outer, ast.FunctionDef)
         outer.body, body = body, [outer]
     module = compile(ast.Module(body, []), path, "exec")
     # Constants of code that was just compiled count references; those of code that was loaded do not.
     found = _codes_in(marshal.loads(marshal.dumps(module)))
-    return {code.co_name: code for code in (found if kept is None else _codes_in(found[0]))}
+    return {code.co_name: code for code in (_codes_in(found[0]) if closures else found)}
 
 
 class _Constants(ast.NodeTransformer):
-    """Puts other constants in the place of some, and placeholders in that of names."""
+    """Puts other constants in the place of some."""
 
-    def __init__(self, constants: Mapping[int, int], names: Collection[str]) -> None:
+    def __init__(self, constants: Mapping[int, int]) -> None:
         self._constants = constants
-        self._names = names
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
         """Replace one."""
@@ -125,20 +107,11 @@ class _Constants(ast.NodeTransformer):
             node.value = self._constants.get(node.value, node.value)
         return node
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        """Replace one, but where something is assigned to it: there it is declared."""
-        if node.id in self._names and isinstance(node.ctx, ast.Load):
-            return ast.copy_location(ast.Constant(_placeholder(node.id)), node)
-        return node
 
-
-def _copied(code: CodeType, kept: Mapping[str, object]) -> CodeType:
-    """Copy code, and what is defined in it: what CPython remembers there is of one allocator. Fill in constants."""
-    consts = (
-        _copied(each, kept) if isinstance(each, CodeType) else kept.get(each, each) if isinstance(each, str) else each
-        for each in code.co_consts
-    )
-    return code.replace(co_consts=tuple(consts))
+def _copied(code: CodeType) -> CodeType:
+    """Copy code, and what is defined in it: what CPython remembers there is of one allocator."""
+    consts = (_copied(each) if isinstance(each, CodeType) else each for each in code.co_consts)
+    return code.replace(co_consts=tuple(consts)) if _codes_in(code) else code.replace()
 
 
 def _codes_in(code: CodeType) -> list[CodeType]:

@@ -179,7 +179,10 @@ class FastAllocator(Allocator):
         sizeclasses = [size_to_sizeclass(size) for size in range(min(FAST_SIZES, self.config.slab_size) + 1)]
         u8, bins = self.memory.u8, self._bins
         second_words = u8[8:].cast("q")
-        tables = {
+        names = {
+            "plain_malloc": self._malloc,
+            "plain_free": self._free,
+            "free_unknown": self._free_unknown,
             "bins": tuple(bins[sizeclass] for sizeclass in sizeclasses),
             "slabs": self._slabs,
             "filled": self._filled,
@@ -190,25 +193,20 @@ class FastAllocator(Allocator):
             "prevs": u8.cast("q"),
             "nexts": second_words,
             "targets": second_words,
-            "departed": self.messages.departed,
-            "arrived": self.messages.arrived,
-        }
-        others = {
-            "plain_malloc": self._malloc,
-            "plain_free": self._free,
-            "free_unknown": self._free_unknown,
-            "free_other": self._free_other,
-            "post": self.post,
-            "front": front,
             "cached": cached,
-            "lock": self._shared.lock,
-            "counts": self.atomic_counts,
+            "limit": self.config.remote_cache,
+            "post": self.post,
+            "superslab": SUPERSLAB,
+            "departed": self.messages.departed,
+            "front": front,
             "stub": self.queue.stub,
             "most": self.config.remote_batch,
-            "limit": self.config.remote_cache,
-            "superslab": SUPERSLAB,
+            "lock": self._shared.lock,
+            "counts": self.atomic_counts,
+            "arrived": self.messages.arrived,
+            "free_other": self._free_other,
         }
-        return Names(hotpath, {16: self.config.slab_bits, 65536: self.config.slab_size}, tables, others)
+        return Names(hotpath, {16: self.config.slab_bits, 65536: self.config.slab_size}, names)
 
     def _free_unknown(self, address: int) -> None:
         """Free an object of a slab without an entry in the tables; of another's small ones make it."""

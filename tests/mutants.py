@@ -288,8 +288,8 @@ MUTANTS = (
     Mutant(
         "allocators share the code of functions inside functions",
         "binding.py",
-        "_copied(each, kept) if isinstance(each, CodeType) else kept",
-        "each if isinstance(each, CodeType) else kept",
+        "_copied(each) if isinstance(each, CodeType) else each",
+        "each",
         "test_fastpath.py::test_what_is_remembered_in_code_is_of_one_allocator",
     ),
     Mutant(

@@ -271,11 +271,9 @@ def test_names_are_found_in_two_ways(monkeypatch: pytest.MonkeyPatch, closures: 
                 assert {*map(id, mine.__closure__)}.isdisjoint(map(id, yours.__closure__))
             else:
                 assert mine.__globals__ is not yours.__globals__
-        used = [each.argval for each in dis.get_instructions(one.free)]
+        used = {each.argval for each in dis.get_instructions(one.free)}
         assert heap.config.slab_bits in used
         assert 16 not in used
-        names_in_code = [name for name in ("slabs", "u16") if name in used]
-        assert names_in_code == ([] if closures else ["slabs", "u16"])  # or constants
 
 
 @pytest.mark.parametrize("closures", [False, True])
@@ -283,7 +281,7 @@ def test_what_is_remembered_in_code_is_of_one_allocator(monkeypatch: pytest.Monk
     """CPython remembers in code where a global name was; two allocators would make it forget by turns."""
     monkeypatch.setattr("pysnmalloc.binding._free_threaded", lambda: closures)
     for each in (hotpath.malloc, hotpath.free, hotpath.abroad):
-        mine, yours = (list(all_code(binding.Names(hotpath, {}, {}, {}).bind(each).__code__)) for _ in range(2))
+        mine, yours = (list(all_code(binding.Names(hotpath, {}, {}).bind(each).__code__)) for _ in range(2))
         assert {*map(id, mine)}.isdisjoint(map(id, yours))
         assert len(mine) == (2 if each is hotpath.abroad else 1)
 
