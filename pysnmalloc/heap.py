@@ -73,7 +73,7 @@ class _Lease:
         heap = self.heap() if not is_finalizing() else None
         # In a fork's child, locals of threads that are not here are dropped by the one that is.
         if heap is not None and not heap.closed and self.allocator.holder == get_ident():
-            heap.release(self.allocator)
+            heap._give_back(self.allocator)
 
 
 class Heap:
@@ -186,13 +186,18 @@ class Heap:
     def release(self, allocator: Allocator) -> None:
         """Give an allocator back to the pool, its remote cache posted; its slabs and queue live on."""
         self._demand_open()
+        self._give_back(allocator)
+        lease: _Lease | None = getattr(self._local, "lease", None)
+        if lease is not None and lease.allocator is allocator:
+            del self._local.lease  # it was the thread's own: the next call takes another
+
+    def _give_back(self, allocator: Allocator) -> None:
+        """As ``release``, also where a thread ends: there its locals, once looked at, would be made anew and stay."""
         with self._pool_lock:
             if allocator.holder is None or self._allocators.get(allocator.number) is not allocator:
                 raise ValueError(f"release({allocator!r}): this heap has not lent it out")
             allocator.post()
             allocator.held_by(None)
-            if getattr(self._local, "lease", None) is not None and self._local.lease.allocator is allocator:
-                del self._local.lease  # it was the thread's own: the next call takes another
             self._pool.append(allocator)
 
     @contextmanager

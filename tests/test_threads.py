@@ -310,6 +310,21 @@ def test_a_hundred_threads_come_and_go() -> None:
         conserved(heap)
 
 
+def test_threads_that_end_leave_no_python_objects_behind() -> None:
+    """Their locals above all, which a look at them while they end would make anew, for ever."""
+    with sn.Heap(sn.CLASSROOM) as heap:
+
+        def objects_after(threads: int) -> int:
+            for _ in range(threads):
+                together(lambda: heap.free(heap.malloc(100)))
+            gc.collect()
+            return len(gc.get_objects())
+
+        objects_after(20)
+        before = objects_after(20)
+        assert objects_after(200) < before + 100
+
+
 def test_what_a_thread_did_not_post_is_posted_when_it_ends() -> None:
     with sn.Heap(sn.CLASSROOM) as heap:
         address = heap.malloc(100)
