@@ -1,6 +1,6 @@
-"""Measure, print a table, and with ``--json FILE`` add the figures to a file.
+"""Measure, print a line for each figure, and with ``--write`` put them into BENCHMARKS.md.
 
-python -m tests.bench [--only WORD] [--json FILE]
+python -m tests.bench [--only GROUP] [--processes COUNT] [--write]
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import argparse
 import sys
 
 from .exploring import figures_of_exploring
-from .harness import Figure, interpreter
+from .harness import Figure, in_processes, interpreter
 from .report import keep
 from .subjects import (
     figures_of_churn,
@@ -27,12 +27,14 @@ GROUPS = {
     "threads": figures_of_threads,
     "exploring": figures_of_exploring,
 }
+IN_PROCESSES = {"pairs", "churn", "scale", "replay"}  # those that differ from process to process
 
 
 def main() -> None:
     """Run the groups asked for."""
     parser = argparse.ArgumentParser(description="Measure pysnmalloc; ratios in one process, medians.")
     parser.add_argument("--only", choices=GROUPS, action="append", help="groups to run (default: all)")
+    parser.add_argument("--processes", type=int, default=5, help="in how many most groups are measured (default: 5)")
     parser.add_argument("--write", action="store_true", help="put the figures into BENCHMARKS.md")
     options = parser.parse_args()
     if sys.flags.dont_write_bytecode:
@@ -42,7 +44,8 @@ def main() -> None:
     for name in options.only or GROUPS:
         if name == "threads" and not interpreter().endswith("t"):
             continue  # under the GIL, two threads are one
-        for figure in GROUPS[name]():
+        group = GROUPS[name]
+        for figure in in_processes(group, options.processes) if name in IN_PROCESSES else group():
             print(line_of(figure), flush=True)
             figures.append(figure)
     if options.write:

@@ -18,8 +18,9 @@ HEAD = """# Benchmarks
 
 Measured by `nox -s bench -- --write`; `tests/bench` is the harness. Each row is a ratio of two subjects that took
 turns in one process, in slices of milliseconds; the median of the ratios, turn by turn, is given, so a machine
-that slows down slows both. The times in brackets, nanoseconds per call or pair, are medians of the same run and are
-for orientation only. A row in bold misses its bound.
+that slows down slows both. Where a process happens to have its objects is worth some per cent to all its turns, so the
+allocator's rows are measured in five processes, of which the middle one is given, and the range. The times in brackets,
+nanoseconds per call or pair, are medians of the same run and are for orientation only. A row in bold misses its bound.
 
 What the rows hold fixed: 250 objects of 48 bytes stay live (on a heap that is otherwise empty, each lone pair of calls
 takes a superslab and gives it back, as the paper has it); libc is called through `ctypes.CDLL` with argument and
