@@ -206,7 +206,7 @@ class FastAllocator(Allocator):
             "arrived": self.messages.arrived,
             "free_other": self._free_other,
         }
-        return Names(hotpath, {16: self.config.slab_bits, 65536: self.config.slab_size}, names)
+        return Names(hotpath, {65536: self.config.slab_size}, names)
 
     def _free_unknown(self, address: int) -> None:
         """Free an object of a slab without an entry in the tables; of another's small ones make it."""

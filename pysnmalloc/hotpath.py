@@ -2,7 +2,7 @@
 
     malloc                                      free
       inbox?          ─► receive                  inbox?               ─► receive
-      used, head, base = bins[size][0]            used, head, base = slabs[p >> slab_bits]
+      used, head, base = bins[size][0]            used, head, base = slabs[p // slab_size]
       head odd?       ─► bump, or new slab        used < 2, base 0?    ─► head(p): not our slab
       p = base + head                             used < 2?            ─► put_back: was full, or
       p.link = -1?    ─► take_last: full now      p.link = head            this is its last object
@@ -19,8 +19,8 @@ compares them. They are fast because what can be kept is not computed again:
   bump space) or used 0 (like the last object). An entry with used 0 says what to
   do in the place of ``head``: the cells of a full slab, or a function that frees.
 * ``inbox`` is front.next as a C integer; its truth value tests 8 bytes.
-* 16 is a slab's bits and 65536 its size, since a constant is faster than a name; for
-  configurations that have others they are replaced.
+* 65536 is a slab's size, since a constant is faster than a name; for configurations
+  that have another it is replaced. ``//`` of small ints is faster than ``>>``.
 
 The functions are patterns. Each allocator has its own of them (``binding``), whose
 names are filled in with tables and views of its own (``fastpath``).
@@ -82,7 +82,7 @@ slabs: list[Entry]
 filled: list[Filled]  # right for own slabs
 classes: list[int]  # size classes of own slabs
 
-# The heap's bytes: all of them by address >> 1 or address >> 3, and single words.
+# The heap's bytes: all of them by address // 2 or address // 8, and single words.
 u16: memoryview[int]
 u64: memoryview[int]
 prevs: memoryview[int]  # the two words of a list node; all ones, which end a list, are -1 here
@@ -119,7 +119,7 @@ def malloc(size: int) -> int:
                 return base + offset - 1  # type: ignore[no-any-return]
             return plain_malloc(size)  # there is no slab, or this one gets full
         taken: int = base + offset
-        link = u16[taken >> 1]
+        link = u16[taken // 2]
         if link != 0xFFFF:  # -1, the end mark
             head[()] = link
             used[()] = used[()] + 1  # += is two steps of the interpreter more
@@ -134,11 +134,11 @@ def free(address: int) -> None:
     if inbox:
         receive()
     try:
-        used, head, base = slabs[address >> 16]
+        used, head, base = slabs[address // 65536]
         count = used[()]
         if count > 1:
             # A ValueError where a negative address found a slab, before anything is stored.
-            head[()], u16[address >> 1] = address - base, head[()]
+            head[()], u16[address // 2] = address - base, head[()]
             used[()] = count - 1
             return None
     except (IndexError, ValueError):
@@ -152,16 +152,16 @@ def free(address: int) -> None:
 
 def take_last(taken: int) -> int:
     """Allocate the last free object, which is the list node, as ``SlabList.pop_front`` does."""
-    index = taken >> 16
+    index = taken // 65536
     used_and_head, when_full, slabs[index], bin, list_head = filled[index]
     used_and_head[()] = when_full
-    after = nexts[taken >> 3]
+    after = nexts[taken // 8]
     list_head[()] = after
     if after < 0:
         bin[0] = no_slab
     else:
-        prevs[after >> 3] = -1
-        bin[0] = slabs[after >> 16]
+        prevs[after // 8] = -1
+        bin[0] = slabs[after // 65536]
     return taken
 
 
@@ -174,15 +174,15 @@ def put_back(address: int, count: int, slab: Full, base: int) -> None:
     used, head, link, bin, list_head, left, cells = slab
     used[()] = left
     head[()] = link[()] = address - base
-    node = address >> 3
+    node = address // 8
     first = list_head[()]
     prevs[node] = -1
     nexts[node] = first
     if first >= 0:
-        prevs[first >> 3] = address
+        prevs[first // 8] = address
     list_head[()] = address
     bin[0] = cells
-    slabs[address >> 16] = cells
+    slabs[address // 65536] = cells
     return None
 
 
@@ -211,8 +211,8 @@ def abroad(
         if address < 0 or kind[()] != superslab or owner_word[()] != owner or sizeclass_byte[()] != sizeclass:
             return free_unknown(address)
         departed[sizeclass] += 1
-        targets[address >> 3] = owner
-        u64[last[()] >> 3] = address
+        targets[address // 8] = owner
+        u64[last[()] // 8] = address
         last[()] = address
         total = cached[()] + size
         cached[()] = total
@@ -230,7 +230,7 @@ def receive_batch() -> list[int]:
     after = 0
     with lock:  # so that each load acquires, as in `Atomics.load_links`
         for _ in range(most):
-            after = u64[message >> 3]
+            after = u64[message // 8]
             if not after:
                 break
             batch.append(message)
@@ -246,9 +246,9 @@ def free_messages(batch: list[int]) -> None:
     used, head, base = no_slab
     batch.append(stub)  # which is no object: the last run ends there
     for message in batch:
-        slab = message >> 16
+        slab = message // 65536
         if slab == run and count > 1:
-            u16[message >> 1] = link
+            u16[message // 2] = link
             link = message - base
             count -= 1
             continue
@@ -262,7 +262,7 @@ def free_messages(batch: list[int]) -> None:
             used, head, base = no_slab
         run, before = slab, used[()]
         if before > 1:
-            u16[message >> 1] = head[()]
+            u16[message // 2] = head[()]
             link = message - base
             count = before - 1
         else:

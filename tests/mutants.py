@@ -148,7 +148,7 @@ MUTANTS = (
     Mutant(
         "prev of the new first slab is left, so its list end is no end mark",
         "hotpath.py",
-        "        prevs[after >> 3] = -1\n",
+        "        prevs[after // 8] = -1\n",
         "        pass\n",
         "test_fastpath.py::test_long_random_runs_write_the_same_bytes",
     ),

@@ -272,8 +272,8 @@ def test_names_are_found_in_two_ways(monkeypatch: pytest.MonkeyPatch, closures: 
             else:
                 assert mine.__globals__ is not yours.__globals__
         used = {each.argval for each in dis.get_instructions(one.free)}
-        assert heap.config.slab_bits in used
-        assert 16 not in used
+        assert heap.config.slab_size in used
+        assert 65536 not in used
 
 
 @pytest.mark.parametrize("closures", [False, True])
