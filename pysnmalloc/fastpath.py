@@ -66,13 +66,13 @@ class FastAllocator(Allocator):
         self._no_slab = poison
         self._cells: dict[int, Cells] = {}
         self._more_cells: dict[int, tuple[WordCell, WordCell]] = {}  # link; used and head
-        # By size class: the cells of the first slab with space; the object size.
-        self._bins: list[Bin] = [[poison, size] for size in self.table.sizes[: config.num_small]]
+        # By size class: the cells of the first slab with space.
+        self._bins: list[Bin] = [list(poison) for _ in range(config.num_small)]
         # By slab number: what `free` does.
         self._unknown: Entry = poison[0], self._free_unknown, NULL
         self._slabs: list[Entry] = [self._unknown]
         # By slab number, of own slabs: how it gets full, and as one of which size class; its size class.
-        self._filled: list[Filled] = [(poison[0], 0, self._unknown, [poison, 0], poison[0])]
+        self._filled: list[Filled] = [(poison[0], 0, self._unknown, list(poison), poison[0])]
         self._filled_as = [NONE]
         self._classes = [NONE]
         heads = self.address + BUCKETS_OFFSET + 16 * config.buckets
@@ -116,8 +116,8 @@ class FastAllocator(Allocator):
     def _look_at_first(self, sizeclass: int) -> None:
         """Make the bin of a class the first slab on its list."""
         first, bin = self.small_classes[sizeclass].first(), self._bins[sizeclass]
-        if bin[0][2] != first:
-            bin[0] = self._cells_of(first) if first != NULL else self._no_slab
+        if bin[2] != first:
+            bin[:] = self._cells_of(first) if first != NULL else self._no_slab
 
     def _cover(self, index: int) -> None:
         """Make the lists by slab number reach an index, and an eighth further."""
@@ -184,6 +184,7 @@ class FastAllocator(Allocator):
             "plain_free": self._free,
             "free_unknown": self._free_unknown,
             "bins": tuple(bins[sizeclass] for sizeclass in sizeclasses),
+            "rounded": [self.table.sizes[sizeclass] for sizeclass in sizeclasses],
             "slabs": self._slabs,
             "filled": self._filled,
             "classes": self._classes,

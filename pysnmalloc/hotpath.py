@@ -2,7 +2,7 @@
 
     malloc                                      free
       inbox?          ─► receive                  inbox?               ─► receive
-      used, head, base = bins[size][0]            used, head, base = slabs[p // slab_size]
+      used, head, base = bins[size]               used, head, base = slabs[p // slab_size]
       head odd?       ─► bump, or new slab        used < 2, base 0?    ─► head(p): not our slab
       p = base + head                             used < 2?            ─► put_back: was full, or
       p.link = -1?    ─► take_last: full now      p.link = head            this is its last object
@@ -52,7 +52,7 @@ __all__ = [
 
 WordCell: TypeAlias = "memoryview[int]"  #: of one word
 Cells = tuple[WordCell, WordCell, int]  #: of a slab: used, head, its address
-Bin = list[Any]  #: of a size class: the Cells of the first slab, the object size; a list has no types by place
+Bin = list[Any]  #: the same three, of the first slab of a size class; a list has no types by place
 Free = Callable[[int], None]  #: frees an object
 #: Of a full slab: used, head, link, its bin, the head of its list, the objects but one, its cells.
 Full = tuple[WordCell, WordCell, WordCell, Bin, WordCell, int, Cells]
@@ -77,6 +77,7 @@ post: Callable[[], None]
 
 # Tables by size, and by slab number.
 bins: tuple[Bin, ...]
+rounded: list[int]  # object sizes
 no_slab: Cells
 slabs: list[Entry]
 filled: list[Filled]  # right for own slabs
@@ -110,10 +111,10 @@ def malloc(size: int) -> int:
     if size < 0:
         return plain_malloc(size)  # it would be an index from the end
     try:  # all of it, since behind a `try` there is a jump
-        used, head, base = bins[size][0]
+        used, head, base = bins[size]
         offset = head[()]
         if offset & 1:
-            if (behind := offset + bins[size][1]) < 65536:
+            if (behind := offset + rounded[size]) < 65536:
                 head[()] = behind
                 used[()] = used[()] + 1
                 return base + offset - 1  # type: ignore[no-any-return]
@@ -158,10 +159,10 @@ def take_last(taken: int) -> int:
     after = nexts[taken // 8]
     list_head[()] = after
     if after < 0:
-        bin[0] = no_slab
+        bin[:] = no_slab
     else:
         prevs[after // 8] = -1
-        bin[0] = slabs[after // 65536]
+        bin[:] = slabs[after // 65536]
     return taken
 
 
@@ -181,7 +182,7 @@ def put_back(address: int, count: int, slab: Full, base: int) -> None:
     if first >= 0:
         prevs[first // 8] = address
     list_head[()] = address
-    bin[0] = cells
+    bin[:] = cells
     slabs[address // 65536] = cells
     return None
 

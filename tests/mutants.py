@@ -113,8 +113,8 @@ MUTANTS = (
     Mutant(
         "the bump pointer passes the slab's end on the fast path",
         "hotpath.py",
-        "(behind := offset + bins[size][1]) < 65536:",
-        "(behind := offset + bins[size][1]) - 1 <= 65536:",
+        "(behind := offset + rounded[size]) < 65536:",
+        "(behind := offset + rounded[size]) - 1 <= 65536:",
         "test_fastpath.py::test_long_random_runs_write_the_same_bytes",
     ),
     Mutant(
