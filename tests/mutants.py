@@ -316,8 +316,8 @@ MUTANTS = (
     Mutant(
         "a thread's end does not post its messages",
         "heap.py",
-        "            allocator.post()\n            allocator.held_by(None)\n            if getattr",
-        "            allocator.held_by(None)\n            if getattr",
+        "            allocator.post()\n            allocator.held_by(None)\n            self._pool.append",
+        "            allocator.held_by(None)\n            self._pool.append",
         "test_threads.py::test_a_hundred_threads_come_and_go",
     ),
     Mutant(
