@@ -158,9 +158,7 @@ def take_last(taken: int) -> int:
     used_and_head[()] = when_full
     after = nexts[taken // 8]
     list_head[()] = after
-    if after < 0:
-        bin[:] = no_slab
-    else:
+    if after >= 0:  # else the bin keeps this slab, whose head is odd now
         prevs[after // 8] = -1
         bin[:] = slabs[after // 65536]
     return taken

@@ -397,6 +397,17 @@ def test_leaks_are_reported_when_the_heap_is_closed() -> None:
     heap.close()
 
 
+def test_an_object_s_offset_is_that_in_its_slab() -> None:
+    """Not that in its chunk: these are in other slabs than the first."""
+    heap = sn.Heap(sn.CLASSROOM, checked=True)
+    leaked = [heap.malloc(size) for size in (50, 100, 300)]
+    assert {address // PLACES["small"] % 8 for address in leaked} > {0}
+    with pytest.raises(sn.LeakError) as caught:
+        heap.close()
+    for address in leaked:
+        assert re.search(rf"{address:#x}: .*, offset {address % PLACES['small']:#x} in its slab\n", f"{caught.value}\n")
+
+
 def test_a_leak_tells_the_size_that_was_asked() -> None:
     heap = sn.Heap(sn.CLASSROOM, checked=True)
     p = heap.aligned_alloc(64, 10)

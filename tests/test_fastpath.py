@@ -68,6 +68,8 @@ class Twins:
         assert fast == plain
         one, other = map(allocator_statistics, pair)
         assert one == other
+        one_counts, other_counts = (allocator.messages for allocator in pair)
+        assert (one_counts.departed, one_counts.arrived) == (other_counts.departed, other_counts.arrived)
         return plain
 
     def malloc(self, who: int, size: int) -> Outcome:
