@@ -304,6 +304,31 @@ def test_threads_do_not_share_the_constants_of_free_threaded_functions() -> None
         assert all(sys.getrefcount(number) > 1 << 29 for number in numbers)
 
 
+def test_random_sizes_hardly_leave_the_hot_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though half of the calls fill a slab or open a full one; with tables that lag behind, plain code would serve."""
+    calls = [0]
+
+    def counted(plain: Callable[[Allocator, int], int | None]) -> Callable[[Allocator, int], int | None]:
+        def call(allocator: Allocator, argument: int) -> int | None:
+            calls[0] += 1
+            return plain(allocator, argument)
+
+        return call
+
+    monkeypatch.setattr(Allocator, "_malloc", counted(Allocator._malloc))
+    monkeypatch.setattr(Allocator, "_free", counted(Allocator._free))
+    rng = random.Random(1)
+    with sn.Heap(sn.PAPER) as heap:
+        allocator = heap.acquire()
+        live = [allocator.malloc(rng.randint(16, 1024)) for _ in range(1000)]
+        calls[0] = 0
+        for _ in range(2000):
+            place = rng.randrange(len(live))
+            allocator.free(live[place])
+            live[place] = allocator.malloc(rng.randint(16, 1024))
+    assert calls[0] < 40
+
+
 # Corners, each by itself.
 
 
