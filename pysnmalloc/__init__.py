@@ -33,10 +33,10 @@ from .errors import (
     WrongThread,
 )
 from .heap import Heap
+from .inspection.statistics import AllocatorStatistics, ChunkEntry, HeapStatistics, SizeclassStatistics
 from .memory import NULL, Layout, Memory
-from .recording import Recording, recorded
+from .recording.recording import Recording, recorded
 from .sizeclass import SizeclassTable, size_to_sizeclass, sizeclass_table, sizeclass_to_size
-from .statistics import AllocatorStatistics, ChunkEntry, HeapStatistics, SizeclassStatistics
 
 __version__ = "0.1.0"  #: of this package
 

@@ -33,21 +33,21 @@ from typing import TYPE_CHECKING, Self
 
 from .allocator import Allocator, Shared
 from .atomics import AtomicCounts, Atomics, Order
-from .checked import CheckedAllocator, CheckRecord
 from .config import PAPER, Config, Decommit
 from .errors import ConfigError, HeapClosed, InvalidPointer, LeakError
-from .fastpath import FastAllocator
+from .hotpath.allocator import FastAllocator
+from .inspection.checked import CheckedAllocator, CheckRecord
+from .inspection.laws import check_laws
+from .inspection.statistics import ChunkEntry, HeapStatistics, chunk_map, heap_statistics
 from .large import Commitment
-from .laws import check_laws
 from .mediumslab import Mediumslab
 from .memory import BUMP, LOW_MEMORY_EPOCH, NULL, Layout, Memory, default_reserve_for
 from .metaslab import Metaslab
 from .pagemap import MEDIUM, NOT_OURS, SUPERSLAB, PageMap
 from .platform import AddressSpace
-from .recorder import RecordingAllocator
-from .recording import Recording, new_recording
+from .recording.recorder import RecordingAllocator
+from .recording.recording import Recording, new_recording
 from .sizeclass import sizeclass_table
-from .statistics import ChunkEntry, HeapStatistics, chunk_map, heap_statistics
 
 if TYPE_CHECKING:
     from .pictures import Pictures

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from pysnmalloc.atomics import Order
-from pysnmalloc.explore.litmus import (
+from pysnmalloc.explore.scenarios.litmus import (
     MODELS,
     CompareExchange,
     Exchange,

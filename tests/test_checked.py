@@ -15,7 +15,7 @@ from functools import partial
 import pytest
 
 import pysnmalloc as sn
-from pysnmalloc.checked import CheckedAllocator
+from pysnmalloc.inspection.checked import CheckedAllocator
 from tests.live_ranges import LiveRanges
 
 STRATEGIES = list(sn.Decommit)

@@ -13,13 +13,13 @@ import pytest
 
 from pysnmalloc.atomics import Order
 from pysnmalloc.explore import Place, Result, Scenario, Wrong, explore, replay, tell
-from pysnmalloc.explore.exploration import Outcome
-from pysnmalloc.explore.scenario import ThreadCode
+from pysnmalloc.explore.findings.schedule import Schedule, ScheduleError
 from pysnmalloc.explore.scenarios import SCENARIOS
 from pysnmalloc.explore.scenarios.queue import QueueScenario
 from pysnmalloc.explore.scenarios.stack import StackScenario, UntaggedStack
-from pysnmalloc.explore.schedule import Schedule, ScheduleError
-from pysnmalloc.explore.weaken import weaken_each
+from pysnmalloc.explore.search.exploration import Outcome
+from pysnmalloc.explore.search.weaken import weaken_each
+from pysnmalloc.explore.threads.scenario import ThreadCode
 from pysnmalloc.stack import ChunkStack
 
 MODELS = ("sc", "tso", "rc11")

@@ -17,7 +17,7 @@ from pysnmalloc.cli.explore import pool
 from pysnmalloc.cli.scenarios import UnknownScenario, load
 from pysnmalloc.explore import explore
 from pysnmalloc.explore.scenarios import SCENARIOS
-from pysnmalloc.explore.seeded import SEEDED
+from pysnmalloc.explore.scenarios.seeded import SEEDED
 
 EXCHANGE = "MessageQueue.enqueue exchange"
 OWN = """

@@ -7,14 +7,14 @@ from collections.abc import Hashable
 
 import pytest
 
-from pysnmalloc.explore.event import Event
-from pysnmalloc.explore.exploration import Exploration
-from pysnmalloc.explore.graph import Graph
-from pysnmalloc.explore.litmus import LITMUS, MODELS, Fence, Litmus
+from pysnmalloc.explore.executions.event import Event
+from pysnmalloc.explore.executions.graph import Graph
+from pysnmalloc.explore.executions.start import Broken
+from pysnmalloc.explore.scenarios.litmus import LITMUS, MODELS, Fence, Litmus
 from pysnmalloc.explore.scenarios.programs import LitmusScenario
-from pysnmalloc.explore.search import search
-from pysnmalloc.explore.segment import NewCell
-from pysnmalloc.explore.start import Broken
+from pysnmalloc.explore.search.exploration import Exploration
+from pysnmalloc.explore.search.search import search
+from pysnmalloc.explore.threads.segment import NewCell
 
 from . import naive_models
 from .random_litmus import random_litmus

@@ -10,13 +10,13 @@ import pytest
 
 from pysnmalloc.atomics import Order
 from pysnmalloc.explore import Place, Scenario, explore, replay, tell
-from pysnmalloc.explore.exploration import Exploration, Outcome
-from pysnmalloc.explore.interleave import Interleavings
-from pysnmalloc.explore.realthreads import Ran, run_on_threads
-from pysnmalloc.explore.scenario import ThreadCode
+from pysnmalloc.explore.findings.schedule import Schedule, ScheduleError
+from pysnmalloc.explore.running.realthreads import Ran, run_on_threads
 from pysnmalloc.explore.scenarios import SCENARIOS
-from pysnmalloc.explore.schedule import Schedule, ScheduleError
-from pysnmalloc.explore.segment import NewCell
+from pysnmalloc.explore.search.exploration import Exploration, Outcome
+from pysnmalloc.explore.search.interleave import Interleavings
+from pysnmalloc.explore.threads.scenario import ThreadCode
+from pysnmalloc.explore.threads.segment import NewCell
 
 
 def some_interleavings(scenario: Scenario, count: int) -> dict[str, Outcome | tuple[str, str]]:

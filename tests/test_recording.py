@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 import pysnmalloc as sn
-from pysnmalloc import events as ev
-from pysnmalloc.chrome import chrome_trace, save_chrome_trace
-from pysnmalloc.events import EVENTS, Event
-from pysnmalloc.events.lines import dump_event, parse_event
-from pysnmalloc.fastpath import FastAllocator
-from pysnmalloc.recorder import RecordingAllocator
+from pysnmalloc.hotpath.allocator import FastAllocator
+from pysnmalloc.recording import events as ev
+from pysnmalloc.recording.chrome import chrome_trace, save_chrome_trace
+from pysnmalloc.recording.events import EVENTS, Event
+from pysnmalloc.recording.events.lines import dump_event, parse_event
+from pysnmalloc.recording.recorder import RecordingAllocator
 from tests.patterns import settle
 from tests.recordings import RESERVE, Reader, apply, drive, first_bytes, rebuilt, recorded, vars_of
 

@@ -23,8 +23,8 @@ from rich.console import Console
 
 from ..atomics import Order
 from ..explore import Finding, Result, Scenario, explore, replay, tell
-from ..explore.telling import Told
-from ..explore.weaken import weaken_each
+from ..explore.findings.telling import Told
+from ..explore.search.weaken import weaken_each
 from .common import FAILED, USAGE, bar, tally
 from .reports import Report, print_json, print_report, print_weakened, write_page
 from .scenarios import list_scenarios, load

@@ -25,7 +25,7 @@ from rich.text import Text
 
 from ..explore import Scenario
 from ..explore.scenarios import SCENARIOS
-from ..explore.seeded import SEEDED
+from ..explore.scenarios.seeded import SEEDED
 
 __all__ = ["UnknownScenario", "list_scenarios", "load"]
 

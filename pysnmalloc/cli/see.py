@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ..chrome import save_chrome_trace
 from ..config import PRESETS
-from ..recording import Recording
+from ..recording.chrome import save_chrome_trace
+from ..recording.recording import Recording
 from ..replay import TraceError, read_trace
 from ..step import FIGURES, Look, ScriptError, Stepper, figure, look_at, page, record_script, step
 from .common import FAILED, USAGE, bar, friendly

@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from ..config import Config
 from ..heap import Heap
-from ..recording import Recording
+from ..recording.recording import Recording
 from ..replay import Trace, TraceError
 from ..replay.engine import config_of
 from ..replay.player import Player, Session

@@ -19,8 +19,8 @@ given a memory and atomics that are watched. Its parts, each building on those b
 """
 
 from .explorer import explore, replay, tell
-from .finding import Finding, Step
-from .result import Result
-from .scenario import Place, Scenario, Wrong
+from .findings.finding import Finding, Step
+from .findings.result import Result
+from .threads.scenario import Place, Scenario, Wrong
 
 __all__ = ["Finding", "Place", "Result", "Scenario", "Step", "Wrong", "explore", "replay", "tell"]

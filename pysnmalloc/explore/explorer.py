@@ -20,19 +20,19 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from ..atomics import Order
-from .exploration import Exploration
-from .finding import Finding, named
-from .graph import Graph
-from .interleave import Interleavings
-from .parallel import spread
-from .result import Collector, Result
-from .sample import bounded, pct_walks, random_walks
-from .scenario import Scenario
-from .schedule import Schedule
-from .search import search
-from .segment import NewCell
-from .start import Broken
-from .telling import Told
+from .executions.graph import Graph
+from .executions.start import Broken
+from .findings.finding import Finding, named
+from .findings.result import Collector, Result
+from .findings.schedule import Schedule
+from .findings.telling import Told
+from .search.exploration import Exploration
+from .search.interleave import Interleavings
+from .search.parallel import spread
+from .search.sample import bounded, pct_walks, random_walks
+from .search.search import search
+from .threads.scenario import Scenario
+from .threads.segment import NewCell
 
 __all__ = ["explore", "replay", "tell"]
 

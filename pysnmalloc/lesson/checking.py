@@ -85,7 +85,7 @@ def _judge(number: str) -> Judge:
     """The judge of an exercise."""
     tutorial, _, _ = number.partition(".")
     if tutorial.isdecimal():
-        name = f"{__package__}.tutorial_{int(tutorial):02}"
+        name = f"{__package__}.tutorials.tutorial_{int(tutorial):02}"
         try:
             importlib.import_module(name)
         except ModuleNotFoundError as missing:

@@ -20,10 +20,10 @@ from collections.abc import Iterable
 
 from ..allocator import Allocator, Shared
 from ..errors import InvalidPointer
+from ..inspection.statistics import chunk_map
+from ..inspection.survey import Survey
 from ..memory import BUMP
 from ..pagemap import JUMP, MEDIUM, SUPERSLAB
-from ..statistics import chunk_map
-from ..survey import Survey
 from .buckets import BucketsPicture
 from .chunks import HeapMap, PageMapPicture
 from .hexdump import HexPicture

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..allocator import Allocator
+from ..inspection.survey import Survey
 from ..messagequeue import NEXT, TARGET
-from ..survey import Survey
 from .picture import Picture
 from .queue import Message, elided
 from .svg import WIDTH, Canvas

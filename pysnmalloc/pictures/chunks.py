@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ..inspection.statistics import ChunkEntry
+from ..inspection.survey import Survey
 from ..pagemap import JUMP, MEDIUM, NOT_OURS, SUPERSLAB
-from ..statistics import ChunkEntry
-from ..survey import Survey
 from .picture import Picture
 from .svg import WIDTH, Canvas
 from .text import Page

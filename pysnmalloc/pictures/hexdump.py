@@ -15,6 +15,7 @@ from itertools import groupby
 from ..allocator import AVAILABLE, ONLY_SHORT
 from ..chunklist import KIND, NEXT, OWNER, PREV
 from ..config import BUCKETS_OFFSET, MEDIUM_STACK_OFFSET, METADATA_OFFSET
+from ..inspection.survey import Survey
 from ..mediumslab import FREE as MEDIUM_FREE
 from ..mediumslab import HEAD as MEDIUM_HEAD
 from ..mediumslab import SIZECLASS as MEDIUM_SIZECLASS
@@ -25,7 +26,6 @@ from ..metaslab import NEXT as META_NEXT
 from ..pagemap import MEDIUM, SUPERSLAB
 from ..remotecache import CACHED
 from ..superslab import HEAD_BYTE, USED_BYTE
-from ..survey import Survey
 from .picture import Picture
 from .svg import Canvas
 from .text import Page

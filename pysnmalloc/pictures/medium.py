@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..chunklist import OWNER
 from ..config import MEDIUM_UNIT
-from ..survey import Survey
+from ..inspection.survey import Survey
 from .picture import Picture
 from .svg import WIDTH, Canvas
 from .text import Page

@@ -14,9 +14,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..allocator import Allocator
+from ..inspection.survey import Survey
 from ..memory import NULL
 from ..messagequeue import NEXT, TARGET
-from ..survey import Survey
 from .picture import Picture
 from .svg import WIDTH, Canvas
 from .text import Page

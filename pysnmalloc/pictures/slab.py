@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from ..chunklist import OWNER
+from ..inspection.survey import Survey
 from ..metaslab import BUMP_BIT, NODE_SIZE
-from ..survey import Survey
 from .picture import Picture
 from .svg import WIDTH, Canvas
 from .text import Page

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..chunklist import KIND, NEXT, OWNER, PREV
-from ..survey import Survey
+from ..inspection.survey import Survey
 from .picture import Picture
 from .svg import WIDTH, Canvas
 from .text import Page

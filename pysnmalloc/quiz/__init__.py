@@ -13,7 +13,7 @@ sections are named by the topics.
 
 from .question import Form, Problem, Question, Topic
 from .session import GIVE_UP, NotANumber, Score, Verdict, judge, parse_answer, session
-from .topics import ALL, TOPICS, questions
+from .topics.catalogue import ALL, TOPICS, questions
 
 __all__ = [
     "ALL",

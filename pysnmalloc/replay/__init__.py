@@ -16,10 +16,10 @@ between calls, and what the program computed.
 from . import loop
 from .demand import ClassUse, Demand
 from .engine import ORDERS, Order, replay
-from .errors import AddressError, CallError, ContentsError, HomeError, ReplayError, TraceError
-from .formats import SHIPPED, parse_trace, read_shipped, read_trace
 from .result import Home, Json, Messages, Peaks, ReplayResult
-from .trace import Kind, Op, Trace
+from .traces.errors import AddressError, CallError, ContentsError, HomeError, ReplayError, TraceError
+from .traces.formats import SHIPPED, parse_trace, read_shipped, read_trace
+from .traces.trace import Kind, Op, Trace
 
 __all__ = [
     "ORDERS",

@@ -28,13 +28,13 @@ from typing import Literal, get_args
 from ..config import PAPER, PRESETS, Config, Decommit
 from ..errors import ConfigError, LeakError
 from ..heap import Heap
-from ..statistics import ChunkEntry, HeapStatistics
+from ..inspection.statistics import ChunkEntry, HeapStatistics
 from .demand import Demand
-from .errors import HomeError
 from .player import Player, Session
 from .realthreads import RealThreads, receive_all
 from .result import Home, Messages, Peaks, ReplayResult
-from .trace import Trace
+from .traces.errors import HomeError
+from .traces.trace import Trace
 
 __all__ = ["ORDERS", "Order", "ProgressCallback", "config_of", "replay"]
 

@@ -18,7 +18,9 @@ from collections.abc import Callable, Sequence
 from ..atomics import AtomicsLock, Order
 from ..config import CLASSROOM
 from ..errors import RecordingError
-from ..events import (
+from ..heap import Heap
+from ..pictures import Picture, Pictures
+from ..recording.events import (
     BucketAppended,
     BucketEmptied,
     Called,
@@ -31,10 +33,8 @@ from ..events import (
     Posted,
     Redistributed,
 )
-from ..heap import Heap
-from ..pictures import Picture, Pictures
-from ..recorder import RecordingAllocator, RecordingAtomics
-from ..recording import Recording
+from ..recording.recorder import RecordingAllocator, RecordingAtomics
+from ..recording.recording import Recording
 from .film import Camera, Film, Scene
 from .frame import Frame
 from .stepper import Stepper

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Generator
 
 from pysnmalloc.explore import explore
-from pysnmalloc.explore.models import MODELS
+from pysnmalloc.explore.executions.models import MODELS
 from pysnmalloc.explore.scenarios import ALLOCATORS, SCENARIOS
-from pysnmalloc.explore.seeded import SEEDED
-from pysnmalloc.explore.weaken import weaken_each
+from pysnmalloc.explore.scenarios.seeded import SEEDED
+from pysnmalloc.explore.search.weaken import weaken_each
 
 from .harness import Figure, interleave, ratio, timed
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..heaps import HeapScenario
-from ..litmus import LITMUS
-from ..scenario import Scenario
+from ..threads.scenario import Scenario
 from .allocators import Chunks, Converge, Crossing, DoubleFree, Forward, Fresh, HandOver, Home, Medium, Ring, SameBucket
 from .basics import Append, Deadlock, LostUpdate, Spin, TooEarly
+from .heaps import HeapScenario
+from .litmus import LITMUS
 from .programs import LitmusScenario
 from .queue import EagerQueue, Figure3d, PublishedQueue, QueueScenario, SplitQueue
 from .stack import StackScenario, UntaggedStack

@@ -16,7 +16,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from ...atomics import Order
 from ...memory import NULL
 from ...messagequeue import BACK, FRONT, NEXT, STUB, MessageQueue
-from ..scenario import Place, Scenario, ThreadCode, Wrong
+from ..threads.scenario import Place, Scenario, ThreadCode, Wrong
 
 __all__ = ["EagerQueue", "Figure3d", "PublishedQueue", "QueueScenario", "SplitQueue"]
 

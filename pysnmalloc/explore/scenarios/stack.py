@@ -13,7 +13,7 @@ from collections.abc import Hashable, Mapping
 from ...atomics import Order
 from ...memory import NULL
 from ...stack import LINK, ChunkStack
-from ..scenario import Place, Scenario, ThreadCode, Wrong
+from ..threads.scenario import Place, Scenario, ThreadCode, Wrong
 
 __all__ = ["StackScenario", "UntaggedStack"]
 

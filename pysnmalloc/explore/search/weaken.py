@@ -1,0 +1,108 @@
+"""Which memory orders are needed: each one of a scenario weakened in turn (§2.2).
+
+    site                          order     weaker      then
+    MessageQueue.enqueue store 2  release   relaxed     data race: the consumer sees a message without its payload
+    ...
+
+An order is needed if weakening it, and nothing else, lets something go wrong in some
+execution; the execution is the reason. If nothing goes wrong, it is not needed by
+this scenario, which may be too small to need it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ...atomics import Order
+from ..explorer import explore
+from ..findings.result import Result
+from ..threads.ops import FENCE, LOAD, SPECULATE, STORE, WAIT
+from ..threads.scenario import Scenario
+from ..threads.segment import NewCell
+from .exploration import Exploration
+from .search import search
+
+__all__ = ["Weakened", "weaken_each", "weaker_orders"]
+
+Progress = Callable[[str, float], object]
+
+_WEAKER = {
+    Order.SEQ_CST: (Order.ACQ_REL,),
+    Order.ACQ_REL: (Order.ACQUIRE, Order.RELEASE, Order.RELAXED),
+    Order.ACQUIRE: (Order.RELAXED,),
+    Order.RELEASE: (Order.RELAXED,),
+    Order.RELAXED: (),
+}
+
+
+@dataclass(frozen=True)
+class Weakened:
+    """What became of a scenario with one order weakened.
+
+    Attributes:
+        site: where in the source, as findings name it.
+        order, weaker: the order there, and the one that was explored.
+        result: of exploring.
+    """
+
+    site: str
+    order: Order
+    weaker: Order
+    result: Result
+
+    @property
+    def needed(self) -> bool:
+        """Whether something went wrong."""
+        return not self.result.ok
+
+
+def weaker_orders(kind: str, order: Order) -> tuple[Order, ...]:
+    """Return the orders next weaker that an operation can have: a load does not release, a store does not acquire."""
+    if order is Order.SEQ_CST:
+        by_kind = {LOAD: Order.ACQUIRE, WAIT: Order.ACQUIRE, STORE: Order.RELEASE}
+        return (by_kind.get(kind, Order.ACQ_REL),)
+    return _WEAKER[order]
+
+
+def weaken_each(
+    scenario: Scenario, model: str = "rc11", *, patience: int = 500, progress: Progress | None = None
+) -> tuple[Weakened, ...]:
+    """Explore a scenario once for each order of its sites and each weaker one.
+
+    Args:
+        scenario: the scenario.
+        model: the memory model.
+        patience: after something wrong was found, look at so many more executions for a shorter one.
+        progress: called before each with its site and the share of them that is done, 0 to 1.
+    """
+    wanted = [
+        (site, order, weaker)
+        for site, (kind, order) in sorted(_orders(scenario, model).items())
+        for weaker in weaker_orders(kind, order)
+    ]
+    weakened: list[Weakened] = []
+    for done, (site, order, weaker) in enumerate(wanted):
+        if progress is not None:
+            progress(f"{site} {weaker.value}", done / len(wanted))
+        result = explore(scenario, model, weaken={site: weaker}, patience=patience)
+        weakened.append(Weakened(site, order, weaker, result))
+    return tuple(weakened)
+
+
+def _orders(scenario: Scenario, model: str) -> dict[str, tuple[str, Order]]:
+    """The sites of a scenario's atomic operations, with kind and order."""
+    exploration = Exploration(scenario, model, {}, 500)
+    while True:
+        exploration.prepare()
+        try:
+            for _ in search([exploration.empty()], lambda _: None):
+                pass
+        except NewCell:
+            continue
+        return {
+            site: (kind, order)
+            for tree in exploration.start.trees
+            for site, (kind, order) in tree.sites.items()
+            if kind not in (SPECULATE,) and (kind != FENCE or order is not Order.RELAXED)
+        }
