@@ -16,7 +16,7 @@ modules, one per concept, are in the order in which they build on each other:
     pictures, heap
 """
 
-from .allocator import Allocator
+from .allocator import Allocator, Parts
 from .atomics import AtomicCounts, Atomics, Order
 from .config import CLASSROOM, PAPER, PAPER_1MIB, PRESETS, Config, Decommit
 from .errors import (
@@ -27,6 +27,7 @@ from .errors import (
     InvalidPointer,
     LawBroken,
     LeakError,
+    PartError,
     RecordingError,
     SnmallocError,
     WriteAfterFree,
@@ -65,6 +66,8 @@ __all__ = [
     "LeakError",
     "Memory",
     "Order",
+    "PartError",
+    "Parts",
     "Recording",
     "RecordingError",
     "SizeclassStatistics",

@@ -22,13 +22,15 @@ its methods. Only ``queue.enqueue`` on its block is for all others.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from operator import mul
 
 from .atomics import AtomicCounts, Atomics, AtomicsLock
 from .chunklist import KIND, OWNER, ChunkList, Kind
 from .config import BUCKETS_OFFSET, Config, Decommit
 from .errors import HeapClosed, InvalidPointer
+from .freelist import FreeList
 from .large import Commitment, LargeObjects
 from .mediumslab import Mediumslab
 from .memory import NULL, Layout, Memory
@@ -36,12 +38,13 @@ from .messagequeue import TARGET, MessageQueue
 from .metaslab import Metaslab
 from .pagemap import MEDIUM, NOT_OURS, SUPERSLAB, PageMap
 from .remotecache import RemoteCache
-from .sizeclass import Sizeclass, size_to_sizeclass, sizeclass_table
+from .sizeclass import Sizeclass, SizeclassTable, sizeclass_table
 from .slab import Slab
 from .slablist import SlabList
+from .stack import ChunkStack
 from .superslab import Status, Superslab
 
-__all__ = ["Allocator", "MessageCounts", "Shared"]
+__all__ = ["PAPER_PARTS", "Allocator", "MessageCounts", "Parts", "Shared"]
 
 AVAILABLE, ONLY_SHORT = 144, 152  # byte offsets in the allocator's block: list heads of superslabs
 
@@ -57,6 +60,7 @@ class Shared:
         lock: the one by which atomic operations and fences are emulated.
         decommit: when pages go back to the operating system (§2.9).
         commitment: the count of committed bytes.
+        parts: the classes that serve each concept.
     """
 
     config: Config
@@ -65,6 +69,7 @@ class Shared:
     lock: AtomicsLock
     decommit: Decommit
     commitment: Commitment
+    parts: Parts
 
 
 class MessageCounts:
@@ -113,7 +118,7 @@ class Allocator:
         self.number = number
         self.address = number << shared.config.allocator_bits
         self.config = shared.config
-        self.table = sizeclass_table(shared.config)
+        self.table = shared.parts.sizeclass(shared.config)
         self.messages = MessageCounts(self.table.sizes)
         self.atomic_counts = AtomicCounts()
         self.holder: int | None = None
@@ -132,34 +137,37 @@ class Allocator:
         for slabs in self.small_classes:
             slabs.clear()
 
-    def _atomics_on(self, memory: Memory) -> Atomics:
-        """Return the atomic operations on this thread's views; an explorer of executions has its own."""
-        return Atomics(memory, self._shared.lock)
-
     def _view(self) -> None:
-        """Make this thread's own views of the heap, and of the concepts in it."""
-        shared, config = self._shared, self.config
+        """Make this thread's own views of the heap, and put the parts together on them."""
+        shared, config, parts = self._shared, self.config, self._shared.parts
         memory = self.memory = shared.memory.own_views()
         self._u64 = memory.u64
-        atomics = self.atomics = self._atomics_on(memory)
+        atomics = self.atomics = parts.atomics(memory, shared.lock)
         atomics.counts = self.atomic_counts
-        self.metaslab = Metaslab(memory, config)
-        self.pagemap = PageMap(memory, config, shared.layout)
-        self.slab = Slab(memory, self.metaslab)
-        self.superslab = Superslab(memory, config, self.metaslab)
-        self.mediumslab = Mediumslab(memory, config)
-        self.large = LargeObjects(memory, atomics, config, shared.layout, shared.decommit, shared.commitment)
-        self.queue = MessageQueue(memory, atomics, self.address)
-        self.cache = RemoteCache(memory, config, self.address)
-        self.available = ChunkList(memory, self.address + AVAILABLE)
-        self.only_short = ChunkList(memory, self.address + ONLY_SHORT)
-        heads = self.address + BUCKETS_OFFSET + 16 * config.buckets
-        self.small_classes = tuple(
-            SlabList(memory, self.metaslab, heads + 8 * sizeclass) for sizeclass in range(config.num_small)
-        )
-        self.medium_classes = tuple(
-            ChunkList(memory, heads + 8 * sizeclass) for sizeclass in range(config.num_small, config.num_sizeclasses)
-        )
+        metaslab = self.metaslab = parts.metaslab(memory, config)
+        self.pagemap = parts.pagemap(memory, config, shared.layout)
+        self.slab = parts.slab(memory, metaslab, parts.freelist(memory, metaslab))
+        self.superslab = parts.superslab(memory, config, metaslab, self.table)
+        self.mediumslab = parts.mediumslab(memory, config, self.table)
+        stack = partial(parts.stack, memory, atomics)
+        self.large = parts.large(memory, atomics, config, shared.layout, shared.decommit, shared.commitment, stack)
+        self.queue = self._queue_at(self.address)
+        self.cache = parts.remotecache(memory, config, self.address)
+        self._view_lists()
+
+    def _view_lists(self) -> None:
+        """Make the views of the lists of slabs and chunks, whose heads are in the block."""
+        config, memory, parts = self.config, self.memory, self._shared.parts
+        self.available = parts.chunklist(memory, self.address + AVAILABLE)
+        self.only_short = parts.chunklist(memory, self.address + ONLY_SHORT)
+        first = self.address + BUCKETS_OFFSET + 16 * config.buckets
+        heads = range(first, first + 8 * config.num_sizeclasses, 8)
+        self.small_classes = tuple(parts.slablist(memory, self.metaslab, head) for head in heads[: config.num_small])
+        self.medium_classes = tuple(parts.chunklist(memory, head) for head in heads[config.num_small :])
+
+    def _queue_at(self, block: int) -> MessageQueue:
+        """Return the view of an allocator's queue."""
+        return self._shared.parts.messagequeue(self.memory, self.atomics, block)
 
     def _install(self) -> None:
         """Put ``malloc`` and ``free`` in place; the fast path has its own."""
@@ -193,7 +201,7 @@ class Allocator:
         """Allocate, messages aside."""
         if size < 0:
             raise ValueError(f"malloc({size}): a size is 0 or more bytes")
-        sizeclass = size_to_sizeclass(size)
+        sizeclass = self.table.sizeclass(size)
         if sizeclass < self.config.num_small:
             return self._small_alloc(sizeclass)
         if sizeclass < self.config.num_sizeclasses:
@@ -272,7 +280,7 @@ class Allocator:
             raise ValueError(f"aligned_alloc({alignment}, ...): the alignment is a power of two")
         if size < 0:
             raise ValueError(f"aligned_alloc({alignment}, {size}): a size is 0 or more bytes")
-        sizeclass = size_to_sizeclass(max(size, alignment))
+        sizeclass = self.table.sizeclass(max(size, alignment))
         while sizeclass < self.config.num_sizeclasses:
             if self.table.sizes[sizeclass] % alignment == 0:
                 return self.malloc(self.table.sizes[sizeclass])
@@ -295,7 +303,7 @@ class Allocator:
 
     def rounded(self, size: int) -> int:
         """Return the bytes that a request of ``size`` gets."""
-        sizeclass = size_to_sizeclass(size)
+        sizeclass = self.table.sizeclass(size)
         if sizeclass < self.config.num_sizeclasses:
             return self.table.sizes[sizeclass]
         return 1 << self._large_bits(size)
@@ -370,7 +378,7 @@ class Allocator:
         """Send a list of messages to the owner of the first."""
         self.messages.batches += 1
         owner = self._u64[(first & self._chunk_mask) + OWNER >> 3]
-        MessageQueue(self.memory, self.atomics, owner).enqueue(first, last)
+        self._queue_at(owner).enqueue(first, last)
 
     # Small objects.
 
@@ -525,3 +533,56 @@ class Allocator:
 
     def _parted(self, sizeclass: int, slab: int) -> None:
         """A slab is no longer in use; its bytes may soon be another's. The fast path listens."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The classes that serve each concept in a heap; by default those of the paper (§2).
+
+    ``Heap(parts=Parts(freelist=Mine))`` puts another class in the place of one. A subclass may change a
+    method; a class written from scratch must have all public names of the paper's. Both work on the same
+    bytes, so ``Heap.check``, which reads the bytes by itself, judges them.
+
+    Attributes:
+        sizeclass: ``(config)`` gives the table of size classes (§2.6).
+        atomics: ``(memory, lock)`` gives the atomic operations (§2.2, §2.5).
+        pagemap: ``(memory, config, layout)`` gives the page map (§2.4).
+        metaslab: ``(memory, config)`` gives the metadata words (§2.8).
+        freelist: ``(memory, metaslab)`` gives the free lists (§2.8).
+        slablist: ``(memory, metaslab, head)`` gives the list whose head is at an address (§2.8).
+        chunklist: ``(memory, head)`` gives the list whose head is at an address (§2.7, §2.8).
+        superslab: ``(memory, config, metaslab, table)`` gives the superslabs (§2.8).
+        mediumslab: ``(memory, config, table)`` gives the medium slabs (§2.7).
+        slab: ``(memory, metaslab, freelist)`` gives the slabs in use (§2.8).
+        stack: ``(memory, atomics, head)`` gives the stack whose head is at an address (§2.5).
+        large: ``(memory, atomics, config, layout, decommit, commitment, stack)`` gives the large objects;
+            ``stack(head)`` gives one of its stacks (§2.5).
+        messagequeue: ``(memory, atomics, block)`` gives the queue of the allocator at an address (§2.2).
+        remotecache: ``(memory, config, block)`` gives the remote cache of the allocator at an address (§2.2).
+        allocator: ``(number, shared)`` gives the allocator itself (§2.1).
+    """
+
+    sizeclass: Callable[[Config], SizeclassTable] = sizeclass_table
+    atomics: Callable[[Memory, AtomicsLock], Atomics] = Atomics
+    pagemap: Callable[[Memory, Config, Layout], PageMap] = PageMap
+    metaslab: Callable[[Memory, Config], Metaslab] = Metaslab
+    freelist: Callable[[Memory, Metaslab], FreeList] = FreeList
+    slablist: Callable[[Memory, Metaslab, int], SlabList] = SlabList
+    chunklist: Callable[[Memory, int], ChunkList] = ChunkList
+    superslab: Callable[[Memory, Config, Metaslab, SizeclassTable], Superslab] = Superslab
+    mediumslab: Callable[[Memory, Config, SizeclassTable], Mediumslab] = Mediumslab
+    slab: Callable[[Memory, Metaslab, FreeList], Slab] = Slab
+    stack: Callable[[Memory, Atomics, int], ChunkStack] = ChunkStack
+    large: Callable[
+        [Memory, Atomics, Config, Layout, Decommit, Commitment, Callable[[int], ChunkStack]], LargeObjects
+    ] = LargeObjects
+    messagequeue: Callable[[Memory, Atomics, int], MessageQueue] = MessageQueue
+    remotecache: Callable[[Memory, Config, int], RemoteCache] = RemoteCache
+    allocator: Callable[[int, Shared], Allocator] = Allocator
+
+    def replaced(self) -> tuple[str, ...]:
+        """Return the names of the parts that are not the paper's."""
+        return tuple(each.name for each in fields(self) if getattr(self, each.name) != each.default)
+
+
+PAPER_PARTS = Parts()  #: the paper's classes

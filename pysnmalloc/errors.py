@@ -2,6 +2,7 @@
 
     SnmallocError
     ├── ConfigError        a configuration that cannot work        (also a ValueError)
+    ├── PartError          a class that cannot serve a concept     (also a ValueError)
     ├── HeapExhausted      no address space left                   (also a MemoryError)
     ├── HeapClosed         a call on a heap after close()          (also a ValueError)
     ├── InvalidPointer     not an object of this heap              (also a ValueError)
@@ -28,6 +29,7 @@ __all__ = [
     "InvalidPointer",
     "LawBroken",
     "LeakError",
+    "PartError",
     "RecordingError",
     "SnmallocError",
     "WriteAfterFree",
@@ -47,6 +49,13 @@ class ConfigError(SnmallocError, ValueError):
 
     What to do: change the number that the message names; a preset (``PAPER``, ``PAPER_1MIB``, ``CLASSROOM``) always
     works.
+    """
+
+
+class PartError(SnmallocError, ValueError):
+    """A class that cannot serve as the part of a heap that it was given for; the message names what it lacks (§2).
+
+    What to do: write the methods that the message names, or make the class a subclass of the paper's, which has them.
     """
 
 

@@ -31,7 +31,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from .allocator import Allocator, Shared
+from .allocator import PAPER_PARTS, Allocator, Parts, Shared
 from .atomics import AtomicCounts, Atomics, Order
 from .config import PAPER, Config, Decommit
 from .errors import ConfigError, HeapClosed, InvalidPointer, LeakError
@@ -40,14 +40,12 @@ from .inspection.checked import CheckedAllocator, CheckRecord
 from .inspection.laws import check_laws
 from .inspection.statistics import ChunkEntry, HeapStatistics, chunk_map, heap_statistics
 from .large import Commitment
-from .mediumslab import Mediumslab
 from .memory import BUMP, LOW_MEMORY_EPOCH, NULL, Layout, Memory, default_reserve_for
-from .metaslab import Metaslab
-from .pagemap import MEDIUM, NOT_OURS, SUPERSLAB, PageMap
+from .pagemap import MEDIUM, NOT_OURS, SUPERSLAB
+from .parts import demand_parts, on_top_of
 from .platform import AddressSpace
 from .recording.recorder import RecordingAllocator
 from .recording.recording import Recording, new_recording
-from .sizeclass import sizeclass_table
 
 if TYPE_CHECKING:
     from .pictures import Pictures
@@ -87,9 +85,12 @@ class Heap:
         decommit: when pages go back to the operating system (§2.9).
         fast: use the fast path; without it, the plain code of the concepts runs, as in checked mode.
         record: where to record every change, as events. Slower; a heap that is not recorded pays nothing.
+        parts: the classes that serve each concept. Where one is not the paper's, plain code runs, so that
+            every call reaches it.
 
     Raises:
         ConfigError: when ``reserve`` is too small for one chunk, or ``checked`` and ``record`` are both given.
+        PartError: when a part lacks something; the message names it.
         HeapExhausted: when the operating system refuses the address space.
     """
 
@@ -102,24 +103,29 @@ class Heap:
         decommit: Decommit = Decommit.SUPERSLAB,
         fast: bool = True,
         record: Recording | None = None,
+        parts: Parts = PAPER_PARTS,
     ) -> None:
         if checked and record is not None:
             raise ConfigError("a heap is checked or recorded, not both: each has allocators of its own kind")
         if record is None and not checked:
             record = new_recording()
+        demand_parts(parts)
         self.config = config
+        self.parts = parts
         self.checked = checked
-        self.fast = fast and not checked and record is None
+        self.fast = fast and not checked and record is None and parts == PAPER_PARTS
         self.recording = record
         self.closed = False
         reserve = default_reserve_for(config) if reserve is None else reserve
         self.layout = Layout.of(config, reserve)
         self.memory = Memory(AddressSpace(reserve))
         self.memory.u64[BUMP >> 3] = self.layout.first_chunk
-        self._shared = Shared(config, self.layout, self.memory, threading.Lock(), decommit, Commitment())
+        self._shared = Shared(config, self.layout, self.memory, threading.Lock(), decommit, Commitment(), parts)
         self._atomics = Atomics(self.memory, self._shared.lock)
-        self._pagemap = PageMap(self.memory, config, self.layout)
-        self._metaslab = Metaslab(self.memory, config)
+        self._table = parts.sizeclass(config)
+        self._pagemap = parts.pagemap(self.memory, config, self.layout)
+        self._metaslab = parts.metaslab(self.memory, config)
+        self._mediumslab = parts.mediumslab(self.memory, config, self._table)
         self._record = CheckRecord(self._shared) if checked else None
         self._allocators: dict[int, Allocator] = {}
         self._pool: list[Allocator] = []
@@ -255,12 +261,13 @@ class Heap:
 
     def _make(self, number: int) -> Allocator:
         """Make an allocator, of the kind that the heap's mode wants."""
+        kind = self.parts.allocator
         if self._record is not None:
-            made: Allocator = CheckedAllocator(number, self._shared, self._record)
+            made: Allocator = on_top_of(CheckedAllocator, kind)(number, self._shared, self._record)
         elif self.recording is not None:
-            made = RecordingAllocator(number, self._shared, self.recording)
+            made = on_top_of(RecordingAllocator, kind)(number, self._shared, self.recording)
         else:
-            made = FastAllocator(number, self._shared) if self.fast else Allocator(number, self._shared)
+            made = FastAllocator(number, self._shared) if self.fast else kind(number, self._shared)
         self._allocators[number] = made
         return made
 
@@ -334,11 +341,11 @@ class Heap:
         chunk = address & ~(config.chunk_size - 1)
         if kind == SUPERSLAB:
             slab = self._metaslab.slab_of(address)
-            size = sizeclass_table(config).sizes[self._metaslab.sizeclass(slab)]
+            size = self._table.sizes[self._metaslab.sizeclass(slab)]
             first = slab + (config.superslab_header if slab == chunk else 0)
             end = slab + config.slab_size
         elif kind == MEDIUM:
-            size = sizeclass_table(config).sizes[Mediumslab(self.memory, config).sizeclass(chunk)]
+            size = self._table.sizes[self._mediumslab.sizeclass(chunk)]
             first, end = chunk + config.medium_header, chunk + config.chunk_size
         else:
             first, bits = self._pagemap.large_start(address)

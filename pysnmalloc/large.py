@@ -20,6 +20,7 @@ stacks are lock-free, the bump pointer moves by compare-exchange.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -64,6 +65,7 @@ class LargeObjects:
         layout: Layout,
         decommit: Decommit,
         commitment: Commitment,
+        stack: Callable[[int], ChunkStack],
     ) -> None:
         self._memory = memory
         self._u64 = memory.u64
@@ -73,7 +75,7 @@ class LargeObjects:
         self.decommit = decommit
         self._commitment = commitment
         heads = range(STACKS, STACKS + 32 * config.num_large, 16)
-        stacks = tuple(ChunkStack(memory, atomics, head) for head in heads)
+        stacks = tuple(map(stack, heads))
         self.stacks, self.skipped = stacks[: config.num_large], stacks[config.num_large :]
 
     # A chunk for a superslab or medium slab.

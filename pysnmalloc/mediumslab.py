@@ -25,7 +25,7 @@ from __future__ import annotations
 from .chunklist import KIND, OWNER, Kind
 from .config import MEDIUM_STACK_OFFSET, MEDIUM_UNIT, Config
 from .memory import Memory
-from .sizeclass import Sizeclass, sizeclass_table
+from .sizeclass import Sizeclass, SizeclassTable
 
 __all__ = ["Mediumslab"]
 
@@ -37,12 +37,12 @@ class Mediumslab:
 
     __slots__ = ("_config", "_table", "_u8", "_u16", "_u64")
 
-    def __init__(self, memory: Memory, config: Config) -> None:
+    def __init__(self, memory: Memory, config: Config, table: SizeclassTable) -> None:
         self._u8 = memory.u8
         self._u16 = memory.u16
         self._u64 = memory.u64
         self._config = config
-        self._table = sizeclass_table(config)
+        self._table = table
 
     def init(self, slab: int, owner: int, sizeclass: Sizeclass) -> None:
         """Make a chunk a medium slab of a class. Cost: 1 store per object, unless it was one of that class."""

@@ -67,6 +67,10 @@ class SizeclassTable:
         self.medium_slots = tuple((config.chunk_size - config.medium_header) // size for size in medium)
         self.short_max_sizeclass = size_to_sizeclass(header)
 
+    def sizeclass(self, size: int) -> Sizeclass:
+        """Return the class that serves a request of ``size`` bytes: ``size_to_sizeclass``."""
+        return size_to_sizeclass(size)
+
     def first_head(self, sizeclass: Sizeclass, *, short: bool) -> int:
         """Return ``head`` of a fresh slab of a small class: its bump pointer plus 1."""
         return (self.short_slab_offset if short else self.slab_offset)[sizeclass]

@@ -29,10 +29,10 @@ class Slab:
 
     __slots__ = ("_meta", "_u16", "freelist")
 
-    def __init__(self, memory: Memory, metaslab: Metaslab) -> None:
+    def __init__(self, memory: Memory, metaslab: Metaslab, freelist: FreeList) -> None:
         self._u16 = memory.u16
         self._meta = metaslab
-        self.freelist = FreeList(memory, metaslab)
+        self.freelist = freelist
 
     def alloc(self, slab: int, slabs: SlabList, size: int) -> int:
         """Take an object of the first slab on a list; a slab that becomes full leaves it."""

@@ -28,7 +28,7 @@ from .chunklist import KIND, OWNER, Kind
 from .config import Config
 from .memory import Memory
 from .metaslab import HEAD, LINK, NEXT, SIZECLASS, Metaslab
-from .sizeclass import Sizeclass, sizeclass_table
+from .sizeclass import Sizeclass, SizeclassTable
 
 __all__ = ["Status", "Superslab"]
 
@@ -49,13 +49,13 @@ class Superslab:
 
     __slots__ = ("_config", "_meta", "_table", "_u8", "_u16", "_u64")
 
-    def __init__(self, memory: Memory, config: Config, metaslab: Metaslab) -> None:
+    def __init__(self, memory: Memory, config: Config, metaslab: Metaslab, table: SizeclassTable) -> None:
         self._u8 = memory.u8
         self._u16 = memory.u16
         self._u64 = memory.u64
         self._meta = metaslab
         self._config = config
-        self._table = sizeclass_table(config)
+        self._table = table
 
     def init(self, superslab: int, owner: int) -> None:
         """Make a chunk a superslab of ``owner``. Cost: 1 store if it was one before, else 1 per slab."""

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import pytest
 
+from pysnmalloc.allocator import Parts
 from pysnmalloc.atomics import Order
 from pysnmalloc.explore import Place, Result, Scenario, Wrong, explore, replay, tell
 from pysnmalloc.explore.findings.schedule import Schedule, ScheduleError
@@ -20,7 +21,6 @@ from pysnmalloc.explore.scenarios.stack import StackScenario, UntaggedStack
 from pysnmalloc.explore.search.exploration import Outcome
 from pysnmalloc.explore.search.weaken import weaken_each
 from pysnmalloc.explore.threads.scenario import ThreadCode
-from pysnmalloc.stack import ChunkStack
 
 MODELS = ("sc", "tso", "rc11")
 EVER = 1 << 60
@@ -493,8 +493,8 @@ def test_the_published_orders_come_with_why_hardware_hides_what_is_found() -> No
 
 def test_an_untagged_and_a_tagged_stack_differ_by_the_number_alone() -> None:
     plans = {"A": "pop", "B": "pop pop push"}
-    assert not explore(StackScenario("s", "", plans, UntaggedStack), "sc").ok
-    assert explore(StackScenario("s", "", plans, ChunkStack), "sc").ok
+    assert not explore(StackScenario("s", "", plans, Parts(stack=UntaggedStack)), "sc").ok
+    assert explore(StackScenario("s", "", plans), "sc").ok
 
 
 def test_longer_scenarios_have_longer_findings_and_the_shortest_is_shown() -> None:

@@ -142,7 +142,8 @@ def chunk_map(shared: Shared) -> Iterator[ChunkEntry]:
     memory, config, layout = shared.memory, shared.config, shared.layout
     pagemap = PageMap(memory, config, layout)
     metaslab = Metaslab(memory, config)
-    superslab, medium = Superslab(memory, config, metaslab), Mediumslab(memory, config)
+    table = sizeclass_table(config)
+    superslab, medium = Superslab(memory, config, metaslab, table), Mediumslab(memory, config, table)
     for chunk in range(layout.first_chunk, memory.u64[BUMP >> 3], config.chunk_size):
         kind = pagemap.get(chunk)
         if kind in (SUPERSLAB, MEDIUM):
@@ -152,7 +153,7 @@ def chunk_map(shared: Shared) -> Iterator[ChunkEntry]:
             yield ChunkEntry(chunk, "superslab", owner, used // 2 + used % 2, config.slab_count, None)
         elif kind == MEDIUM:
             sizeclass = medium.sizeclass(chunk)
-            slots = sizeclass_table(config).capacity(sizeclass)
+            slots = table.capacity(sizeclass)
             yield ChunkEntry(chunk, "medium", owner, medium.head(chunk), slots, sizeclass)
         elif kind == NOT_OURS:
             yield ChunkEntry(chunk, "free", 0, 0, 0, None)

@@ -16,15 +16,17 @@ Left out: what holds between the parts. That is ``laws``. Covers §2.2 to §2.8.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice, pairwise
 
-from ..allocator import Allocator, Shared
+from ..allocator import PAPER_PARTS, Allocator, Shared
 from ..chunklist import OWNER, PREV, ChunkList
 from ..freelist import FreeList
 from ..mediumslab import Mediumslab
 from ..memory import BUMP, NULL
 from ..metaslab import Metaslab
 from ..pagemap import MEDIUM, SUPERSLAB, PageMap
+from ..parts import visit
 from ..sizeclass import sizeclass_table
 from ..superslab import Superslab
 
@@ -42,13 +44,13 @@ class Survey:
     def __init__(self, shared: Shared, allocators: Iterable[Allocator]) -> None:
         self.config, self.memory, self.layout = shared.config, shared.memory, shared.layout
         self.table = sizeclass_table(shared.config)
-        self.known = {allocator.address: allocator for allocator in allocators}
+        self.known = {allocator.address: _as_on_paper(allocator, shared) for allocator in allocators}
         self.allocators = {at: allocator for at, allocator in self.known.items() if not allocator.lost}
         self.lost = len(self.known) - len(self.allocators)
         self.metaslab = Metaslab(self.memory, self.config)
-        self.superslab = Superslab(self.memory, self.config, self.metaslab)
+        self.superslab = Superslab(self.memory, self.config, self.metaslab, self.table)
         self.freelist = FreeList(self.memory, self.metaslab)
-        self.medium = Mediumslab(self.memory, self.config)
+        self.medium = Mediumslab(self.memory, self.config, self.table)
         self.pagemap = PageMap(self.memory, self.config, self.layout)
         self.bump = self.memory.u64[BUMP >> 3]
         self.chunks = range(self.layout.first_chunk, min(self.bump, self.layout.end), self.config.chunk_size)
@@ -174,6 +176,15 @@ class Survey:
     def number(self, address: int) -> str:
         """Name an allocator by its address."""
         return str(address >> self.config.allocator_bits) if address in self.known else f"? at {address:#x}"
+
+
+def _as_on_paper(allocator: Allocator, shared: Shared) -> Allocator:
+    """Return an allocator as the paper's parts see it: a part that was replaced is not asked about itself."""
+    if not set(shared.parts.replaced()) - {"allocator"}:
+        return allocator
+    seen = visit(allocator.number, replace(shared, parts=PAPER_PARTS))
+    seen.lost = allocator.lost
+    return seen
 
 
 def hexes(addresses: Iterable[int]) -> str:

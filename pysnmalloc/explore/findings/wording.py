@@ -147,7 +147,7 @@ def command(told: Finding | Told, name: str | None = None) -> str:
         orders = ", ".join(f'"{site}": {order}' for site, order in told.weakened)
         return f'{verb}(scenario, "{told.schedule}", "{told.model}"' + (f", {{{orders}}})" if orders else ")")
     weaken = "".join(f'--weaken "{site}={order.value}" ' for site, order in told.weakened)
-    word = f'"{word}"' if " " in word else word
+    word = f'"{word}"' if name is None and " " in word else word
     return f'pysnmalloc explore {word} --model {told.model} {weaken}--{verb} "{told.schedule}"'
 
 

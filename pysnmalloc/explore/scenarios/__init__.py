@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...allocator import Parts
 from ..threads.scenario import Scenario
 from .allocators import Chunks, Converge, Crossing, DoubleFree, Forward, Fresh, HandOver, Home, Medium, Ring, SameBucket
 from .basics import Append, Deadlock, LostUpdate, Spin, TooEarly
@@ -19,7 +20,7 @@ _ALL: tuple[Scenario, ...] = (
     QueueScenario(
         "queue-published",
         "The queue with the orders that the paper publishes: do they suffice in C++11?",
-        queue=PublishedQueue,
+        parts=Parts(messagequeue=PublishedQueue),
         note=(
             "No processor shows this. The link is stored to an address that the exchange returned, and a processor "
             "stores to no address before it knows it; so the link comes after the exchange, the exchange after the "
@@ -36,9 +37,11 @@ _ALL: tuple[Scenario, ...] = (
     QueueScenario(
         "queue-eager",
         "The newest message is given out at once, instead of staying behind: what is received?",
-        queue=EagerQueue,
+        parts=Parts(messagequeue=EagerQueue),
     ),
-    QueueScenario("queue-split", "The exchange as a load and a store: what does it do?", queue=SplitQueue),
+    QueueScenario(
+        "queue-split", "The exchange as a load and a store: what does it do?", parts=Parts(messagequeue=SplitQueue)
+    ),
     Figure3d(),
     StackScenario(
         "stack",
@@ -55,7 +58,7 @@ _ALL: tuple[Scenario, ...] = (
         "stack-untagged",
         "The same as stack without the incarnation number: is it needed?",
         {"A": "pop", "B": "pop pop push"},
-        UntaggedStack,
+        Parts(stack=UntaggedStack),
         use=False,
     ),
     Home(),

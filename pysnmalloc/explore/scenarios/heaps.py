@@ -18,7 +18,6 @@ import re
 from collections.abc import Callable, Hashable
 
 from ...allocator import Allocator, Shared
-from ...atomics import Atomics
 from ...config import CLASSROOM, Config, Decommit
 from ...errors import LawBroken
 from ...heap import Heap
@@ -26,9 +25,10 @@ from ...inspection.survey import Survey
 from ...large import Commitment
 from ...memory import Memory
 from ...messagequeue import BACK, FRONT, STUB, TARGET
+from ...parts import visit
 from ..threads.scenario import Place, Scenario, ThreadCode, Wrong
 
-__all__ = ["HeapScenario", "VisitingAllocator"]
+__all__ = ["HeapScenario"]
 
 _FIELDS = {BACK: "back", FRONT: "front"}  # by their offset in an allocator's block
 
@@ -39,22 +39,6 @@ class _Sizes(dict[int, int]):
     def pop(self, block: int, default: object = None) -> int:  # noqa: ARG002
         """Return some; what is committed is a statistic."""
         return super().pop(block, 0)
-
-
-class VisitingAllocator(Allocator):
-    """An allocator that is in the heap already, as a thread in a place sees it."""
-
-    def __init__(self, number: int, shared: Shared, place: Place) -> None:
-        self._place = place
-        here = dataclasses.replace(shared, memory=place.memory, commitment=Commitment(large=_Sizes()))
-        super().__init__(number, here)
-
-    def _init(self) -> None:
-        """Leave the block as it is."""
-
-    def _atomics_on(self, memory: Memory) -> Atomics:  # noqa: ARG002
-        """Use the place's."""
-        return self._place.atomics
 
 
 class HeapScenario(Scenario):
@@ -94,7 +78,7 @@ class HeapScenario(Scenario):
 
         def run(place: Place) -> Hashable:
             assert self.heap is not None
-            return code(VisitingAllocator(self.numbers[name], self.heap.shared, place), place)
+            return code(visit(self.numbers[name], _here(self.heap.shared, place)), place)
 
         return run
 
@@ -188,3 +172,9 @@ class HeapScenario(Scenario):
             return f"{self.word(address - TARGET)}.target"
         word = self.word(address)
         return word if word.startswith("0x") else f"{word}.next"
+
+
+def _here(shared: Shared, place: Place) -> Shared:
+    """Return what a thread's allocator has in common with others, as it is in a place."""
+    parts = dataclasses.replace(place.parts, atomics=lambda _memory, _lock: place.atomics)
+    return dataclasses.replace(shared, memory=place.memory, commitment=Commitment(large=_Sizes()), parts=parts)

@@ -19,6 +19,7 @@ class LitmusScenario(Scenario):
     """
 
     section = "§2.2"
+    concepts = ()
 
     def __init__(self, litmus: Litmus) -> None:
         self.litmus = litmus

@@ -12,6 +12,7 @@ from __future__ import annotations
 import __future__
 
 import copy
+import dataclasses
 import inspect
 import linecache
 import textwrap
@@ -19,7 +20,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from types import FunctionType
 
-from ...allocator import Allocator
+from ...allocator import Allocator, Parts
 from ...large import LargeObjects
 from ...memory import Memory
 from ...messagequeue import MessageQueue
@@ -81,6 +82,12 @@ class SeededBug:
             function.__code__.replace(co_qualname=function.__qualname__), names, self.method, function.__defaults__
         )
 
+    def part(self) -> tuple[str, type]:
+        """Return the name of the part that has the bug, and the class that has it."""
+        names = (each.name for each in dataclasses.fields(Parts) if each.default is self.owner)
+        broken = type(self.owner.__name__, (self.owner,), {"__slots__": (), self.method: self.changed()})
+        return next(names), broken
+
     def seeded(self) -> Scenario:
         """Return the scenario with the bug in it."""
         return _Seeded(self, SCENARIOS[self.scenario])
@@ -108,20 +115,15 @@ class _Seeded(Scenario):
 
     def threads(self) -> Mapping[str, ThreadCode]:
         """Return its threads, each run with the bug."""
-        changed = self._bug.changed()
-        return {name: self._with(changed, code) for name, code in self._scenario.threads().items()}
+        name, broken = self._bug.part()
+        return {thread: self._with(name, broken, code) for thread, code in self._scenario.threads().items()}
 
-    def _with(self, changed: FunctionType, code: ThreadCode) -> ThreadCode:
-        """A thread's code, run with the method changed: on other threads nobody runs meanwhile."""
-        owner, method = self._bug.owner, self._bug.method
+    def _with(self, name: str, broken: type, code: ThreadCode) -> ThreadCode:
+        """Return a thread's code, run with the part that has the bug."""
 
         def run(place: Place) -> Hashable:
-            original = owner.__dict__[method]
-            setattr(owner, method, changed)
-            try:
-                return code(place)
-            finally:
-                setattr(owner, method, original)
+            place.parts = dataclasses.replace(place.parts, **{name: broken})
+            return code(place)
 
         return run
 

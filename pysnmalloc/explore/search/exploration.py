@@ -16,6 +16,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from threading import Lock
 
+from ...allocator import Parts
 from ...atomics import Atomics, Order
 from ..executions.graph import Graph
 from ..executions.models import MODELS
@@ -24,7 +25,7 @@ from ..findings.finding import named_error
 from ..findings.schedule import ScheduleError, pass_quiet
 from ..findings.telling import Teller
 from ..threads.ops import DONE
-from ..threads.scenario import Place, Scenario
+from ..threads.scenario import Place, Scenario, ThreadCode
 from ..threads.segment import Cells
 from ..threads.tree import ThreadTree
 
@@ -69,7 +70,7 @@ class Exploration:
         self._image = bytes(self.memory.space.buffer[:])
         threads = self.scenario.threads()
         self.names = tuple(threads)
-        self.code = tuple(threads.values())
+        self.code = tuple(_with_parts(run, self.scenario.parts) for run in threads.values())
 
     def prepare(self) -> None:
         """Begin anew, with the cells that are known by now."""
@@ -135,3 +136,13 @@ class Exploration:
         if unknown:
             known = ", ".join(sorted({site for tree in self.start.trees for site in tree.sites}))
             raise ValueError(f"no thread comes by {', '.join(sorted(unknown))}; sites are {known}")
+
+
+def _with_parts(run: ThreadCode, parts: Parts) -> ThreadCode:
+    """Return a thread's code, run in a place that has these parts."""
+
+    def code(place: Place) -> Hashable:
+        place.parts = parts
+        return run(place)
+
+    return code

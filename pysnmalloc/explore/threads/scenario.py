@@ -21,10 +21,15 @@ random number; the explorer runs them again and again.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Hashable, Mapping
+from typing import Self
 
+from ...allocator import PAPER_PARTS, Parts
 from ...atomics import Atomics, Order
+from ...errors import PartError
 from ...memory import Memory
+from ...parts import demand_parts
 from ...platform import AddressSpace
 
 __all__ = ["Place", "Scenario", "ThreadCode", "Wrong"]
@@ -53,11 +58,13 @@ class Place:
     Attributes:
         memory: ``u8`` to ``u64`` as in a heap; plain accesses.
         atomics: the operations of ``atomics``.
+        parts: the classes to be used in this place: for threads the scenario's, else the paper's.
     """
 
     def __init__(self, memory: Memory, atomics: Atomics) -> None:
         self.memory = memory
         self.atomics = atomics
+        self.parts = PAPER_PARTS
 
     def wait(self, address: int, unlike: int, order: Order) -> int:
         """Load the word until it is not ``unlike``; return it.
@@ -86,6 +93,8 @@ class Scenario:
         fields: names of the words at addresses, where it is another.
         fresh: bytes that must be written before they are read.
         note: what else is to be said to those who see something go wrong.
+        parts: the classes that its threads use; set-up and judging use the paper's.
+        concepts: names of the parts that its threads use; None where any may be.
     """
 
     name = "scenario"
@@ -96,6 +105,26 @@ class Scenario:
     fields: Mapping[int, str] = {}
     fresh: frozenset[int] = frozenset()
     note = ""
+    parts: Parts = PAPER_PARTS
+    concepts: tuple[str, ...] | None = None
+
+    def having(self, parts: Parts) -> Self:
+        """Return the same scenario with threads that use these parts.
+
+        Raises:
+            PartError: when a part cannot serve, or the threads do not use its concept.
+        """
+        demand_parts(parts)
+        used = self.concepts
+        for name in parts.replaced():
+            if name == "atomics":
+                raise PartError("Parts(atomics=...): the explorer has its own atomic operations; replace another part")
+            if used is not None and name not in used:
+                uses = f"they use {', '.join(used)}" if used else "they use none of the parts"
+                raise PartError(f"Parts({name}=...): the threads of scenario “{self.name}” do not use it; {uses}")
+        changed = copy.copy(self)
+        changed.parts = parts
+        return changed
 
     def memory(self) -> Memory:
         """Return the memory to run in, zeroed. Called once, before ``setup``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from ...allocator import Parts
 from ...atomics import Atomics, Order
 from ...explore import explore
 from ...explore.scenarios.stack import StackScenario
@@ -35,7 +36,7 @@ def _pop(answer: object) -> Iterator[str]:
     if callable(answer):
         kind = _with_pop(answer)
         for plans in PLANS:
-            yield from explored(answer, "pop", StackScenario("your pop", "", plans, kind))
+            yield from explored(answer, "pop", StackScenario("your pop", "", plans, Parts(stack=kind)))
     else:
         yield from call(answer, "pop", wanted=0)
 
@@ -65,7 +66,7 @@ def _enough(answer: object) -> Iterator[str]:
         if answer[rule] is ...:
             yield f"there is no answer for {rule!r} yet."
             return
-        result = explore(StackScenario(rule, "", PLANS[1], kind), "sc", patience=200)
+        result = explore(StackScenario(rule, "", PLANS[1], Parts(stack=kind)), "sc", patience=200)
         if answer[rule] is result.ok:
             continue
         yield f"{rule!r} is not {answer[rule]!r}: " + (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 
+from ...allocator import Parts
 from ...atomics import Atomics, Order
 from ...explore import explore
 from ...explore.scenarios.queue import PublishedQueue, QueueScenario
@@ -37,7 +38,7 @@ class ListScenario(QueueScenario):
     """A sends a list of two, B a message; C tries five times."""
 
     def __init__(self, queue: type[MessageQueue]) -> None:
-        super().__init__("your enqueue", "", messages=2, tries=5, queue=queue)
+        super().__init__("your enqueue", "", messages=2, tries=5, parts=Parts(messagequeue=queue))
         self.sent["B"].pop()
 
     def produce(self, name: str) -> ThreadCode:
@@ -85,7 +86,7 @@ def _repaired(answer: object) -> Iterator[str]:
     if not isinstance(answer, Order):
         yield f"the answer is to be an `Order`, as in `sn.Order.RELAXED`; this is {shown(answer)}."
         return
-    scenario = QueueScenario("queue-published", "", queue=PublishedQueue)
+    scenario = QueueScenario("queue-published", "", parts=Parts(messagequeue=PublishedQueue))
     lost = explore(scenario, "rc11", weaken={SITE: answer})
     if lost.findings:
         yield f"with {answer.value} there is still a {lost.verdict.removeprefix('wrong: ')}.\n{story(lost.findings[0])}"

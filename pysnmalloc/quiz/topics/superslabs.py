@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ...config import CLASSROOM
 from ...heap import Heap
 from ...metaslab import Metaslab
+from ...sizeclass import sizeclass_table
 from ...superslab import Superslab
 from ..question import Dice
 from ..slabs import RESERVE, SLAB_SIZE
@@ -109,7 +110,7 @@ class SuperslabBench:
         self.heap = Heap(CLASSROOM, reserve=RESERVE, fast=False)
         self._allocator = self.heap.acquire(number=1)
         self._meta = Metaslab(self.heap.memory, CLASSROOM)
-        self._superslab = Superslab(self.heap.memory, CLASSROOM, self._meta)
+        self._superslab = Superslab(self.heap.memory, CLASSROOM, self._meta, sizeclass_table(CLASSROOM))
         first = self._allocator.malloc(SLAB_SIZE)
         self._base = first & ~(CLASSROOM.chunk_size - 1)
         self.objects = {(first - self._base) // SLAB_SIZE: first}

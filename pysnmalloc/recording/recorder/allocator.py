@@ -11,20 +11,22 @@ from __future__ import annotations
 import linecache
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from itertools import chain, takewhile
 from typing import TypeVar
 
-from ...allocator import AVAILABLE, ONLY_SHORT, Allocator, Shared
+from ...allocator import Allocator, Parts, Shared
 from ...chunklist import OWNER
-from ...config import BUCKETS_OFFSET
-from ...memory import NULL, Memory
+from ...memory import NULL
 from ...messagequeue import NEXT, TARGET
+from ...parts import on_top_of
 from ..events import AllocatorMade, Called, CameHome, Forwarded, ListSent, Returned
 from ..recording import Origin, Recording
 from .chunks import RecordingChunkList, RecordingMediumslab, RecordingPageMap, RecordingSuperslab
 from .messages import RecordingQueue, RecordingRemoteCache
-from .shared import RecordingAtomics, RecordingLargeObjects
-from .slabs import RecordingSlab, RecordingSlabList
+from .shared import RecordingAtomics, RecordingLargeObjects, RecordingStack
+from .slabs import RecordingFreeList, RecordingSlab, RecordingSlabList
 from .teller import Teller, WatchedMemory
 
 __all__ = ["RecordingAllocator"]
@@ -38,47 +40,10 @@ class RecordingAllocator(Allocator):
 
     def __init__(self, number: int, shared: Shared, recording: Recording) -> None:
         recording.attach(shared, Origin(shared.config, shared.memory.space.size, shared.decommit))
-        self.teller = Teller(recording, number)
-        super().__init__(number, shared)
-        self.teller.tell(AllocatorMade, address=self.address)
-
-    def _view(self) -> None:
-        """Make this thread's views, and in place of each concept one that tells."""
-        super()._view()
-        shared, config, teller = self._shared, self.config, self.teller
-        memory = self.memory = WatchedMemory(shared.memory.space, teller)
-        self._u64 = memory.u64
-        atomics = self.atomics = self._atomics_on(memory)
-        atomics.counts = self.atomic_counts
-        self.pagemap = RecordingPageMap(memory, config, shared.layout, teller)
-        self.slab = RecordingSlab(memory, self.metaslab, teller)
-        self.superslab = RecordingSuperslab(memory, config, self.metaslab, teller)
-        self.mediumslab = RecordingMediumslab(memory, config, teller)
-        self.large = RecordingLargeObjects(
-            memory, atomics, config, shared.layout, shared.decommit, shared.commitment, teller
-        )
-        self.queue = RecordingQueue(memory, atomics, self.address, teller)
-        self.cache = RecordingRemoteCache(memory, config, self.address, teller)
-        self._view_lists()
-
-    def _atomics_on(self, memory: Memory) -> RecordingAtomics:
-        """Return atomic operations that tell."""
-        return RecordingAtomics(memory, self._shared.lock, self.config, self.teller)
-
-    def _view_lists(self) -> None:
-        """Make the lists of slabs and chunks."""
-        config, memory, teller = self.config, self.memory, self.teller
-        self.available = RecordingChunkList(memory, self.address + AVAILABLE, "available", teller)
-        self.only_short = RecordingChunkList(memory, self.address + ONLY_SHORT, "only short", teller)
-        heads = self.address + BUCKETS_OFFSET + 16 * config.buckets
-        self.small_classes = tuple(
-            RecordingSlabList(memory, self.metaslab, heads + 8 * sizeclass, sizeclass, teller)
-            for sizeclass in range(config.num_small)
-        )
-        self.medium_classes = tuple(
-            RecordingChunkList(memory, heads + 8 * sizeclass, f"medium slabs of class {sizeclass}", teller)
-            for sizeclass in range(config.num_small, config.num_sizeclasses)
-        )
+        teller = self.teller = Teller(recording, number, shared.memory.own_views(), shared.config)
+        watched = WatchedMemory(shared.memory.space, teller)
+        super().__init__(number, replace(shared, memory=watched, parts=recorded_parts(shared.parts, teller)))
+        teller.tell(AllocatorMade, address=self.address)
 
     def _install(self) -> None:
         """Put the recorded calls in place."""
@@ -161,6 +126,31 @@ class RecordingAllocator(Allocator):
         while True:
             yield message
             message = self._u64[message + NEXT >> 3]
+
+
+def recorded_parts(parts: Parts, teller: Teller) -> Parts:
+    """Return the same parts, each of which tells of what it does."""
+
+    def told(recording: Callable[..., T], part: Callable[..., T]) -> Callable[..., T]:
+        assert isinstance(recording, type)
+        kind: Callable[..., T] = on_top_of(recording, part)
+        return partial(kind, teller)
+
+    return replace(
+        parts,
+        atomics=told(RecordingAtomics, parts.atomics),
+        pagemap=told(RecordingPageMap, parts.pagemap),
+        freelist=told(RecordingFreeList, parts.freelist),
+        slablist=told(RecordingSlabList, parts.slablist),
+        chunklist=told(RecordingChunkList, parts.chunklist),
+        superslab=told(RecordingSuperslab, parts.superslab),
+        mediumslab=told(RecordingMediumslab, parts.mediumslab),
+        slab=told(RecordingSlab, parts.slab),
+        stack=told(RecordingStack, parts.stack),
+        large=told(RecordingLargeObjects, parts.large),
+        messagequeue=told(RecordingQueue, parts.messagequeue),
+        remotecache=told(RecordingRemoteCache, parts.remotecache),
+    )
 
 
 def _caller() -> str:

@@ -6,15 +6,14 @@ An allocator changes those of its own chunks only, so what is read before and af
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from ...chunklist import KIND, ChunkList, Kind
-from ...config import Config
-from ...mediumslab import Mediumslab
+from ...allocator import AVAILABLE, ONLY_SHORT
+from ...chunklist import KIND, Kind
+from ...config import BUCKETS_OFFSET, Config
 from ...memory import Layout, Memory
 from ...metaslab import Metaslab
-from ...pagemap import PageMap
-from ...sizeclass import Sizeclass, sizeclass_table
-from ...superslab import Superslab
+from ...sizeclass import Sizeclass, SizeclassTable
 from ..events import (
     Change,
     ChunkLinked,
@@ -29,6 +28,14 @@ from ..events import (
 )
 from .teller import Teller
 
+if TYPE_CHECKING:  # a recording class goes on top of any class that serves its concept
+    from ...chunklist import ChunkList
+    from ...mediumslab import Mediumslab
+    from ...pagemap import PageMap
+    from ...superslab import Superslab
+else:
+    ChunkList = Mediumslab = PageMap = Superslab = object
+
 __all__ = [
     "RecordingChunkList",
     "RecordingMediumslab",
@@ -40,11 +47,9 @@ __all__ = [
 class RecordingPageMap(PageMap):
     """Tells of every byte that changes."""
 
-    __slots__ = ("_teller",)
-
-    def __init__(self, memory: Memory, config: Config, layout: Layout, teller: Teller) -> None:
-        super().__init__(memory, config, layout)
+    def __init__(self, teller: Teller, memory: Memory, config: Config, layout: Layout) -> None:
         self._teller = teller
+        super().__init__(memory, config, layout)
 
     def set(self, chunk: int, kind: int) -> None:
         """Say what a chunk is now, and tell."""
@@ -52,35 +57,36 @@ class RecordingPageMap(PageMap):
 
     def set_large(self, chunk: int, size_bits: int) -> None:
         """Enter a large object, and tell."""
-        chunks = 1 << (size_bits - self._chunk_bits)
+        chunks = 1 << (size_bits - self._teller.config.chunk_bits)
         self._recorded(chunk, chunks, lambda: super(RecordingPageMap, self).set_large(chunk, size_bits))
 
     def clear_large(self, chunk: int, size_bits: int) -> None:
         """Take a large object out, and tell."""
-        chunks = 1 << (size_bits - self._chunk_bits)
+        chunks = 1 << (size_bits - self._teller.config.chunk_bits)
         self._recorded(chunk, chunks, lambda: super(RecordingPageMap, self).clear_large(chunk, size_bits))
 
     def _recorded(self, chunk: int, chunks: int, change: Callable[[], None]) -> None:
         """Make a change of some chunks' bytes, and tell."""
         entry = self.entry(chunk)
-        before = tuple(self._u8[at] for at in range(entry, entry + chunks))
+        before = tuple(self._teller.memory.u8[at] for at in range(entry, entry + chunks))
         change()
-        after = tuple(self._u8[at] for at in range(entry, entry + chunks))
+        after = tuple(self._teller.memory.u8[at] for at in range(entry, entry + chunks))
         self._teller.tell(PageMapChanged, chunk=chunk, entry=entry, before=before, after=after)
 
 
 class RecordingSuperslab(Superslab):
     """Tells of superslabs made, and of slabs taken and returned."""
 
-    __slots__ = ("_teller",)
-
-    def __init__(self, memory: Memory, config: Config, metaslab: Metaslab, teller: Teller) -> None:
-        super().__init__(memory, config, metaslab)
+    def __init__(
+        self, teller: Teller, memory: Memory, config: Config, metaslab: Metaslab, table: SizeclassTable
+    ) -> None:
         self._teller = teller
+        self._told_table = table
+        super().__init__(memory, config, metaslab, table)
 
     def init(self, superslab: int, owner: int) -> None:
         """Make a chunk a superslab, and tell."""
-        kept = self._u64[superslab + KIND >> 3] == Kind.SUPER
+        kept = self._teller.word(superslab + KIND) == Kind.SUPER
         super().init(superslab, owner)
         self._teller.tell(SuperslabMade, superslab=superslab, kept=kept)
 
@@ -107,7 +113,7 @@ class RecordingSuperslab(Superslab):
             SlabReturned,
             slab=slab,
             superslab=superslab,
-            index=(slab - superslab) >> self._config.slab_bits,
+            index=(slab - superslab) >> self._teller.config.slab_bits,
             used=Change(used, self.used(superslab)),
             head=Change(head, self.head(superslab)),
         )
@@ -118,9 +124,9 @@ class RecordingSuperslab(Superslab):
             SlabTaken,
             slab=slab,
             superslab=superslab,
-            index=(slab - superslab) >> self._config.slab_bits,
+            index=(slab - superslab) >> self._teller.config.slab_bits,
             sizeclass=sizeclass,
-            size=self._table.sizes[sizeclass],
+            size=self._told_table.sizes[sizeclass],
             used=Change(used, self.used(superslab)),
             head=Change(head, self.head(superslab)),
         )
@@ -129,17 +135,16 @@ class RecordingSuperslab(Superslab):
 class RecordingMediumslab(Mediumslab):
     """Tells of medium slabs made, and of their objects."""
 
-    __slots__ = ("_teller",)
-
-    def __init__(self, memory: Memory, config: Config, teller: Teller) -> None:
-        super().__init__(memory, config)
+    def __init__(self, teller: Teller, memory: Memory, config: Config, table: SizeclassTable) -> None:
         self._teller = teller
+        self._told_table = table
+        super().__init__(memory, config, table)
 
     def init(self, slab: int, owner: int, sizeclass: Sizeclass) -> None:
         """Make a chunk a medium slab, and tell."""
-        kept = self._u64[slab + KIND >> 3] == Kind.MEDIUM and self.sizeclass(slab) == sizeclass
+        kept = self._teller.word(slab + KIND) == Kind.MEDIUM and self.sizeclass(slab) == sizeclass
         super().init(slab, owner, sizeclass)
-        table = sizeclass_table(self._config)
+        table = self._told_table
         self._teller.tell(
             MediumslabMade,
             slab=slab,
@@ -157,7 +162,7 @@ class RecordingMediumslab(Mediumslab):
             MediumTaken,
             object=taken,
             slab=slab,
-            size=self._table.sizes[self.sizeclass(slab)],
+            size=self._told_table.sizes[self.sizeclass(slab)],
             head=Change(head, self.head(slab)),
             free=Change(free, self.free(slab)),
         )
@@ -180,12 +185,10 @@ class RecordingMediumslab(Mediumslab):
 class RecordingChunkList(ChunkList):
     """Tells of every chunk that comes and goes."""
 
-    __slots__ = ("_name", "_teller")
-
-    def __init__(self, memory: Memory, head: int, name: str, teller: Teller) -> None:
-        super().__init__(memory, head)
-        self._name = name
+    def __init__(self, teller: Teller, memory: Memory, head: int) -> None:
         self._teller = teller
+        self._name = _list_name(head, teller.block, teller.config)
+        super().__init__(memory, head)
 
     def insert(self, chunk: int) -> None:
         """Put a chunk at the front, and tell."""
@@ -198,3 +201,10 @@ class RecordingChunkList(ChunkList):
         before = self.first()
         super().remove(chunk)
         self._teller.tell(ChunkUnlinked, chunk=chunk, list=self._name, list_head=Change(before, self.first()))
+
+
+def _list_name(head: int, block: int, config: Config) -> str:
+    """Name an allocator's list of chunks by the address of its head."""
+    names = {block + AVAILABLE: "available", block + ONLY_SHORT: "only short"}
+    sizeclass = (head - block - BUCKETS_OFFSET - 16 * config.buckets) // 8
+    return names.get(head, f"medium slabs of class {sizeclass}")

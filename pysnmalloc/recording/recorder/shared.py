@@ -5,13 +5,14 @@ What two threads may do at once is done and told under the recording's lock.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-from ...atomics import Atomics, AtomicsLock, Order
+from ...atomics import AtomicsLock, Order
 from ...config import Config, Decommit
-from ...large import Commitment, LargeObjects
-from ...memory import BUMP, Layout, Memory
-from ...stack import ChunkStack
+from ...large import Commitment
+from ...memory import BUMP, NULL, STACKS, Layout, Memory
+from ...stack import LINK
 from ..events import (
     BumpMoved,
     Change,
@@ -26,7 +27,14 @@ from ..events import (
 )
 from .teller import Teller
 
-__all__ = ["RecordingAtomics", "RecordingLargeObjects"]
+if TYPE_CHECKING:  # a recording class goes on top of any class that serves its concept
+    from ...atomics import Atomics
+    from ...large import LargeObjects
+    from ...stack import ChunkStack
+else:
+    Atomics = LargeObjects = ChunkStack = object
+
+__all__ = ["RecordingAtomics", "RecordingLargeObjects", "RecordingStack"]
 
 Head = tuple[int, int]  # of a stack: top, incarnation number
 
@@ -34,20 +42,17 @@ Head = tuple[int, int]  # of a stack: top, incarnation number
 class RecordingAtomics(Atomics):
     """Tells of exchanges, links and the bump pointer, in the order in which they happen."""
 
-    __slots__ = ("_allocator_bits", "_teller", "on_success", "tries")
-
-    def __init__(self, memory: Memory, lock: AtomicsLock, config: Config, teller: Teller) -> None:
-        super().__init__(memory, lock)
-        self._allocator_bits = config.allocator_bits
+    def __init__(self, teller: Teller, memory: Memory, lock: AtomicsLock) -> None:
         self._teller = teller
         self.on_success: Callable[[Head, Head], None] | None = None
         self.tries = 0
+        super().__init__(memory, lock)
 
     def exchange(self, address: int, value: int, order: Order) -> int:
         """Exchange a queue's back, and tell."""
         with self._teller.recording.lock:
             before = super().exchange(address, value, order)
-            self._teller.tell(Exchanged, queue=address >> self._allocator_bits, back=Change(before, value))
+            self._teller.tell(Exchanged, queue=self._teller.number(address), back=Change(before, value))
         return before
 
     def store(self, address: int, value: int, order: Order) -> None:
@@ -56,7 +61,7 @@ class RecordingAtomics(Atomics):
             super().store(address, value, order)
             return
         with self._teller.recording.lock:
-            before = self._u64[address >> 3]
+            before = self._teller.word(address)
             super().store(address, value, order)
             self._teller.tell(Linked, message=address, next=Change(before, value))
 
@@ -81,13 +86,11 @@ class RecordingAtomics(Atomics):
 class RecordingStack(ChunkStack):
     """Tells of every block pushed and popped."""
 
-    __slots__ = ("_name", "_recorded", "_teller")
-
-    def __init__(self, memory: Memory, atomics: RecordingAtomics, head: int, name: str, teller: Teller) -> None:
-        super().__init__(memory, atomics, head)
-        self._recorded = atomics
-        self._name = name
+    def __init__(self, teller: Teller, memory: Memory, atomics: RecordingAtomics, head: int) -> None:
         self._teller = teller
+        self._recorded = atomics
+        self._name = _stack_name(head, teller.config)
+        super().__init__(memory, atomics, head)
 
     def push(self, chunk: int) -> None:
         """Put a block on top, and tell."""
@@ -113,7 +116,7 @@ class RecordingStack(ChunkStack):
         def emptied(before: Head, after: Head) -> None:
             self._teller.tell(
                 StackEmptied,
-                chunks=tuple(self._chain(before[0])),
+                chunks=tuple(self._chunks_from(before[0])),
                 stack=self._name,
                 top=Change(before[0], after[0]),
                 incarnation=Change(before[1], after[1]),
@@ -121,6 +124,12 @@ class RecordingStack(ChunkStack):
 
         self._watched(emptied)
         return super().pop_all()
+
+    def _chunks_from(self, chunk: int) -> Iterator[int]:
+        """Yield the chunks of a chain, top first."""
+        while chunk != NULL:
+            yield chunk
+            chunk = self._teller.word(chunk + LINK)
 
     def _watched(self, on_success: Callable[[Head, Head], None]) -> None:
         """Say what is to be told when the compare-exchange succeeds."""
@@ -139,30 +148,30 @@ class RecordingStack(ChunkStack):
         )
 
 
+def _stack_name(head: int, config: Config) -> str:
+    """Name a stack of the heap by the address of its head."""
+    index = (head - STACKS) // 16
+    what = "free" if index < config.num_large else "skipped"
+    return f"{what} blocks of {1 << index % config.num_large} chunks"
+
+
 class RecordingLargeObjects(LargeObjects):
     """Tells of blocks taken and returned, and of pages given back."""
 
     def __init__(
         self,
+        teller: Teller,
         memory: Memory,
         atomics: RecordingAtomics,
         config: Config,
         layout: Layout,
         decommit: Decommit,
         commitment: Commitment,
-        teller: Teller,
+        stack: Callable[[int], ChunkStack],
     ) -> None:
-        super().__init__(memory, atomics, config, layout, decommit, commitment)
         self._teller = teller
         self._never_had = False
-
-        def recorded(stacks: tuple[ChunkStack, ...], what: str) -> tuple[ChunkStack, ...]:
-            return tuple(
-                RecordingStack(memory, atomics, stack._head, f"{what} blocks of {1 << n} chunks", teller)
-                for n, stack in enumerate(stacks)
-            )
-
-        self.stacks, self.skipped = recorded(self.stacks, "free"), recorded(self.skipped, "skipped")
+        super().__init__(memory, atomics, config, layout, decommit, commitment, stack)
 
     def _take(self, large_class: int) -> tuple[int, int]:
         """Take a block, and tell whether anybody had it before."""

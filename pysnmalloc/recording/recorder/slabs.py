@@ -1,16 +1,15 @@
 """Small objects, recorded: the free list, the slab, the list of slabs with space (§2.8).
 
-Before a change the metadata word is read; after it, the two are told.
+The metadata word is read before a change and after it, and the event has both.
 """
 
 from __future__ import annotations
 
-from ...freelist import FreeList
+from typing import TYPE_CHECKING
+
+from ...config import BUCKETS_OFFSET
 from ...memory import Memory
 from ...metaslab import BUMP_BIT, Metaslab
-from ...sizeclass import Sizeclass
-from ...slab import Slab
-from ...slablist import SlabList
 from ..events import (
     Change,
     ObjectBumped,
@@ -23,21 +22,26 @@ from ..events import (
 )
 from .teller import Teller
 
+if TYPE_CHECKING:  # a recording class goes on top of any class that serves its concept
+    from ...freelist import FreeList
+    from ...slab import Slab
+    from ...slablist import SlabList
+else:
+    FreeList = Slab = SlabList = object
+
 __all__ = ["RecordingFreeList", "RecordingSlab", "RecordingSlabList"]
 
 
 class RecordingFreeList(FreeList):
     """Tells of every object taken and put back."""
 
-    __slots__ = ("_teller",)
-
-    def __init__(self, memory: Memory, metaslab: Metaslab, teller: Teller) -> None:
-        super().__init__(memory, metaslab)
+    def __init__(self, teller: Teller, memory: Memory, metaslab: Metaslab) -> None:
         self._teller = teller
+        super().__init__(memory, metaslab)
 
     def take(self, slab: int, size: int) -> tuple[int, int]:
         """Take the first free object, and tell whether it was freed before or never allocated."""
-        before = self._meta.fields(slab)
+        before = self._teller.metaslab.fields(slab)
         taken, after = super().take(slab, size)
         kind = ObjectBumped if before.head & BUMP_BIT else ObjectPopped
         self._teller.tell(
@@ -52,9 +56,9 @@ class RecordingFreeList(FreeList):
 
     def put(self, slab: int, freed: int) -> None:
         """Push a freed object, and tell."""
-        before = self._meta.fields(slab)
+        before = self._teller.metaslab.fields(slab)
         super().put(slab, freed)
-        after = self._meta.fields(slab)
+        after = self._teller.metaslab.fields(slab)
         self._teller.tell(
             ObjectPushed,
             object=freed,
@@ -67,16 +71,13 @@ class RecordingFreeList(FreeList):
 class RecordingSlab(Slab):
     """Tells when a full slab gets its first object back, and when the last object is freed."""
 
-    __slots__ = ("_teller",)
-
-    def __init__(self, memory: Memory, metaslab: Metaslab, teller: Teller) -> None:
-        super().__init__(memory, metaslab)
-        self.freelist = RecordingFreeList(memory, metaslab, teller)
+    def __init__(self, teller: Teller, memory: Memory, metaslab: Metaslab, freelist: FreeList) -> None:
         self._teller = teller
+        super().__init__(memory, metaslab, freelist)
 
     def dealloc(self, slab: int, slabs: SlabList, freed: int) -> bool:
         """Take an object back, and tell if it was the last one."""
-        used = self._meta.fields(slab).used
+        used = self._teller.metaslab.fields(slab).used
         last = super().dealloc(slab, slabs, freed)
         if last:
             self._teller.tell(SlabVacated, object=freed, slab=slab, used=Change(used, used - 1))
@@ -84,9 +85,9 @@ class RecordingSlab(Slab):
 
     def _reopen(self, slab: int, freed: int) -> None:
         """Give a full slab its first object back, and tell."""
-        before = self._meta.fields(slab)
+        before = self._teller.metaslab.fields(slab)
         super()._reopen(slab, freed)
-        after = self._meta.fields(slab)
+        after = self._teller.metaslab.fields(slab)
         self._teller.tell(
             SlabReopened,
             object=freed,
@@ -98,30 +99,26 @@ class RecordingSlab(Slab):
 
 
 class RecordingSlabList(SlabList):
-    """Tells of every slab that comes and goes."""
+    """Tells of every slab that joins and leaves a list."""
 
-    __slots__ = ("_sizeclass", "_teller")
-
-    def __init__(self, memory: Memory, metaslab: Metaslab, head: int, sizeclass: Sizeclass, teller: Teller) -> None:
-        super().__init__(memory, metaslab, head)
-        self._sizeclass = sizeclass
+    def __init__(self, teller: Teller, memory: Memory, metaslab: Metaslab, head: int) -> None:
         self._teller = teller
+        self._list_head = head
+        first = teller.block + BUCKETS_OFFSET + 16 * teller.config.buckets
+        self._sizeclass = head - first >> 3
+        super().__init__(memory, metaslab, head)
 
     def insert(self, slab: int) -> None:
         """Put a slab at the front, and tell."""
-        before = self._u64[self._head]
+        before = self._teller.word(self._list_head)
         super().insert(slab)
-        after = self._u64[self._head]
+        after = self._teller.word(self._list_head)
         self._teller.tell(SlabLinked, slab=slab, sizeclass=self._sizeclass, node=after, list_head=Change(before, after))
 
     def remove(self, slab: int) -> None:
-        """Take a slab out, and tell. What is told may be read before: the node is as it was."""
-        before, node = self._u64[self._head], 8 * (self._node(slab) >> 3)
+        """Take a slab out, and tell. The node is read before, since it may be anybody's memory after."""
+        teller = self._teller
+        before, node = teller.word(self._list_head), slab + teller.metaslab.fields(slab).link & ~7
         super().remove(slab)
-        self._teller.tell(
-            SlabUnlinked,
-            slab=slab,
-            sizeclass=self._sizeclass,
-            node=node,
-            list_head=Change(before, self._u64[self._head]),
-        )
+        after = teller.word(self._list_head)
+        teller.tell(SlabUnlinked, slab=slab, sizeclass=self._sizeclass, node=node, list_head=Change(before, after))

@@ -3,7 +3,7 @@
     u16[word] = value ──► the heap's bytes
                      └──► writes: (address, 2, before, after)     until the next event takes them
 
-What is told under the recording's lock is told in the order in which it was done.
+Events that are told under the recording's lock are in the order in which they happened.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, cast
 
+from ...config import Config
 from ...memory import Memory
+from ...metaslab import Metaslab
 from ...platform import AddressSpace
 from ..events import Event, Stamp, Write, Zeroed
 from ..recording import Recording
@@ -25,17 +27,35 @@ class Teller:
     """One allocator's way into a recording; used by the thread that holds the allocator.
 
     Attributes:
+        allocator: the allocator's number.
+        block: the allocator's address.
         call: number of the call under way, 0 outside of calls.
+        config: of the heap.
+        memory: the heap's bytes, read by the recorder without being noted.
+        metaslab: reads metadata words for the recorder, whatever class serves that concept.
+        recording: where events go.
         writes: stores that no event has told of yet.
     """
 
-    __slots__ = ("allocator", "call", "recording", "writes")
+    __slots__ = ("allocator", "block", "call", "config", "memory", "metaslab", "recording", "writes")
 
-    def __init__(self, recording: Recording, allocator: int) -> None:
+    def __init__(self, recording: Recording, allocator: int, memory: Memory, config: Config) -> None:
         self.recording = recording
         self.allocator = allocator
+        self.block = allocator << config.allocator_bits
+        self.config = config
+        self.memory = memory
+        self.metaslab = Metaslab(memory, config)
         self.call = 0
         self.writes: list[Write] = []
+
+    def number(self, address: int) -> int:
+        """Return the number of the allocator whose block is at an address."""
+        return address >> self.config.allocator_bits
+
+    def word(self, address: int) -> int:
+        """Return the 64-bit word at an address."""
+        return self.memory.u64[address >> 3]
 
     def tell(
         self,
@@ -88,6 +108,10 @@ class WatchedMemory(Memory):
             # The concepts read and store words by index, which is all that a WatchedWords can do.
             watched = WatchedWords(getattr(self, width), teller.writes)
             setattr(self, width, cast("memoryview[int]", watched))
+
+    def own_views(self) -> Memory:
+        """Return the same memory through views of the calling thread's own, which note stores too."""
+        return WatchedMemory(self.space, self._teller)
 
     def zero(self, address: int, length: int) -> None:
         """Store zeroes in a range, and tell."""
