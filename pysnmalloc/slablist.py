@@ -18,6 +18,7 @@ The list belongs to one allocator and is used by its thread only.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from .memory import Memory
 from .metaslab import LINK, Metaslab
@@ -33,9 +34,14 @@ class SlabList:
 
     Args:
         head: address of the word that holds the address of the first node.
+
+    Attributes:
+        end: the word that ends the list: ``TERMINATOR``.
     """
 
     __slots__ = ("_head", "_meta", "_u16", "_u64")
+
+    end: ClassVar[int] = TERMINATOR
 
     def __init__(self, memory: Memory, metaslab: Metaslab, head: int) -> None:
         self._u16 = memory.u16
@@ -45,19 +51,19 @@ class SlabList:
 
     def clear(self) -> None:
         """Make the list empty, once, before its first use: zeroed memory is not an empty list."""
-        self._u64[self._head] = TERMINATOR
+        self._u64[self._head] = self.end
 
     def first(self) -> int:
         """Return the first slab, or 0 where there is none. Cost: 1 load."""
         node = self._u64[self._head]
-        return 0 if node == TERMINATOR else self._meta.slab_of(node)
+        return 0 if node == self.end else self._meta.slab_of(node)
 
     def insert(self, slab: int) -> None:
         """Put a slab at the front. Cost: 4 stores."""
         u64, node, after = self._u64, self._node(slab), self._u64[self._head]
         u64[node + NEXT >> 3] = after
-        u64[node + PREV >> 3] = TERMINATOR
-        if after != TERMINATOR:
+        u64[node + PREV >> 3] = self.end
+        if after != self.end:
             u64[after + PREV >> 3] = node
         u64[self._head] = node
 
@@ -65,9 +71,9 @@ class SlabList:
         """Take a slab out, wherever it stands. Cost: 2 stores."""
         u64, node = self._u64, self._node(slab)
         before, after = u64[node + PREV >> 3], u64[node + NEXT >> 3]
-        if after != TERMINATOR:
+        if after != self.end:
             u64[after + PREV >> 3] = before
-        if before != TERMINATOR:
+        if before != self.end:
             u64[before + NEXT >> 3] = after
         else:
             u64[self._head] = after
@@ -82,7 +88,7 @@ class SlabList:
     def walk(self) -> Iterator[int]:
         """Yield the addresses of the nodes, first to last, for those who look on."""
         node = self._u64[self._head]
-        while node != TERMINATOR:
+        while node != self.end:
             yield node
             node = self._u64[node + NEXT >> 3]
 

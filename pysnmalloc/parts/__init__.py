@@ -17,8 +17,8 @@ concept does. The modules:
 """
 
 from .interface import demand_parts
-from .layering import on_top_of
+from .layering import name_of, on_top_of
 from .loading import load_object, load_part, load_parts
 from .visiting import visit
 
-__all__ = ["demand_parts", "load_object", "load_part", "load_parts", "on_top_of", "visit"]
+__all__ = ["demand_parts", "load_object", "load_part", "load_parts", "name_of", "on_top_of", "visit"]

@@ -24,6 +24,7 @@ from ..errors import PartError
 from ..large import Commitment
 from ..memory import STACKS, Layout, Memory
 from ..platform import AddressSpace
+from .layering import name_of
 
 __all__ = ["demand_parts"]
 
@@ -53,7 +54,7 @@ def _demand_allocator(kind: object) -> None:
     """Refuse what is not a subclass of ``Allocator``: the heap and its observers rely on all of it."""
     if not (isinstance(kind, type) and issubclass(kind, Allocator)):
         raise PartError(
-            f"Parts(allocator={_name(kind)}): this part must be a subclass of pysnmalloc.allocator.Allocator, since "
+            f"Parts(allocator={name_of(kind)}): this part must be a subclass of pysnmalloc.allocator.Allocator, since "
             "the heap, the recorder and the checked mode use all of its methods"
         )
 
@@ -98,7 +99,7 @@ def _made(name: str, kind: Callable[..., object], arguments: tuple[object, ...])
     except Exception as error:
         given = ", ".join(type(argument).__name__ for argument in arguments)
         raise PartError(
-            f"Parts({name}={_name(kind)}): it cannot be made with ({given}), as the paper's class is: "
+            f"Parts({name}={name_of(kind)}): it cannot be made with ({given}), as the paper's class is: "
             f"{type(error).__name__}: {error}; see the attributes of pysnmalloc.allocator.Parts"
         ) from error
 
@@ -109,7 +110,7 @@ def _demand_complete(name: str, kind: object, wanted: object, given: object) -> 
     if lacks:
         paper = type(wanted)
         raise PartError(
-            f"Parts({name}={_name(kind)}) cannot serve: {'; '.join(lacks)}. Write what is missing, or make it a "
+            f"Parts({name}={name_of(kind)}) cannot serve: {'; '.join(lacks)}. Write what is missing, or make it a "
             f"subclass of {paper.__module__}.{paper.__qualname__}, which has the rest"
         )
 
@@ -154,8 +155,3 @@ def _arguments(method: object) -> str:
     except ValueError:
         return "(...)"
     return f"({', '.join(each.name for each in parameters)})"
-
-
-def _name(kind: object) -> str:
-    """A class by its module and name."""
-    return f"{kind.__module__}.{kind.__qualname__}" if isinstance(kind, type) else repr(kind)

@@ -14,13 +14,15 @@ exactly once; it asks the class below for nothing but the concept's public metho
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar, cast
 from weakref import WeakValueDictionary
 
 from ..errors import PartError
 
-__all__ = ["on_top_of"]
+__all__ = ["name_of", "on_top_of"]
 
 T = TypeVar("T")
 
@@ -32,7 +34,7 @@ def on_top_of(upper: type[T], lower: Callable[..., object]) -> type[T]:
         PartError: when ``lower`` is not a class, so that nothing can be put on top of it.
     """
     if not isinstance(lower, type):
-        raise PartError(f"{lower!r} is not a class, and only a class can be observed; pass a class as this part")
+        raise PartError(f"{name_of(lower)} is not a class, and only a class can be observed; pass a class as this part")
     if issubclass(upper, lower):
         return upper
     made = _composed.get((upper, lower))
@@ -45,3 +47,13 @@ def on_top_of(upper: type[T], lower: Callable[..., object]) -> type[T]:
 # Each pair is composed once, as long as it is used. Two threads that compose the same pair at once do no harm:
 # either class serves.
 _composed: WeakValueDictionary[tuple[type, type], type] = WeakValueDictionary()
+
+
+def name_of(part: object) -> str:
+    """Return a part's name as messages show it: ``mine.py:FreeList``, ``pysnmalloc.freelist.FreeList``."""
+    if not isinstance(part, type):
+        return repr(part)
+    file = getattr(sys.modules.get(part.__module__), "__file__", None)
+    if part.__module__.startswith("loaded_from_") and file is not None:
+        return f"{Path(file).name}:{part.__qualname__}"
+    return f"{part.__module__}.{part.__qualname__}"

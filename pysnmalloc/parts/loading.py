@@ -102,9 +102,7 @@ def _file(path: Path) -> ModuleType:
     known = _loaded.get(path)
     if known is not None and known[0] == version:
         return known[1]
-    name = f"loaded_from_{path.stem}"
-    if any(module.__name__ == name and other != path for other, (_, module) in _loaded.items()):
-        name += f"_{crc32(str(path).encode()):x}"
+    name = f"loaded_from_{path.stem}_{crc32(str(path).encode()):08x}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise LookupError(f"{path} is not a Python file")

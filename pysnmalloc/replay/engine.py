@@ -30,6 +30,7 @@ from ..config import PAPER, PRESETS, Config, Decommit
 from ..errors import ConfigError, LeakError
 from ..heap import Heap
 from ..inspection.statistics import ChunkEntry, HeapStatistics
+from ..parts import name_of
 from .demand import Demand
 from .player import Player, Session
 from .realthreads import RealThreads, receive_all
@@ -125,15 +126,9 @@ def replay(
         notes=(
             *trace.notes,
             *((NOT_COMPARED,) if trace.places and not session.compare else ()),
-            *(f"the part {name} is {_class_name(parts, name)}, not the paper's" for name in parts.replaced()),
+            *(f"the part {name} is {name_of(getattr(parts, name))}, not the paper's" for name in parts.replaced()),
         ),
     )
-
-
-def _class_name(parts: Parts, name: str) -> str:
-    """Name the class that serves as a part."""
-    part: object = getattr(parts, name)
-    return f"{part.__module__}.{part.__qualname__}" if isinstance(part, type) else repr(part)
 
 
 def config_of(trace: Trace) -> Config:

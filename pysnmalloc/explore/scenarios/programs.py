@@ -19,7 +19,7 @@ class LitmusScenario(Scenario):
     """
 
     section = "§2.2"
-    concepts = ()
+    concepts = ()  #: it uses none
 
     def __init__(self, litmus: Litmus) -> None:
         self.litmus = litmus

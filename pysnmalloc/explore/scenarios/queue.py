@@ -75,7 +75,7 @@ class QueueScenario(Scenario):
 
     section = "§2.2"
     size = 2048
-    concepts = ("messagequeue",)
+    concepts = ("messagequeue",)  #: what its threads use
 
     def __init__(
         self,

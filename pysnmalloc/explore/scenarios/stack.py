@@ -54,7 +54,7 @@ class StackScenario(Scenario):
     """
 
     section = "§2.5"
-    concepts = ("stack",)
+    concepts = ("stack",)  #: what its threads use
 
     def __init__(
         self,
