@@ -335,6 +335,27 @@ MUTANTS = (
         "test_checked.py::test_double_free",
     ),
     Mutant(
+        "a part that lacks a method is accepted",
+        "parts/interface.py",
+        "if not hasattr(given, name):",
+        "if False:",
+        "test_parts.py::test_a_part_that_lacks_something_is_refused_by_name",
+    ),
+    Mutant(
+        "the laws ask the part that they judge",
+        "inspection/survey.py",
+        'if not set(shared.parts.replaced()) - {"allocator"}:',
+        "if True:",
+        "test_parts.py::test_a_heap_runs_what_was_put_in_and_the_bytes_are_the_same",
+    ),
+    Mutant(
+        "a replaced part is not run, since the hot path is",
+        "heap.py",
+        "record is None and parts == PAPER_PARTS",
+        "record is None",
+        "test_parts.py::test_the_hot_path_is_for_the_papers_parts_alone",
+    ),
+    Mutant(
         "stores of bytes are not recorded",
         "recording/recorder/teller.py",
         "if isinstance(index, int):",
