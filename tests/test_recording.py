@@ -21,6 +21,7 @@ from pysnmalloc.recording.events.lines import dump_event, parse_event
 from pysnmalloc.recording.recorder import RecordingAllocator
 from tests.patterns import settle
 from tests.recordings import RESERVE, Reader, apply, drive, first_bytes, rebuilt, recorded, vars_of
+from tests.test_layers import HOUSE, ORDER
 
 PACKAGE = Path(sn.__file__).parent
 
@@ -372,20 +373,18 @@ def test_a_forked_child_can_go_on() -> None:
 # No cost where nothing is recorded.
 
 
-def test_no_module_of_the_hot_path_knows_of_events() -> None:
-    order = (sn.__doc__ or "").split("build on each other:")[1].replace("\n", " ").split(",")
-    before = [name.strip() for name in order]
-    before = before[: before.index("events")]
-    assert {"fastpath", "allocator", "freelist", "remotecache"} <= set(before)
-    for name in before:
-        text = (PACKAGE / f"{name}.py").read_text(encoding="utf-8")
-        assert "record" not in text.replace("CheckRecord", "").lower() or name == "checked", name
+def test_no_concept_and_no_module_of_the_hot_path_knows_of_events() -> None:
+    before = [name for name in ORDER[: ORDER.index("recording")] if name != "errors"]
+    assert {"hotpath", "parts", "allocator", "freelist", "remotecache"} <= set(before)
+    arrows = [arrow for arrow in HOUSE.arrows if arrow.start and arrow.start[0] in before]
+    assert len(arrows) > 50
+    assert [arrow for arrow in arrows if arrow.end[:1] == ("recording",)] == []
 
 
 def test_recording_changes_no_class_and_no_code_of_the_fast_path() -> None:
     """The same function objects, the same code, and the same kind of allocator, before a recording heap and after."""
-    modules = [import_module(f"pysnmalloc.{name}") for name in ("allocator", "fastpath", "freelist", "slab", "large")]
-    modules += [import_module(f"pysnmalloc.{name}") for name in ("slablist", "remotecache", "messagequeue", "memory")]
+    names = ("allocator", "freelist", "slab", "large", "slablist", "remotecache", "messagequeue", "memory")
+    modules = [import_module(f"pysnmalloc.{name}") for name in (*names, "hotpath.allocator")]
 
     def everything_in() -> dict[str, object]:
         return {

@@ -1,7 +1,7 @@
 """Pictures: what a heap looks like, as text and as SVG, from its bytes (§2.2 to §2.8).
 
     print(heap.picture.map())              every chunk
-    heap.picture.slab(p)                   named in a notebook, it is drawn
+    heap.picture.slab(p)                   drawn by a notebook that names it
 
           bytes ─► survey ─► HeapMap, PageMapPicture          chunks
                              SuperslabPicture, SlabPicture    small objects
@@ -9,9 +9,13 @@
                              QueuePicture, BucketsPicture     messages
                              HexPicture                       any bytes, named
 
-Each is a frozen record with ``facts``, ``text(width)`` and ``svg()``. It is taken
-at one moment, while all threads are out of their calls. Left out: what programs
-write into their objects.
+Each is a frozen record with ``facts``, ``text(width)`` and ``svg()``. It is taken at one moment,
+while no thread is in a call. Read ``picture`` first, then ``slab``. Left out: what programs write
+into their objects.
+
+Imported by: heap, and the rooms above it.
+
+    svg, text, picture, chunks, superslab, slab, medium, queue, buckets, hexdump
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from dataclasses import fields
 from typing import Annotated, get_args, get_origin, get_type_hints
 
 from ...errors import RecordingError
-from . import EVENTS
 from .base import Change, Event, Stamp, Write
+from .kinds import EVENTS
 
 __all__ = ["dump_event", "parse_event", "touches"]
 
