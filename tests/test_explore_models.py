@@ -7,9 +7,9 @@ from collections.abc import Hashable
 
 import pytest
 
+from pysnmalloc.explore.executions.broken import Broken
 from pysnmalloc.explore.executions.event import Event
 from pysnmalloc.explore.executions.graph import Graph
-from pysnmalloc.explore.executions.start import Broken
 from pysnmalloc.explore.scenarios.litmus import LITMUS, MODELS, Fence, Litmus
 from pysnmalloc.explore.scenarios.programs import LitmusScenario
 from pysnmalloc.explore.search.exploration import Exploration

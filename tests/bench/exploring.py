@@ -9,7 +9,7 @@ from pysnmalloc.explore import explore
 from pysnmalloc.explore.executions.models import MODELS
 from pysnmalloc.explore.scenarios import ALLOCATORS, SCENARIOS
 from pysnmalloc.explore.scenarios.seeded import SEEDED
-from pysnmalloc.explore.search.weaken import weaken_each
+from pysnmalloc.explore.weaken import weaken_each
 
 from .harness import Figure, interleave, ratio, timed
 

@@ -13,20 +13,16 @@ Left out: everything but SEQ_CST; that needs no such relation.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ...atomics import Order
-
-if TYPE_CHECKING:
-    from .event import Event
-    from .graph import Graph
+from .event import Event
+from .execution import Execution
 
 __all__ = ["sc_order_exists"]
 
 Relation = list[int]
 
 
-def sc_order_exists(graph: Graph) -> bool:
+def sc_order_exists(graph: Execution) -> bool:
     """Tell whether psc has no cycle. Cost: some thousands of steps; the square of the events."""
     events = sorted((event for thread in graph.events for event in thread), key=lambda event: event.number)
     place = {event.number: at for at, event in enumerate(events)}
@@ -82,7 +78,7 @@ def _same_cell(events: list[Event]) -> Relation:
     ]
 
 
-def _orders(graph: Graph, events: list[Event], place: dict[int, int]) -> tuple[Relation, Relation, Relation]:
+def _orders(graph: Execution, events: list[Event], place: dict[int, int]) -> tuple[Relation, Relation, Relation]:
     """mo, fr and rf; the first values of cells are left out, since nothing leads to them."""
     mo, fr, rf = ([0] * len(events) for _ in range(3))
     for cell, writes in graph.mo.items():
