@@ -187,7 +187,7 @@ def test_a_reserve_that_is_too_small_is_refused() -> None:
 
 @pytest.mark.parametrize("reserve", [1 << 60, 1 << 80])
 def test_a_reserve_that_the_system_refuses(reserve: int) -> None:
-    with pytest.raises(sn.HeapExhausted, match="bytes asked") as refused:
+    with pytest.raises(sn.HeapExhausted, match="bytes requested") as refused:
         sn.Heap(sn.CLASSROOM, reserve=reserve)
     assert refused.value.asked == reserve
 
@@ -467,7 +467,7 @@ def test_no_space_left_at_once(mode: str) -> None:
             (1 << 40, lambda: heap.malloc(1 << 40)),
         ]
         for asked, call in huge:
-            with pytest.raises(MemoryError, match=f"{asked:,} bytes asked.*free some objects") as exhausted:
+            with pytest.raises(MemoryError, match=f"{asked:,} bytes requested.*free some objects") as exhausted:
                 call()
             error = exhausted.value
             assert isinstance(error, sn.HeapExhausted)

@@ -63,7 +63,7 @@ class Record:
     def __str__(self) -> str:
         kind = "a large object" if self.sizeclass is None else f"size class {self.sizeclass} ({self.size} bytes)"
         owner = f"owner allocator {self.owner}"
-        return f"{self.asked} bytes asked, {kind}, {owner}, offset {self.offset:#x} in its {self.place}"
+        return f"{self.asked} bytes requested, {kind}, {owner}, offset {self.offset:#x} in its {self.place}"
 
 
 class CheckRecord:
