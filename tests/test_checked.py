@@ -77,7 +77,7 @@ def test_double_free(kind: str, decommit: sn.Decommit) -> None:
         for allocator in (a, b):
             with refused(
                 sn.DoubleFree,
-                f"free({p:#x}): this object is free already: {asked} bytes requested, {sizeclass}, owner allocator 1",
+                f"free({p:#x}): this object is already free: {asked} bytes requested, {sizeclass}, owner allocator 1",
                 f", offset {p % PLACES[kind]:#x} in its ",
                 "§2.8",
             ):
@@ -118,7 +118,7 @@ def test_inside_pointer(kind: str, decommit: sn.Decommit, call: str) -> None:
         for offset in (1, 16, asked, usable - 1):
             with refused(
                 sn.InvalidPointer,
-                f"{call}({p + offset:#x}): this is {offset} bytes inside the object at {p:#x}: {asked} bytes "
+                f"{call}({p + offset:#x}): the address is {offset} bytes inside the object at {p:#x}: {asked} bytes "
                 f"requested, {sizeclass}, owner allocator 1",
                 "object_start",
                 "§2.4",
@@ -237,7 +237,7 @@ def test_write_into_a_message() -> None:
         view = heap.view(p)
         b.free(p)
         view[8] ^= 0xFF
-        with pytest.raises(sn.LawBroken, match=f"message {p:#x} .*is no object of that owner") as broken:
+        with pytest.raises(sn.LawBroken, match=f"message {p:#x} .*is not an object of that owner") as broken:
             heap.check()
         assert (broken.value.law, broken.value.section) == (
             "each message is an object on its way to its owner, once",
@@ -267,7 +267,7 @@ def test_write_after_free_found_by_check_and_at_reuse(kind: str, where: int, dec
         )
         with refused(sn.WriteAfterFree, "found by check()", *words):
             heap.check()
-        with refused(sn.WriteAfterFree, "found when malloc used it again", *words):
+        with refused(sn.WriteAfterFree, "found when malloc reused it", *words):
             a.malloc(asked)
         # It is not handed out again, so the heap is whole from here on.
         heap.check()
@@ -312,7 +312,7 @@ def test_write_into_the_link_found_at_reuse(size: int, link: str) -> None:
             heap.check()
         words = f"object {p:#x} was written after it was freed", "owner allocator 1", f"{BAD_LINKS[link]:#06x}", "§2.8"
         for _ in range(2):
-            with refused(sn.WriteAfterFree, "found when malloc was to use it again", f"({size} bytes)", *words):
+            with refused(sn.WriteAfterFree, "found when malloc was about to reuse it", f"({size} bytes)", *words):
                 a.malloc(size)
         # Other classes and allocators are not concerned.
         q = b.malloc(size)
@@ -342,7 +342,7 @@ def test_a_forged_link_is_found_at_reuse(leads_to: str) -> None:
             "past the bump pointer": objects[4] + 2 * 64 + 1,
         }[leads_to]
         heap.memory.u16[first >> 1] = target % sn.CLASSROOM.slab_size
-        with refused(sn.WriteAfterFree, f"object {first:#x}", "found when malloc was to use it again", "§2.8"):
+        with refused(sn.WriteAfterFree, f"object {first:#x}", "found when malloc was about to reuse it", "§2.8"):
             a.malloc(64)
 
 
@@ -357,7 +357,7 @@ def test_write_into_the_list_node_found(target: str) -> None:
         heap.memory.u16[p >> 1] = objects[7] % sn.CLASSROOM.slab_size if target == "a live object" else 0
         with pytest.raises((sn.WriteAfterFree, sn.LawBroken), match=f"{p & -sn.CLASSROOM.slab_size:#x}|{p:#x}"):
             heap.check()
-        with refused(sn.WriteAfterFree, f"object {p:#x}", "found when malloc was to use it again", "§2.8"):
+        with refused(sn.WriteAfterFree, f"object {p:#x}", "found when malloc was about to reuse it", "§2.8"):
             a.malloc(64)
 
 
@@ -366,7 +366,9 @@ def test_double_free_of_an_object_whose_slab_was_given_back() -> None:
         p = a.malloc(50)
         a.free(p)
         assert heap.statistics().superslabs == 0
-        with refused(sn.DoubleFree, f"free({p:#x})", "free already", "given back since", "50 bytes requested", "§2.8"):
+        with refused(
+            sn.DoubleFree, f"free({p:#x})", "already free", "has been given back", "50 bytes requested", "§2.8"
+        ):
             a.free(p)
 
 
