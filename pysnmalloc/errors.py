@@ -2,7 +2,7 @@
 
     SnmallocError
     ├── ConfigError        a configuration that cannot work        (also a ValueError)
-    ├── PartError          a class that cannot serve a concept     (also a ValueError)
+    ├── PartError          a class cannot serve as a part          (also a ValueError)
     ├── HeapExhausted      no address space left                   (also a MemoryError)
     ├── HeapClosed         a call on a heap after close()          (also a ValueError)
     ├── InvalidPointer     not an object of this heap              (also a ValueError)
@@ -54,9 +54,9 @@ class ConfigError(SnmallocError, ValueError):
 
 
 class PartError(SnmallocError, ValueError):
-    """A class that cannot serve as the part of a heap that it was given for; the message names what it lacks (§2).
+    """A class cannot serve as the part of a heap for which it was given; the message names what it lacks (§2).
 
-    What to do: write the methods that the message names, or make the class a subclass of the paper's, which has them.
+    What to do: write the methods that the message names, or inherit them by subclassing the paper's class.
     """
 
 

@@ -179,7 +179,7 @@ class Survey:
 
 
 def _as_on_paper(allocator: Allocator, shared: Shared) -> Allocator:
-    """Return an allocator as the paper's parts see it: a part that was replaced is not asked about itself."""
+    """Return an allocator as the paper's parts see it, so that no replaced part is asked about itself."""
     if not set(shared.parts.replaced()) - {"allocator"}:
         return allocator
     seen = visit(allocator.number, replace(shared, parts=PAPER_PARTS))
