@@ -422,7 +422,7 @@ class Allocator:
                 self.only_short.insert(superslab)
         return self._taken(slab)
 
-    def _dealloc_slab(self, slab: int, sizeclass: Sizeclass) -> None:  # noqa: ARG002  # checked mode wants it
+    def _dealloc_slab(self, slab: int, sizeclass: Sizeclass) -> None:  # noqa: ARG002  # checked mode uses it
         """Give a slab back. Its superslab changes lists with its status, and goes back itself once it is empty."""
         superslab = slab & self._chunk_mask
         before = self.superslab.status(superslab)

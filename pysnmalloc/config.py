@@ -1,4 +1,4 @@
-"""The configuration of a heap: six numbers, from which every other constant follows (§2.1, §2.3).
+"""The configuration of a heap: eight numbers from which every other constant follows (§2.1, §2.3).
 
     chunk = 2^slab_count_bits slabs                                  PAPER   PAPER_1MIB   CLASSROOM
     ┌─────────┬─────────┬─────────┬─ ─ ─┬─────────┐    chunk        16 MiB        1 MiB       8 KiB
@@ -26,13 +26,13 @@ from .errors import ConfigError
 
 __all__ = ["CLASSROOM", "PAPER", "PAPER_1MIB", "PRESETS", "Config", "Decommit"]
 
-ADDRESS_BITS = 48  # of a pointer on the paper's machines
+ADDRESS_BITS = 48  # used by a pointer on the paper's machines
 CACHE_LINE = 64
 MIN_OBJECT_BITS = 4  # 16 bytes: the {next, target} of a message, or two list pointers
-METADATA_OFFSET = 88  # of a superslab's header: owner, kind, next, prev, head and used come first
-MEDIUM_STACK_OFFSET = 84  # of a medium slab's header
+METADATA_OFFSET = 88  # in a superslab's header, after owner, kind, next, prev, head and used
+MEDIUM_STACK_OFFSET = 84  # in a medium slab's header
 MEDIUM_UNIT = 256  # bytes; a medium object's index is its offset in these units, in 16 bits
-BUCKETS_OFFSET = 192  # of an allocator's block: queue, stub, list heads come first
+BUCKETS_OFFSET = 192  # in an allocator's block, after queue, stub and list heads
 
 
 class Decommit(enum.Enum):

@@ -46,7 +46,7 @@ class SnmallocError(Exception):
 
 
 class ConfigError(SnmallocError, ValueError):
-    """A configuration that cannot work; the message gives the reason (§2.1, §2.3).
+    """A configuration cannot work; the message gives the reason (§2.1, §2.3).
 
     What to do: change the number that the message names; a preset (``PAPER``, ``PAPER_1MIB``, ``CLASSROOM``) always
     works.
@@ -93,7 +93,7 @@ class HeapClosed(SnmallocError, ValueError):
 
 
 class InvalidPointer(SnmallocError, ValueError):
-    """An address is not that of an object of this heap, as far as the page map or checked mode can tell (§2.4).
+    """An address does not belong to an object of this heap, as far as page map or checked mode can tell (§2.4).
 
     What to do: pass the address that ``malloc`` returned, to the heap that returned it. For an address inside an
     object, ``Heap.object_start`` returns the start.

@@ -46,8 +46,8 @@ class FreeList:
         head = u16[word + HEAD >> 1]
         if head & BUMP_BIT:
             taken = slab + head - BUMP_BIT
-            behind = head + size
-            after = behind if behind < self._slab_size else self._meta.full
+            moved = head + size
+            after = moved if moved < self._slab_size else self._meta.full
         else:
             taken = slab + head
             # The link may be the list node's `prev`, all ones; masked, it is the end mark -1.

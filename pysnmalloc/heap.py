@@ -285,23 +285,23 @@ class Heap:
         return lease.allocator
 
     def malloc(self, size: int) -> int:
-        """``Allocator.malloc`` of the calling thread's own allocator."""
+        """Call ``Allocator.malloc`` on the calling thread's own allocator."""
         return self.own().malloc(size)
 
     def free(self, address: int) -> None:
-        """``Allocator.free`` of the calling thread's own allocator."""
+        """Call ``Allocator.free`` on the calling thread's own allocator."""
         self.own().free(address)
 
     def calloc(self, count: int, size: int) -> int:
-        """``Allocator.calloc`` of the calling thread's own allocator."""
+        """Call ``Allocator.calloc`` on the calling thread's own allocator."""
         return self.own().calloc(count, size)
 
     def realloc(self, address: int, size: int) -> int:
-        """``Allocator.realloc`` of the calling thread's own allocator."""
+        """Call ``Allocator.realloc`` on the calling thread's own allocator."""
         return self.own().realloc(address, size)
 
     def aligned_alloc(self, alignment: int, size: int) -> int:
-        """``Allocator.aligned_alloc`` of the calling thread's own allocator."""
+        """Call ``Allocator.aligned_alloc`` on the calling thread's own allocator."""
         return self.own().aligned_alloc(alignment, size)
 
     # For any thread that has an address.

@@ -75,8 +75,8 @@ class Layout:
             ConfigError: if not even one chunk fits.
         """
         pagemap = 1 << (config.number_bits + config.allocator_bits)
-        behind = pagemap + (reserve >> config.chunk_bits)
-        first_chunk = -(-behind // config.chunk_size) * config.chunk_size
+        map_end = pagemap + (reserve >> config.chunk_bits)
+        first_chunk = -(-map_end // config.chunk_size) * config.chunk_size
         end = reserve // config.chunk_size * config.chunk_size
         if end <= first_chunk:
             raise ConfigError(

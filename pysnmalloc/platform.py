@@ -153,7 +153,7 @@ def _reserve(size: int) -> mmap.mmap | bytearray:
 
 
 def _asked(size: int) -> mmap.mmap | bytearray:
-    """Ask the system once."""
+    """Request the space from the system, once."""
     return mmap.mmap(-1, size, **_flags()) if HAVE_MMAP else bytearray(size)
 
 

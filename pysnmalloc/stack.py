@@ -1,4 +1,4 @@
-"""A lock-free stack of free chunks: Treiber's, with an incarnation number against ABA (§2.5).
+"""A lock-free stack of free chunks: Treiber's stack, with an incarnation number against ABA (§2.5).
 
     ┌── head ──┬─ incarnation ─┐
     │  chunk 7 │      41       │        16 bytes, changed as a unit

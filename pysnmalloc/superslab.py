@@ -12,7 +12,8 @@ number of slabs, so zeroed memory already represents the list 1, 2, 3, ... Index
 0, the short slab, ends the list.
 
 The law: the list visits each free full-length slab once, and ``used`` counts the
-others. ``used`` determines the status; the allocator lists superslabs of two:
+others. ``used`` determines the status, and the allocator keeps a list for each of
+the two in the middle:
 
     empty ─► available ─► only the short slab free ─► full
 

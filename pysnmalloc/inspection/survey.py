@@ -4,7 +4,7 @@
     survey.of_kind(MEDIUM)  medium slabs and their owners
     survey.slabs()          slabs in use and their owners
     survey.flying(a)        messages in an allocator's queue and buckets
-    survey.dump_slab(slab)  a slab in words
+    survey.dump_slab(slab)  a description of a slab
 
 The survey trusts nothing. A broken list may be endless, so every walk stops one
 step after the largest number of steps that could be right. Take a survey only

@@ -63,7 +63,7 @@ def parse_event(data: Json) -> Event:
 
 
 def _parse(name: str, hint: object, value: object) -> object:
-    """Return a field's value as its type."""
+    """Return a field's value, converted to its type."""
     if _is_address(hint):
         hint = int
     if hint in (int, str, bool):
