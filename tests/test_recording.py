@@ -276,12 +276,12 @@ GOOD = list(recorded(20)[1].lines())
         (["nonsense"], "line 1: Expecting value"),
         ([GOOD[0].replace('"version": 1', '"version": 9')], "version 1"),
         ([GOOD[0].replace('"slab_bits": 10', '"slab_bits": 40')], "line 1: .*slab_bits is 40"),
-        ([GOOD[0], "[1]"], "line 2: this line is no JSON object"),
+        ([GOOD[0], "[1]"], "line 2: this line is not a JSON object"),
         ([GOOD[0], GOOD[1].replace("AllocatorMade", "Nothing")], "line 2: there is no event “Nothing”"),
         ([GOOD[0], GOOD[1].replace('"address"', '"place"')], "AllocatorMade has the fields at, writes, address"),
-        ([GOOD[0], GOOD[1].replace('"address": 2048', '"address": "x"')], "address is 'x', which is no int"),
-        ([GOOD[0], GOOD[1].replace('"at": [1, ', '"at": [')], "at is .* no Stamp"),
-        ([GOOD[0], GOOD[1].replace('"writes": [', '"writes": [1, ')], "writes is 1, which is no list"),
+        ([GOOD[0], GOOD[1].replace('"address": 2048', '"address": "x"')], "address is 'x', which is not of type int"),
+        ([GOOD[0], GOOD[1].replace('"at": [1, ', '"at": [')], "at is .* not a Stamp"),
+        ([GOOD[0], GOOD[1].replace('"writes": [', '"writes": [1, ')], "writes is 1, which is not a list"),
     ],
 )
 def test_a_bad_file_is_refused_with_its_line(lines: list[str], message: str) -> None:

@@ -1,13 +1,13 @@
 """Events: what the allocator did to its bytes, one frozen record per meaningful change (§2.1 to §2.8).
 
-    tick 7   thread 1   allocator 2   call 3        the stamp: when, and by whom
+    tick 7   thread 1   allocator 2   call 3        the stamp: when, and by which thread and allocator
     ObjectPushed  object 0x10040  slab 0x10000      what, and where
                   head 0x00c1 -> 0x0040             before and after
-    writes   0x10058: 2 bytes, 3 -> 2 ...           every store since the event before
+    writes   0x10058: 2 bytes, 3 -> 2 ...           every store since the previous event
 
 An event is made when its change is complete. Its ``writes`` are all stores of the allocator
-since its previous event, so the writes of a recording, one after the other, are the history of
-the heap's bytes. Pictures are drawn from them and cannot disagree with the log. Every class
+since its previous event, so the writes of a recording, in order, are the history of the
+heap's bytes. Pictures are drawn from them and cannot disagree with the log. Every class
 names its section of the paper and the line of code that makes the change. Read ``base`` first.
 Left out: loads, which change nothing, and what programs write into their objects.
 

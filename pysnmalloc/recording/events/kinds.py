@@ -1,6 +1,6 @@
 """The kinds of events, by name (§2).
 
-A file of events names the kind of each; this table leads from the name to the class.
+A file names the kind of each event; this table maps the name to the class.
 """
 
 from __future__ import annotations
@@ -89,4 +89,4 @@ EVENTS: dict[str, type[Event]] = {
         Forwarded,
     )
 }
-"""All kinds of events by name."""
+"""All kinds of events, by name."""
