@@ -241,7 +241,7 @@ EXPLORER_MUTANTS = (
         "explore/schedules/playing.py",
         "        elif not op.plain:\n",
         "        elif True:\n",
-        "test_explore_report.py::test_a_plain_write_after_a_step_makes_the_step_no_older",
+        "test_explore_report.py::test_objects_and_stubs_of_a_heap_have_names",
     ),
     Mutant(
         "a schedule says nothing of older values that were read",
