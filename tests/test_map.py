@@ -52,6 +52,7 @@ class Difference(TypedDict):
 class Table(TypedDict):
     tutorial: dict[str, str]
     room: dict[str, str]
+    howto: dict[str, str]
     tests: dict[str, list[str]]
     section: list[Section]
     claim: list[Claim]
@@ -103,6 +104,8 @@ def test_every_concept_and_room_is_on_the_map_with_its_tests() -> None:
     assert left_out(ORDER, set(TABLE["tests"])) == []
     assert [name for name in sorted(on_the_map | set(TABLE["tests"])) if name not in MODULES] == []
     assert all(TABLE["tests"].values())
+    assert set(TABLE["howto"]) <= MODULES
+    assert [name for name in TABLE["howto"].values() if not (ROOT / "docs" / "howto" / f"{name}.md").is_file()] == []
     assert {each["module"] for each in TABLE["difference"]} <= MODULES
 
 

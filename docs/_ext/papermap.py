@@ -2,7 +2,7 @@
 
     .. map-sections::       section, modules, tutorials, labs, C++ then and now
     .. map-claims::         what the paper claims, and what shows it here
-    .. map-differences::    where we differ, and why
+    .. map-differences::    where this library differs, and why
 
 The same table gives each page of annotated source its links, and a section that a page names (§2.2) its link to the
 map. ``tests/test_map.py`` checks that all it names exists.
@@ -28,6 +28,7 @@ from sphinx.util.docutils import SphinxDirective
 
 TABLE = Path(__file__).parents[1] / "map.toml"
 TUTORIALS = Path(__file__).parents[2] / "tutorials"
+HOWTO = TABLE.parent / "howto"
 CPP = "https://github.com/microsoft/snmalloc/blob"
 THEN, NOW = f"{CPP}/17bbab4f/src", f"{CPP}/f70eb826/src/snmalloc"
 
@@ -72,6 +73,7 @@ class Map:
 
     tutorials: dict[int, str]
     rooms: dict[str, str]
+    guides: dict[str, str]
     tests: dict[str, list[str]]
     sections: list[Section]
     claims: list[Claim]
@@ -85,6 +87,7 @@ def read_map() -> Map:
     return Map(
         {int(number): title for number, title in found["tutorial"].items()},
         found["room"],
+        found["howto"],
         found["tests"],
         [Section(**each) for each in found["section"]],
         [Claim(**each) for each in found["claim"]],
@@ -108,6 +111,12 @@ def tutorial(number: int) -> nodes.Node:
 def module(name: str, words: str = "") -> nodes.Node:
     """A link to the annotated source of a module or room."""
     return reference("std", "doc", f"/source/{name}", code(words or shown(name)))
+
+
+def guide(name: str) -> nodes.Node:
+    """A link to a how-to page, by its title."""
+    title = (HOWTO / f"{name}.md").read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+    return reference("std", "doc", f"/howto/{name}", nodes.inline("", title))
 
 
 def code(text: str) -> nodes.literal:
@@ -207,6 +216,7 @@ def links_of(name: str) -> nodes.bullet_list:
         ("On a first reading", [*inline(read_map().rooms.get(name, ""), name)]),
         ("Paper", [next(iter(inline(f"§{each.number}"))) for each in sections]),
         ("Tutorials", [tutorial(number) for number in numbers]),
+        ("How to", [guide(read_map().guides[each]) for each in around(name) if each in read_map().guides]),
         ("Reference", [described]),
         ("Tests", [test(file) for file in tests_of(name)]),
     ]
@@ -301,7 +311,7 @@ class Sections(MapDirective):
 class Claims(MapDirective):
     """The paper's claims."""
 
-    head = ("the paper says", "§", "shown here by")
+    head = ("the paper says", "§", "shown by")
     widths = (42, 8, 50)
 
     def rows(self) -> Iterator[tuple[list[nodes.Node], ...]]:
@@ -312,9 +322,9 @@ class Claims(MapDirective):
 
 
 class Differences(MapDirective):
-    """Where we differ."""
+    """The differences from the paper."""
 
-    head = ("here", "the paper, and its C++", "why", "module")
+    head = ("this library", "the paper and its C++", "why", "module")
     widths = (28, 24, 36, 12)
 
     def rows(self) -> Iterator[tuple[list[nodes.Node], ...]]:
