@@ -1,18 +1,18 @@
-"""What a notebook needs more than once: predictions, failures that are meant, checks that answer at once (§2).
+"""Tools that every notebook uses: predictions, intended failures, and checks that answer at once (§2).
 
     predict("How many bytes does malloc(100) take?", {"100": ..., "112": ...}, right="112")
     with fails(AssertionError): ...
     check("0.1", my_function)
 
-          your answer ──► judge ──► verdict        right, not yet, or the first thing that is wrong:
-                           ▲                       what was asked, what came, what it should have been
+          your answer ──► judge ──► verdict        right, not yet, or the first error:
+                           ▲                       the call, its result, and the expected result
                         bytes, oracles
 
-The law: a judge computes what is right from bytes, or by code of its own. It never
-asks the answer whether it is right: neither its ``==`` nor its claims are believed,
-and what it is given to work on is a copy.
+The law: a judge computes the right result from bytes or with its own code. It never
+asks the answer whether it is right. It trusts neither the answer's ``==`` nor its
+claims, and it passes only copies to the answer.
 
-Left out: grading, and time limits. A notebook's check helps; it gives no marks.
+Left out: grading and time limits. A check in a notebook helps; it does not grade.
 """
 
 from .checking import JUDGES, Judge, Wanted, call, check, exercise, same
