@@ -7,16 +7,17 @@
         heap.view(p)[:5] = b"hello"         # the object's bytes
         heap.free(p)
 
-All that the paper keeps in memory lives in the bytes of ``heap.memory``; the
-modules, one per concept, are in the order in which they build on each other:
+All that the paper keeps in memory lives in the bytes of ``heap.memory``. Each concept of the
+paper is a module at the top; everything else is in rooms, whose names end in a slash here. A
+module imports only what stands before it:
 
-    config, sizeclass, platform, memory, atomics, pagemap, metaslab, freelist, slablist, chunklist,
-    superslab, mediumslab, slab, stack, large, messagequeue, remotecache, allocator, hotpath,
-    binding, fastpath, checked, events, recording, chrome, recorder, survey, laws, statistics,
-    pictures, heap
+    errors, config, sizeclass, platform, memory, atomics, pagemap, metaslab, freelist, slablist,
+    chunklist, superslab, mediumslab, slab, stack, large, messagequeue, remotecache, allocator,
+    parts/, hotpath/, recording/, inspection/, pictures/, heap,
+    replay/, explore/, step/, quiz/, lesson/, doctor/, cli/
 """
 
-from .allocator import Allocator
+from .allocator import Allocator, Parts
 from .atomics import AtomicCounts, Atomics, Order
 from .config import CLASSROOM, PAPER, PAPER_1MIB, PRESETS, Config, Decommit
 from .errors import (
@@ -27,16 +28,17 @@ from .errors import (
     InvalidPointer,
     LawBroken,
     LeakError,
+    PartError,
     RecordingError,
     SnmallocError,
     WriteAfterFree,
     WrongThread,
 )
 from .heap import Heap
+from .inspection.statistics import AllocatorStatistics, ChunkEntry, HeapStatistics, SizeclassStatistics
 from .memory import NULL, Layout, Memory
-from .recording import Recording, recorded
+from .recording.recording import Recording, recorded
 from .sizeclass import SizeclassTable, size_to_sizeclass, sizeclass_table, sizeclass_to_size
-from .statistics import AllocatorStatistics, ChunkEntry, HeapStatistics, SizeclassStatistics
 
 __version__ = "0.1.0"  #: of this package
 
@@ -65,6 +67,8 @@ __all__ = [
     "LeakError",
     "Memory",
     "Order",
+    "PartError",
+    "Parts",
     "Recording",
     "RecordingError",
     "SizeclassStatistics",

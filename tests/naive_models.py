@@ -15,7 +15,7 @@ sets of pairs: "rc11" is Lahav et al. (PLDI 2017), "tso" is herd's x86tso.cat
 
 It is naive on purpose: no reduction, no cleverness but one, which the papers
 have too: orders that are not coherent, location by location, are dropped
-before the axioms are looked at. It knows the data of ``pysnmalloc.explore.litmus``
+before the axioms are looked at. It knows the data of ``pysnmalloc.explore.scenarios.litmus``
 and nothing of what explores them.
 """
 
@@ -27,7 +27,7 @@ from itertools import chain, permutations, product
 from typing import Literal, NamedTuple, TypeVar
 
 from pysnmalloc.atomics import Order
-from pysnmalloc.explore.litmus import (
+from pysnmalloc.explore.scenarios.litmus import (
     CompareExchange,
     Exchange,
     Fence,

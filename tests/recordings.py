@@ -11,8 +11,8 @@ import random
 from collections.abc import Iterable
 
 import pysnmalloc as sn
-from pysnmalloc.events import Event
-from pysnmalloc.recording import Recording
+from pysnmalloc.recording.events import Event
+from pysnmalloc.recording.recording import Recording
 
 RESERVE = 1 << 22
 SIZES = (16, 16, 40, 48, 200, 1000, 1024, 1500, 3000, 9000, 20000)

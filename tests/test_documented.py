@@ -20,7 +20,7 @@ import pytest
 
 import pysnmalloc
 
-WITHOUT = re.compile(r"__main__|.*\._|cli(\.|$)|lesson\.tutorial_\d\d$")  # modules without public names
+WITHOUT = re.compile(r"__main__|.*\._|cli(\.|$)|lesson\.tutorials\.tutorial_\d\d$")  # modules without public names
 MODULES = [pysnmalloc.__name__] + [
     found.name
     for found in pkgutil.walk_packages(pysnmalloc.__path__, f"{pysnmalloc.__name__}.")

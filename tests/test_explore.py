@@ -11,16 +11,16 @@ from itertools import pairwise
 
 import pytest
 
+from pysnmalloc.allocator import Parts
 from pysnmalloc.atomics import Order
 from pysnmalloc.explore import Place, Result, Scenario, Wrong, explore, replay, tell
-from pysnmalloc.explore.exploration import Outcome
-from pysnmalloc.explore.scenario import ThreadCode
+from pysnmalloc.explore.findings.result import Outcome
+from pysnmalloc.explore.findings.schedule import Schedule, ScheduleError
 from pysnmalloc.explore.scenarios import SCENARIOS
 from pysnmalloc.explore.scenarios.queue import QueueScenario
 from pysnmalloc.explore.scenarios.stack import StackScenario, UntaggedStack
-from pysnmalloc.explore.schedule import Schedule, ScheduleError
+from pysnmalloc.explore.threads.scenario import ThreadCode
 from pysnmalloc.explore.weaken import weaken_each
-from pysnmalloc.stack import ChunkStack
 
 MODELS = ("sc", "tso", "rc11")
 EVER = 1 << 60
@@ -436,7 +436,7 @@ def test_the_judge_sees_results_and_memory() -> None:
 def test_classes_have_the_same_hash_in_every_process() -> None:
     """Parts of a search that come from several processes are counted by it; the hash of a text differs there."""
     code = (
-        "from pysnmalloc.explore.exploration import Exploration\n"
+        "from pysnmalloc.explore.search.exploration import Exploration\n"
         "from pysnmalloc.explore.scenarios import SCENARIOS\n"
         "exploration = Exploration(SCENARIOS['litmus:SB'], 'rc11', {}, 9)\n"
         "exploration.cells.words.update((8, 16))\n"
@@ -493,8 +493,8 @@ def test_the_published_orders_come_with_why_hardware_hides_what_is_found() -> No
 
 def test_an_untagged_and_a_tagged_stack_differ_by_the_number_alone() -> None:
     plans = {"A": "pop", "B": "pop pop push"}
-    assert not explore(StackScenario("s", "", plans, UntaggedStack), "sc").ok
-    assert explore(StackScenario("s", "", plans, ChunkStack), "sc").ok
+    assert not explore(StackScenario("s", "", plans, Parts(stack=UntaggedStack)), "sc").ok
+    assert explore(StackScenario("s", "", plans), "sc").ok
 
 
 def test_longer_scenarios_have_longer_findings_and_the_shortest_is_shown() -> None:

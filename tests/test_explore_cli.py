@@ -17,7 +17,7 @@ from pysnmalloc.cli.explore import pool
 from pysnmalloc.cli.scenarios import UnknownScenario, load
 from pysnmalloc.explore import explore
 from pysnmalloc.explore.scenarios import SCENARIOS
-from pysnmalloc.explore.seeded import SEEDED
+from pysnmalloc.explore.scenarios.seeded import SEEDED
 
 EXCHANGE = "MessageQueue.enqueue exchange"
 OWN = """
@@ -198,7 +198,7 @@ def test_html(runner: CliRunner, tmp_path: Path) -> None:
         (["bug:link-relaxt"], ["close to it: bug:link-relaxed"]),
         (["no.such.module:Thing"], ["no module no.such.module"]),
         (["no/such/file.py:Thing"], ["no file no/such/file.py"]),
-        (["pysnmalloc.explore:Nothing"], ["Nothing of pysnmalloc.explore is not there"]),
+        (["pysnmalloc.explore:Nothing"], ["pysnmalloc.explore has no Nothing", "name a subclass"]),
         (["pysnmalloc.explore:explore"], ["is no Scenario"]),
         (["queue", "--plain", "--model", "rc11"], ["the model is sc"]),
         (["queue", "--plain", "--random", "3"], ["choose one"]),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pysnmalloc.explore import explore, parallel
+from pysnmalloc.explore import explore
 from pysnmalloc.explore.scenarios import SCENARIOS
+from pysnmalloc.explore.search import parallel
 
 distributed = pytest.importorskip("distributed", reason="needs pip install 'pysnmalloc[dask]'; nox -s dask does that")
 

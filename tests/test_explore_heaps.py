@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pysnmalloc.explore import explore, replay
-from pysnmalloc.explore.models import MODELS
+from pysnmalloc.explore.executions.models import MODELS
 from pysnmalloc.explore.scenarios import ALLOCATORS, SCENARIOS
-from pysnmalloc.explore.seeded import SEEDED, SeededBug
+from pysnmalloc.explore.scenarios.seeded import SEEDED, SeededBug
 from pysnmalloc.messagequeue import MessageQueue
 
 BUGS = {bug.name: bug for bug in SEEDED}

@@ -13,15 +13,16 @@ from typing import ParamSpec, TypeVar
 import pytest
 
 from pysnmalloc.atomics import Order
-from pysnmalloc.explore import Place, Result, Scenario, Wrong, explore, parallel, replay
-from pysnmalloc.explore.exploration import Exploration
-from pysnmalloc.explore.graph import Graph
-from pysnmalloc.explore.scenario import ThreadCode
+from pysnmalloc.explore import Place, Result, Scenario, Wrong, explore, replay
+from pysnmalloc.explore.executions.graph import Graph
 from pysnmalloc.explore.scenarios import SCENARIOS
 from pysnmalloc.explore.scenarios.queue import QueueScenario
-from pysnmalloc.explore.search import Branch, Grows, search
-from pysnmalloc.explore.seeds import NotTheSame, Seed
-from pysnmalloc.explore.segment import NewCell
+from pysnmalloc.explore.search import parallel
+from pysnmalloc.explore.search.exploration import Exploration
+from pysnmalloc.explore.search.search import Branch, Grows, search
+from pysnmalloc.explore.search.seeds import NotTheSame, Seed
+from pysnmalloc.explore.threads.scenario import ThreadCode
+from pysnmalloc.explore.threads.segment import NewCell
 
 P = ParamSpec("P")
 T = TypeVar("T")

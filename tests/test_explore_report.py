@@ -11,12 +11,12 @@ import pytest
 
 from pysnmalloc.atomics import Order
 from pysnmalloc.explore import Finding, Place, Result, Scenario, Wrong, explore, tell
-from pysnmalloc.explore.html import finding_html, page, result_html, told_html
-from pysnmalloc.explore.scenario import ThreadCode
+from pysnmalloc.explore.findings.html import finding_html, page, result_html, told_html
+from pysnmalloc.explore.findings.schedule import ScheduleError
+from pysnmalloc.explore.findings.text import finding_text, result_text, told_text
 from pysnmalloc.explore.scenarios import SCENARIOS
-from pysnmalloc.explore.schedule import ScheduleError
-from pysnmalloc.explore.seeded import SEEDED
-from pysnmalloc.explore.text import finding_text, result_text, told_text
+from pysnmalloc.explore.scenarios.seeded import SEEDED
+from pysnmalloc.explore.threads.scenario import ThreadCode
 
 RELAXED, RELEASE, SEQ_CST = Order.RELAXED, Order.RELEASE, Order.SEQ_CST
 EXCHANGE = "MessageQueue.enqueue exchange"
@@ -177,7 +177,7 @@ def test_a_told_execution_is_no_finding() -> None:
 
 
 def test_a_scenario_of_ones_own_is_replayed_in_python() -> None:
-    finding = replace(lost(), scenario="mine")
+    finding = replace(lost(), scenario="mine", command="")
     assert f'once more: replay(scenario, "{finding.schedule}", "rc11", {{"{EXCHANGE}": Order.RELEASE}})' in str(finding)
     assert "pysnmalloc explore mine.py:Mine --model" in finding_text(finding, name="mine.py:Mine")
 

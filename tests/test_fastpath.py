@@ -19,9 +19,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import pysnmalloc as sn
-from pysnmalloc import Allocator, binding, hotpath
+from pysnmalloc import Allocator
+from pysnmalloc.hotpath import binding
+from pysnmalloc.hotpath import patterns as hotpath
+from pysnmalloc.inspection.statistics import allocator_statistics
 from pysnmalloc.memory import BUMP
-from pysnmalloc.statistics import allocator_statistics
 from tests.patterns import pattern
 
 Outcome = int | tuple[str, str] | None
@@ -207,10 +209,10 @@ KINDS = ["malloc", "free", "calloc", "realloc", "post", "again", "garbage"]
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The ways to find names and to look at the inbox; which is used otherwise depends on the interpreter."""
     if request.param == "no ctypes":
-        monkeypatch.setattr("pysnmalloc.fastpath.c_uint64", None)
+        monkeypatch.setattr("pysnmalloc.hotpath.allocator.c_uint64", None)
     else:
         pytest.importorskip("ctypes")
-        monkeypatch.setattr("pysnmalloc.binding._free_threaded", lambda: request.param == "closures")
+        monkeypatch.setattr("pysnmalloc.hotpath.binding._free_threaded", lambda: request.param == "closures")
     return str(request.param)
 
 
@@ -262,7 +264,7 @@ def test_short_random_runs_write_the_same_bytes(limit: int, most: int, calls: li
 @pytest.mark.parametrize("closures", [False, True])
 def test_names_are_found_in_two_ways(monkeypatch: pytest.MonkeyPatch, closures: bool) -> None:
     """As global names of each allocator's own, or as variables of closures; with the sizes of its configuration."""
-    monkeypatch.setattr("pysnmalloc.binding._free_threaded", lambda: closures)
+    monkeypatch.setattr("pysnmalloc.hotpath.binding._free_threaded", lambda: closures)
     with sn.Heap(sn.CLASSROOM) as heap:
         one, other = heap.acquire(1), heap.acquire(2)
         for pattern in (hotpath.malloc, hotpath.free):
@@ -284,7 +286,7 @@ def test_what_is_remembered_in_code_is_of_one_allocator(monkeypatch: pytest.Monk
 
     Without a GIL it remembers nothing, and copies would be there for ever: then all have the same code.
     """
-    monkeypatch.setattr("pysnmalloc.binding._free_threaded", lambda: closures)
+    monkeypatch.setattr("pysnmalloc.hotpath.binding._free_threaded", lambda: closures)
     for each in (hotpath.malloc, hotpath.free, hotpath.abroad):
         mine, yours = (list(all_code(binding.Names(hotpath, {}, {}).bind(each).__code__)) for _ in range(2))
         same = [one is other for one, other in zip(mine, yours, strict=True)]
@@ -345,7 +347,7 @@ def test_no_negative_size_is_an_index(twins: Twins) -> None:
             twins.malloc(0, size)
         twins.free(0, -2)
     for size in range(-10_000, 0):
-        with pytest.raises(ValueError, match="a size is 0 or more bytes"):
+        with pytest.raises(ValueError, match="the size must be 0 or more bytes"):
             twins.allocators[0][0].malloc(size)
     twins.compare()
 

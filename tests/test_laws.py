@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import pytest
 
 import pysnmalloc as sn
-from pysnmalloc.laws import LAWS
+from pysnmalloc.inspection.laws import LAWS
 
 SLAB, CHUNK = sn.CLASSROOM.slab_size, sn.CLASSROOM.chunk_size
 TERMINATOR = (1 << 64) - 1  # of lists of slabs

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from pysnmalloc.atomics import Order
-from pysnmalloc.explore.litmus import LITMUS, MODELS, Fence, Litmus, Load, Store, Thread
+from pysnmalloc.explore.scenarios.litmus import LITMUS, MODELS, Fence, Litmus, Load, Store, Thread
 from tests import naive_models
 from tests.naive_models import Event, Execution, executions, machine_executions, outcome, outcomes
 from tests.random_litmus import random_litmus
@@ -184,5 +184,5 @@ def test_the_judge_knows_the_data_only() -> None:
     ours = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {name for name in ours if name and name.startswith("pysnmalloc")} == {
         "pysnmalloc.atomics",
-        "pysnmalloc.explore.litmus",
+        "pysnmalloc.explore.scenarios.litmus",
     }

@@ -362,7 +362,7 @@ def test_plain_bytes_that_the_system_refuses() -> None:
 def test_without_ctypes_the_fast_path_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     with sn.Heap(sn.CLASSROOM) as heap:
         usual = work(heap)
-    monkeypatch.setattr("pysnmalloc.fastpath.c_uint64", None)
+    monkeypatch.setattr("pysnmalloc.hotpath.allocator.c_uint64", None)
     with sn.Heap(sn.CLASSROOM) as heap:
         assert work(heap) == usual
 

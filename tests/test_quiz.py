@@ -13,18 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pysnmalloc.cli import app
-from pysnmalloc.quiz import (
-    TOPICS,
-    Form,
-    NotANumber,
-    Problem,
-    Question,
-    Topic,
-    judge,
-    parse_answer,
-    questions,
-    session,
-)
+from pysnmalloc.quiz import TOPICS, Form, NotANumber, Problem, Question, Topic, judge, parse_answer, questions, session
 from pysnmalloc.quiz.question import Dice, mistakes
 from tests.quiz_solver import SOLVERS, Sheet, solve
 

@@ -12,9 +12,9 @@ from xml.etree import ElementTree
 import pytest
 
 import pysnmalloc as sn
-from pysnmalloc import events as ev
 from pysnmalloc.explore import explore
 from pysnmalloc.explore.scenarios import SCENARIOS
+from pysnmalloc.recording import events as ev
 from pysnmalloc.step import (
     Film,
     Frame,

@@ -20,7 +20,8 @@ from essay import inline, prose, reference
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from pysnmalloc import errors, laws
+from pysnmalloc import errors
+from pysnmalloc.inspection import laws
 
 CURE = "What to do:"
 RULE = re.compile(r"Who may call what: (.*)", re.DOTALL)

@@ -232,7 +232,7 @@ def test_the_reference_has_all_laws_errors_and_commands(site: Path) -> None:
     commands = re.sub(r"<[^>]+>", "", (site / "reference" / "cli.html").read_text(encoding="utf-8"))
     from pysnmalloc.cli import app
     from pysnmalloc.errors import __all__ as names
-    from pysnmalloc.laws import LAWS
+    from pysnmalloc.inspection.laws import LAWS
 
     assert laws.count('<section id="law-') == len(LAWS)
     assert [name for name in names if f">{name}<" not in errors] == []

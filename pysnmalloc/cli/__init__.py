@@ -1,22 +1,26 @@
 """The command line.
 
-    pysnmalloc replay [TRACE ...]     replay recorded programs; the Redis trace that ships, if none is named
+    pysnmalloc replay [TRACE ...]     replay recorded programs; without one, the Redis trace that ships
     pysnmalloc explore [NAME]         explore every execution of a scenario under a memory model
     pysnmalloc show TRACE --at N      show what one call of a program did, and the heap after it
     pysnmalloc step SCRIPT            record a Python program, and write a page to step through it
     pysnmalloc figure 1|2|3           write a figure of the paper as such a page
-    pysnmalloc quiz [TOPIC]           predict the next address, head, link, bucket or hop; seeded questions without end
-    pysnmalloc doctor                 look at this Python and this machine, and test the allocator on them
+    pysnmalloc quiz [TOPIC]           predict the next address, head, link, bucket or hop
+    pysnmalloc doctor                 examine this Python and this machine, and test the allocator on them
 
 Data go to standard output; progress and errors to standard error. Exit codes:
 
-    0   everything is as it must be
-    1   a replay, a script, or a check of doctor, failed; explore found something wrong;
+    0   everything is right
+    1   a replay, a script or a check of doctor failed; explore found something wrong;
         an answer of the quiz was wrong
     2   the command line, the configuration, a trace or a schedule cannot be understood
 
-This package and ``replay.report`` are all that needs typer and rich; the library
-itself imports the standard library only.
+This room and ``replay.report`` alone need typer and rich; the library itself imports the
+standard library only. Read ``common`` first.
+
+Imported by: __main__.
+
+    common, scenarios, reports, showing, replay, explore, see, quiz, doctor
 """
 
 from __future__ import annotations

@@ -18,12 +18,18 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from rich.status import Status
 from rich.text import Text
 
-from ..errors import ConfigError, RecordingError, SnmallocError
+from ..errors import ConfigError, PartError, RecordingError, SnmallocError
 from ..replay import AddressError, TraceError
 
-__all__ = ["FAILED", "USAGE", "Bar", "Tally", "bar", "friendly", "parse_bytes", "tally"]
+__all__ = ["FAILED", "PART_OPTION", "USAGE", "Bar", "Tally", "bar", "friendly", "parse_bytes", "tally"]
 
 FAILED, USAGE = 1, 2
+PART_OPTION = typer.Option(
+    "--part",
+    metavar="NAME=FILE.py:CLASS",
+    help="Put a class of yours in the place of a concept, such as freelist=mine.py:FreeList; repeatable.",
+    show_default=False,
+)
 PROGRESS_AFTER = 1.0  # seconds; what is over sooner needs no progress bar
 FACTORS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -130,7 +136,7 @@ def friendly() -> Iterator[None]:
     """Turn errors into a message and an exit code."""
     try:
         yield
-    except (TraceError, ConfigError, RecordingError) as error:
+    except (TraceError, ConfigError, PartError, RecordingError) as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(USAGE) from error
     except SnmallocError as error:

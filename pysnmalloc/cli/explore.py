@@ -23,9 +23,9 @@ from rich.console import Console
 
 from ..atomics import Order
 from ..explore import Finding, Result, Scenario, explore, replay, tell
-from ..explore.telling import Told
+from ..explore.findings.telling import Told
 from ..explore.weaken import weaken_each
-from .common import FAILED, USAGE, bar, tally
+from .common import FAILED, PART_OPTION, USAGE, bar, tally
 from .reports import Report, print_json, print_report, print_weakened, write_page
 from .scenarios import list_scenarios, load
 
@@ -64,6 +64,7 @@ class _Way:
     weaken: Mapping[str, Order]
     executions: int | None
     jobs: int
+    parts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.jobs > 1 and (self.plain or self.preemptions is not None or self.random is not None):
@@ -123,6 +124,7 @@ def explore_command(
         str | None,
         typer.Option("--tell", metavar="SCHEDULE", help="Tell one execution, or its beginning.", show_default=False),
     ] = None,
+    part: Annotated[list[str] | None, PART_OPTION] = None,
     executions: Annotated[int | None, typer.Option(min=1, help="Stop after so many.", show_default=False)] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes to explore with; not with --plain and others.")] = 1,
     html: Annotated[
@@ -136,7 +138,9 @@ def explore_command(
     if name is None:
         list_scenarios(console, width)
         return
-    way = _Way(plain, preemptions, random, pct, seed, dict(map(_order, weaken or [])), executions, jobs)
+    way = _Way(
+        plain, preemptions, random, pct, seed, dict(map(_order, weaken or [])), executions, jobs, tuple(part or ())
+    )
     one = schedule is not None or told is not None
     if weaken_every and (as_json or html is not None or one or weaken or not way.usual):
         raise typer.BadParameter("--weaken-each shows a table of its own; beside it there can be --model only")
@@ -144,7 +148,8 @@ def explore_command(
         raise typer.BadParameter("a schedule is one execution; beside it there can be --model and --weaken only")
     reports: list[Report] = []
     with _understood():
-        scenario = load(name)
+        scenario = load(name, way.parts)
+        command = " ".join((name, *(f"--part {each}" for each in way.parts)))
         for each in _models(model, plain=plain, one=one):
             if weaken_every:
                 title = f"{scenario.name}, model {each}: each order weakened"
@@ -153,13 +158,13 @@ def explore_command(
                 print_weakened(console, title, weakened, width)
                 continue
             found = _one(scenario, schedule, told, each, way) if one else _explored(scenario, name, each, way)
-            reports.append(Report.of(found, width, name))
+            reports.append(Report.of(found, width, command))
             if not as_json:
                 print_report(console, reports[-1])
     if as_json:
         print_json(reports)
     if html is not None:
-        write_page(html, reports, f"pysnmalloc explore {name}")
+        write_page(html, reports, f"pysnmalloc explore {command}")
     if any(report.wrong for report in reports):
         raise typer.Exit(FAILED)
 
@@ -175,7 +180,7 @@ def _models(model: Model | None, *, plain: bool, one: bool) -> list[str]:
 
 def _explored(scenario: Scenario, name: str, model: str, way: _Way) -> Result:
     """Explore, and tell how far it is."""
-    with tally(f"{scenario.name}, {model}", "executions") as shown_count, pool(name, way.jobs) as executor:
+    with tally(f"{scenario.name}, {model}", "executions") as shown_count, pool(name, way.jobs, way.parts) as executor:
         return explore(
             scenario,
             model,
@@ -203,12 +208,12 @@ def _one(scenario: Scenario, schedule: str | None, told: str | None, model: str,
     return tell(scenario, told, model, way.weaken)
 
 
-def pool(name: str, jobs: int) -> AbstractContextManager[Executor | None]:
+def pool(name: str, jobs: int, parts: tuple[str, ...] = ()) -> AbstractContextManager[Executor | None]:
     """Processes to explore with; each loads the scenario's module first, so that it can be sent there."""
     if jobs == 1:
         return nullcontext()
     # Spawned, not forked: a progress line may be running in a thread of its own.
-    return ProcessPoolExecutor(jobs, get_context("spawn"), initializer=partial(load, name))
+    return ProcessPoolExecutor(jobs, get_context("spawn"), initializer=partial(load, name, parts))
 
 
 @contextmanager

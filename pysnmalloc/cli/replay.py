@@ -12,10 +12,12 @@ import typer
 from rich.console import Console
 
 from .. import __version__
+from ..allocator import Parts
 from ..config import PRESETS, Config, Decommit
+from ..parts import load_parts
 from ..replay import Order, ReplayResult, Trace, read_shipped, read_trace, replay
 from ..replay.report import print_result
-from .common import bar, friendly, parse_bytes
+from .common import PART_OPTION, bar, friendly, parse_bytes
 
 __all__ = ["HELP", "replay_command"]
 
@@ -90,8 +92,11 @@ def replay_command(
             metavar="BYTES", parser=parse_bytes, help="Address space to reserve, such as 8GiB.", show_default=False
         ),
     ] = None,
+    part: Annotated[list[str] | None, PART_OPTION] = None,
 ) -> None:
     """Replay recorded programs (see ``HELP``)."""
+    with friendly():
+        parts = load_parts(part or ())
     options = _Options(
         threads="real" if threads is Threads.REAL else "recorded",
         verify=not no_verify,
@@ -100,6 +105,7 @@ def replay_command(
         decommit=decommit,
         checked=checked,
         reserve=reserve,
+        parts=parts,
     )
     results: list[ReplayResult] = []
     try:
@@ -125,6 +131,7 @@ class _Options:
     decommit: Decommit
     checked: bool
     reserve: int | None
+    parts: Parts
 
 
 def _replay_one(trace: Trace, options: _Options) -> ReplayResult:
@@ -139,5 +146,6 @@ def _replay_one(trace: Trace, options: _Options) -> ReplayResult:
             remote_cache=options.remote_cache,
             decommit=options.decommit,
             reserve=options.reserve,
+            parts=options.parts,
             progress=lambda made, total: shown.show(PurePath(trace.name).name, made / total),
         )

@@ -21,11 +21,11 @@ from rich.text import Text
 from .. import __version__
 from ..atomics import Order
 from ..explore import Finding, Result
-from ..explore.html import finding_html, page, result_html, told_html
-from ..explore.telling import Told
-from ..explore.text import finding_text, result_text, told_text
+from ..explore.findings.html import finding_html, page, result_html, told_html
+from ..explore.findings.telling import Told
+from ..explore.findings.text import finding_text, result_text, told_text
+from ..explore.findings.wording import shown
 from ..explore.weaken import Weakened
-from ..explore.wording import shown
 from .common import USAGE
 
 __all__ = ["Report", "print_json", "print_report", "print_weakened", "write_page"]

@@ -10,12 +10,8 @@ A class is called without arguments; an instance is taken as it is.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
+from collections.abc import Sequence
 from difflib import get_close_matches
-from pathlib import Path
-from types import ModuleType
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -25,7 +21,8 @@ from rich.text import Text
 
 from ..explore import Scenario
 from ..explore.scenarios import SCENARIOS
-from ..explore.seeded import SEEDED
+from ..explore.scenarios.seeded import SEEDED
+from ..parts import load_object, load_parts
 
 __all__ = ["UnknownScenario", "list_scenarios", "load"]
 
@@ -37,7 +34,18 @@ class UnknownScenario(ValueError):
     """A name that no scenario has."""
 
 
-def load(name: str) -> Scenario:
+def load(name: str, parts: Sequence[str] = ()) -> Scenario:
+    """Return the scenario of this name, with threads that use the parts given as ``name=file.py:Class``.
+
+    Raises:
+        UnknownScenario: with the reason, and names that look like it.
+        PartError: when a part cannot be loaded, cannot serve, or is not used by the scenario.
+    """
+    scenario = _named(name)
+    return scenario.having(load_parts(parts)) if parts else scenario
+
+
+def _named(name: str) -> Scenario:
     """Return the scenario of this name.
 
     Raises:
@@ -54,7 +62,10 @@ def load(name: str) -> Scenario:
             f"there is no scenario “{name}”; close to it: {', '.join(near)}. One of your own is module:Class or "
             "file.py:Class"
         )
-    found = getattr(_module(where), what, None)
+    try:
+        found = load_object(name)
+    except LookupError as error:
+        raise UnknownScenario(f"{error.args[0]}; name a subclass of pysnmalloc.explore.Scenario") from error
     if isinstance(found, type) and issubclass(found, Scenario):
         try:
             return found()
@@ -62,29 +73,7 @@ def load(name: str) -> Scenario:
             raise UnknownScenario(f"{name} cannot be made without arguments: {error}; name an instance") from error
     if isinstance(found, Scenario):
         return found
-    known = "is no Scenario" if found is not None else "is not there"
-    raise UnknownScenario(f"{what} of {where} {known}; name a subclass of pysnmalloc.explore.Scenario")
-
-
-def _module(where: str) -> ModuleType:
-    """Import a module, or a file under a name that no other module has: workers find it by that."""
-    if not where.endswith(".py"):
-        if "" not in sys.path:
-            sys.path.insert(0, "")
-        try:
-            return importlib.import_module(where)
-        except ModuleNotFoundError as error:
-            if error.name is None or not f"{where}.".startswith(f"{error.name}."):
-                raise  # it is there, and imports something that is not
-            raise UnknownScenario(f"there is no module {where}: {error}") from error
-    path = Path(where)
-    name = f"scenarios_in_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise UnknownScenario(f"there is no file {where}")
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    raise UnknownScenario(f"{what} of {where} is no Scenario; name a subclass of pysnmalloc.explore.Scenario")
 
 
 def list_scenarios(console: Console, width: int) -> None:

@@ -10,12 +10,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ..chrome import save_chrome_trace
 from ..config import PRESETS
-from ..recording import Recording
+from ..parts import load_parts
+from ..recording.chrome import save_chrome_trace
+from ..recording.recording import Recording
 from ..replay import TraceError, read_trace
 from ..step import FIGURES, Look, ScriptError, Stepper, figure, look_at, page, record_script, step
-from .common import FAILED, USAGE, bar, friendly
+from .common import FAILED, PART_OPTION, USAGE, bar, friendly
 from .replay import Preset
 from .showing import look_at_calls
 
@@ -64,6 +65,7 @@ def show_command(
     config: Annotated[
         Preset | None, typer.Option(help="Configuration of the heap, for a recorded program.", show_default=False)
     ] = None,
+    part: Annotated[list[str] | None, PART_OPTION] = None,
 ) -> None:
     """Show one call (see ``SHOW_HELP``)."""
     with friendly():
@@ -73,7 +75,8 @@ def show_command(
             with bar() as shown:
                 program = read_trace(trace)
                 preset = PRESETS[config] if config is not None else None
-                seen = look_at_calls(program, at, at if to is None else to, preset, shown.show)
+                last = at if to is None else to
+                seen = look_at_calls(program, at, last, preset, shown.show, load_parts(part or ()))
     if html is not None:
         _write(html, seen.stepper().page())
         typer.echo(f"{html}: {seen.title}, in {len(seen.frames)} steps")

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import PurePath
 
+from ..allocator import PAPER_PARTS, Parts
 from ..config import Config
 from ..heap import Heap
-from ..recording import Recording
+from ..recording.recording import Recording
 from ..replay import Trace, TraceError
 from ..replay.engine import config_of
 from ..replay.player import Player, Session
@@ -20,7 +21,12 @@ STRETCH = 5000  # calls between two reports of progress
 
 
 def look_at_calls(
-    trace: Trace, at: int, to: int, config: Config | None, progress: Callable[[str, float], None]
+    trace: Trace,
+    at: int,
+    to: int,
+    config: Config | None,
+    progress: Callable[[str, float], None],
+    parts: Parts = PAPER_PARTS,
 ) -> Look:
     """Replay a program up to a call, counted from 1, and look at it and those behind it up to another.
 
@@ -35,7 +41,7 @@ def look_at_calls(
         raise TraceError(trace.name, 0, f"--to {at:,} or later, since it begins at {at:,}", f"--to {to:,}")
     recording = Recording()
     recording.on = False
-    with Heap(config if config is not None else config_of(trace), record=recording) as heap:
+    with Heap(config if config is not None else config_of(trace), record=recording, parts=parts) as heap:
         session = Session(trace, heap, verify=False, compare=False)
         allocators = {thread: heap.acquire(number) for thread, number in enumerate(trace.allocator_numbers)}
         player = Player(session, trace.ops, allocators)

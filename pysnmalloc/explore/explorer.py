@@ -20,19 +20,21 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from ..atomics import Order
-from .exploration import Exploration
-from .finding import Finding, named
-from .graph import Graph
-from .interleave import Interleavings
-from .parallel import spread
-from .result import Collector, Result
-from .sample import bounded, pct_walks, random_walks
-from .scenario import Scenario
-from .schedule import Schedule
-from .search import search
-from .segment import NewCell
-from .start import Broken
-from .telling import Told
+from .executions.broken import Broken
+from .executions.graph import Graph
+from .findings.finding import Finding
+from .findings.naming import named
+from .findings.result import Result
+from .findings.schedule import Schedule
+from .findings.telling import Told
+from .search.collector import Collector
+from .search.exploration import Exploration
+from .search.interleave import Interleavings
+from .search.parallel import spread
+from .search.sample import bounded, pct_walks, random_walks
+from .search.search import search
+from .threads.scenario import Scenario
+from .threads.segment import NewCell
 
 __all__ = ["explore", "replay", "tell"]
 
@@ -203,6 +205,7 @@ def replay(
             if told.broken is not None:
                 wrong = named(exploration.scenario, told.broken, exploration.names)
             else:
+                assert isinstance(told.graph, Graph), "it did not break off"
                 verdict = exploration.verdict(told.graph)
                 if not isinstance(verdict, tuple):
                     return None

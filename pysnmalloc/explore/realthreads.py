@@ -23,10 +23,11 @@ from threading import Thread
 
 from ..atomics import Atomics, AtomicsLock, Order
 from ..memory import Memory
-from .exploration import Exploration, Outcome
-from .finding import named_error
-from .scenario import Place, Scenario
-from .schedule import Schedule, ScheduleError
+from .findings.naming import named_error
+from .findings.result import Outcome
+from .findings.schedule import Schedule, ScheduleError
+from .search.exploration import Exploration
+from .threads.scenario import Place, Scenario
 from .turnstile import Stopped, Turnstile
 
 __all__ = ["Ran", "run_on_threads"]

@@ -44,9 +44,9 @@ from typing import TypedDict, Unpack
 
 from ..atomics import Order
 from .explorer import explore, replay
-from .finding import Finding
-from .result import Result
-from .scenario import Scenario
+from .findings.finding import Finding
+from .findings.result import Result
+from .threads.scenario import Scenario
 
 __all__ = ["Options", "assert_found", "assert_proved", "assert_replays", "explored"]
 

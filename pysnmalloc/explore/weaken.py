@@ -15,13 +15,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..atomics import Order
-from .exploration import Exploration
 from .explorer import explore
-from .ops import FENCE, LOAD, SPECULATE, STORE, WAIT
-from .result import Result
-from .scenario import Scenario
-from .search import search
-from .segment import NewCell
+from .findings.result import Result
+from .search.exploration import Exploration
+from .search.search import search
+from .threads.ops import FENCE, LOAD, SPECULATE, STORE, WAIT
+from .threads.scenario import Scenario
+from .threads.segment import NewCell
 
 __all__ = ["Weakened", "weaken_each", "weaker_orders"]
 

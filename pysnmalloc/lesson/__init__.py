@@ -1,4 +1,4 @@
-"""Tools that every notebook uses: predictions, intended failures, and checks that answer at once (§2).
+"""Lessons: predictions, intended failures, and checks that answer at once, for every notebook (§2).
 
     predict("How many bytes does malloc(100) take?", {"100": ..., "112": ...}, right="112")
     with fails(AssertionError): ...
@@ -8,15 +8,18 @@
                            ▲                       the call, its result, and the expected result
                         bytes, oracles
 
-The law: a judge computes the right result from bytes or with its own code. It never
-asks the answer whether it is right. It trusts neither the answer's ``==`` nor its
-claims, and it passes only copies to the answer.
+The law: a judge computes the right result from bytes or with its own code. It never asks the answer
+whether it is right. It trusts neither the answer's ``==`` nor its claims, and it passes only copies to
+the answer. Read ``judging`` first, then the judges of one tutorial. Left out: grading and time limits.
 
-Left out: grading and time limits. A check in a notebook helps; it does not grade.
+Imported by: nothing beside it.
+
+    verdict, judging, prediction, failing, exploring, tutorials/, checking
 """
 
-from .checking import JUDGES, Judge, Wanted, call, check, exercise, same
+from .checking import check
 from .failing import fails
+from .judging import JUDGES, Judge, Wanted, call, exercise, same
 from .prediction import Prediction, predict
 from .verdict import Verdict
 

@@ -1,4 +1,4 @@
-"""The quiz: predict the next address, head, link, bucket or hop, in the manner of a paper homework.
+"""The quiz: predict the next address, head, link, bucket or hop, in the manner of a paper homework (§2).
 
     topics ──► question ──► sizeclass, freelist, metadata, superslab, pagemap, queue, radix
     session    Dice         each makes up problems by running the real allocator
@@ -6,14 +6,17 @@
     question = next(questions("freelist", seed=0))
     verdict = judge(question, "0x240")
 
-Questions are without end, and come from the seed alone. The state that is shown
-is a real one, and what a question explains is what really happened. The paper's
-sections are named by the topics.
+Questions never end, and depend on the seed alone. The state that a question shows is a real one,
+and its explanation is what really happened. Read ``question`` first, then one topic.
+
+Imported by: cli.
+
+    question, session, slabs, net, topics/
 """
 
 from .question import Form, Problem, Question, Topic
 from .session import GIVE_UP, NotANumber, Score, Verdict, judge, parse_answer, session
-from .topics import ALL, TOPICS, questions
+from .topics.catalogue import ALL, TOPICS, questions
 
 __all__ = [
     "ALL",

@@ -1,25 +1,30 @@
-"""Replaying recorded programs on the allocator.
+"""Replay: recorded programs, run again on the allocator (§3).
 
-    trace file ──► formats, valgrind ──► Trace ──► engine ──► ReplayResult ──► report (for terminals)
-                                                    │
-                               loop (fast), verified (contents), threads (real ones)
+    trace file ──► traces ──► Trace ──► engine ──► ReplayResult ──► report (for terminals)
+                                          │
+                     loop (fast), verified (contents), threads (real ones)
 
     >>> from pysnmalloc.replay import read_shipped, replay
     >>> replay(read_shipped("pbzip2")).messages.remote_frees
     165
 
-The law: a replay does what the program did, call by call, and refuses to go on
-when the allocator does not do what a program relies on. Left out: the time
-between calls, and what the program computed.
+The law: a replay makes the program's calls, one by one, and stops when the allocator does not do
+what a program relies on. Read ``engine`` first. Left out: the time between calls, and what the
+program computed.
+
+Imported by: doctor, cli.
+
+    traces/, contents, demand, chunkmap, result, loop, threads, verified, player, realthreads,
+    engine, report
 """
 
 from . import loop
 from .demand import ClassUse, Demand
 from .engine import ORDERS, Order, replay
-from .errors import AddressError, CallError, ContentsError, HomeError, ReplayError, TraceError
-from .formats import SHIPPED, parse_trace, read_shipped, read_trace
 from .result import Home, Json, Messages, Peaks, ReplayResult
-from .trace import Kind, Op, Trace
+from .traces.errors import AddressError, CallError, ContentsError, HomeError, ReplayError, TraceError
+from .traces.formats import SHIPPED, parse_trace, read_shipped, read_trace
+from .traces.trace import Kind, Op, Trace
 
 __all__ = [
     "ORDERS",

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..statistics import ChunkEntry
+from ..inspection.statistics import ChunkEntry
 
 __all__ = ["Cell", "ChunkMap", "Row", "draw"]
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from ..config import Config
 from ..sizeclass import size_to_sizeclass, sizeclass_table
-from .trace import Kind, Trace
+from .traces.trace import Kind, Trace
 
 __all__ = ["ClassUse", "Demand", "rounded_size"]
 

@@ -25,16 +25,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from ..allocator import PAPER_PARTS, Parts
 from ..config import PAPER, PRESETS, Config, Decommit
 from ..errors import ConfigError, LeakError
 from ..heap import Heap
-from ..statistics import ChunkEntry, HeapStatistics
+from ..inspection.statistics import ChunkEntry, HeapStatistics
+from ..parts import name_of
 from .demand import Demand
-from .errors import HomeError
 from .player import Player, Session
 from .realthreads import RealThreads, receive_all
 from .result import Home, Messages, Peaks, ReplayResult
-from .trace import Trace
+from .traces.errors import HomeError
+from .traces.trace import Trace
 
 __all__ = ["ORDERS", "Order", "ProgressCallback", "config_of", "replay"]
 
@@ -59,6 +61,7 @@ def replay(
     remote_cache: int | None = None,
     decommit: Decommit = Decommit.SUPERSLAB,
     reserve: int | None = None,
+    parts: Parts = PAPER_PARTS,
     progress: ProgressCallback | None = None,
 ) -> ReplayResult:
     """Replay a trace on a heap of its own, and return what that showed.
@@ -72,12 +75,16 @@ def replay(
         remote_cache: bytes at which remote caches are posted, in place of the configuration's.
         decommit: when the heap gives pages back.
         reserve: bytes of address space.
+        parts: the classes that serve each concept; where one is not the paper's, the heap's laws are checked
+            at the end.
         progress: called every few thousand calls.
 
     Raises:
         ReplayError: naming the call that went wrong: the allocator refused it, contents or addresses
             differ, or objects did not come home.
         ConfigError: when the configuration cannot work.
+        LawBroken: when a law does not hold at the end, in checked mode or with a part that is not the paper's.
+        PartError: when a part lacks something.
     """
     if threads not in ORDERS:
         raise ValueError(f"threads={threads!r}: replay in “recorded” order or with “real” threads")
@@ -86,13 +93,13 @@ def replay(
         config = config.replace(remote_cache=remote_cache)
     _demand_numbers(trace, config)
     demand = Demand.of(trace, config)
-    with _opened(Heap(config, checked=checked, decommit=decommit, reserve=reserve)) as heap:
+    with _opened(Heap(config, checked=checked, decommit=decommit, reserve=reserve, parts=parts)) as heap:
         session = Session(trace, heap, verify, bool(trace.places) and threads == "recorded")
         sampler = _Sampler(heap, len(trace.ops), progress)
         drive = _recorded if threads == "recorded" else _real
         ran = drive(session, sampler)
         home = _come_home(session, demand)
-        if checked:
+        if checked or parts.replaced():
             heap.check()
     return ReplayResult(
         trace=trace.name,
@@ -116,7 +123,11 @@ def replay(
         statistics=ran.statistics,
         chunks=ran.chunks,
         chunk_size=config.chunk_size,
-        notes=trace.notes + ((NOT_COMPARED,) if trace.places and not session.compare else ()),
+        notes=(
+            *trace.notes,
+            *((NOT_COMPARED,) if trace.places and not session.compare else ()),
+            *(f"the part {name} is {name_of(getattr(parts, name))}, not the paper's" for name in parts.replaced()),
+        ),
     )
 
 

@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from ..allocator import Allocator
-from .trace import Kind, Op
+from .traces.trace import Kind, Op
 
 __all__ = ["Addresses", "Allocate", "Compact", "Free", "address_table", "compact", "run", "tables"]
 

@@ -19,9 +19,9 @@ from ..allocator import Allocator
 from ..errors import SnmallocError
 from ..heap import Heap
 from .contents import Contents
-from .errors import AddressError, CallError, ReplayError
 from .loop import Addresses, address_table, compact, run, tables
-from .trace import Kind, Op, Trace
+from .traces.errors import AddressError, CallError, ReplayError
+from .traces.trace import Kind, Op, Trace
 from .verified import VerifiedLoop
 
 __all__ = ["Player", "Session"]

@@ -21,7 +21,7 @@ from time import perf_counter
 from ..allocator import Allocator
 from .player import Player, Session
 from .threads import Board, Segment, Stopped, plan
-from .trace import Op
+from .traces.trace import Op
 
 __all__ = ["RealThreads", "receive_all"]
 

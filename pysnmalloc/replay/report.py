@@ -19,7 +19,7 @@ from rich.text import Text
 from .chunkmap import ChunkMap, draw
 from .demand import ClassUse
 from .result import ReplayResult
-from .trace import Kind
+from .traces.trace import Kind
 
 __all__ = ["bytes_text", "print_result"]
 

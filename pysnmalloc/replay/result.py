@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 
 from ..atomics import AtomicCounts
-from ..statistics import ChunkEntry, HeapStatistics
+from ..inspection.statistics import ChunkEntry, HeapStatistics
 from .demand import ClassUse
-from .trace import Kind
+from .traces.trace import Kind
 
 __all__ = ["Home", "Json", "Messages", "Peaks", "ReplayResult"]
 

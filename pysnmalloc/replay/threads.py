@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from threading import Condition
 
-from .trace import Op, Trace
+from .traces.trace import Op, Trace
 
 __all__ = ["Board", "Progress", "Segment", "Stopped", "Wait", "plan"]
 

@@ -16,9 +16,9 @@ from collections.abc import Iterable, Mapping
 
 from ..allocator import Allocator
 from .contents import Contents, Difference
-from .errors import AddressError, ContentsError
 from .loop import Addresses
-from .trace import Kind, Op
+from .traces.errors import AddressError, ContentsError
+from .traces.trace import Kind, Op
 
 __all__ = ["VerifiedLoop"]
 

@@ -15,10 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..atomics import AtomicsLock, Order
+from ..allocator import Allocator, Parts
+from ..atomics import Atomics, AtomicsLock, Order
 from ..config import CLASSROOM
-from ..errors import RecordingError
-from ..events import (
+from ..heap import Heap
+from ..memory import Memory
+from ..pictures import Picture, Pictures
+from ..recording.events import (
     BucketAppended,
     BucketEmptied,
     Called,
@@ -31,10 +34,7 @@ from ..events import (
     Posted,
     Redistributed,
 )
-from ..heap import Heap
-from ..pictures import Picture, Pictures
-from ..recorder import RecordingAllocator, RecordingAtomics
-from ..recording import Recording
+from ..recording.recording import Recording
 from .film import Camera, Film, Scene
 from .frame import Frame
 from .stepper import Stepper
@@ -73,12 +73,9 @@ def _cache(heap: Heap, owners: Sequence[int], sender: int) -> None:
         _of(heap, sender).free(address)
 
 
-def _of(heap: Heap, number: int) -> RecordingAllocator:
+def _of(heap: Heap, number: int) -> Allocator:
     """A heap's allocator by number."""
-    allocator = next((each for each in heap.allocators if each.number == number), None) or heap.acquire(number)
-    if not isinstance(allocator, RecordingAllocator):
-        raise RecordingError("the figures are drawn from a recording heap")
-    return allocator
+    return next((each for each in heap.allocators if each.number == number), None) or heap.acquire(number)
 
 
 def _figure_1() -> Stepper:
@@ -137,12 +134,14 @@ def _figure_2() -> Stepper:
     return Stepper(_film(recording, camera, keep, first), title=title, id="figure-2")
 
 
-class _HeldUp(RecordingAtomics):
+class _HeldUp(Atomics):
     """Atomic operations of a producer that is held up once, before its link."""
 
     __slots__ = ("meanwhile",)
 
-    meanwhile: Callable[[], None] | None
+    def __init__(self, memory: Memory, lock: AtomicsLock) -> None:
+        super().__init__(memory, lock)
+        self.meanwhile: Callable[[], None] | None = None
 
     def store(self, address: int, value: int, order: Order) -> None:
         """Let the others go first, before a link."""
@@ -152,18 +151,17 @@ class _HeldUp(RecordingAtomics):
         super().store(address, value, order)
 
 
-def _hold_up(lock: AtomicsLock, allocator: RecordingAllocator, meanwhile: Callable[[], None]) -> None:
+def _hold_up(allocator: Allocator, meanwhile: Callable[[], None]) -> None:
     """Hold an allocator up at its next link, and run something there."""
-    atomics = _HeldUp(allocator.memory, lock, allocator.config, allocator.teller)
-    atomics.counts, atomics.meanwhile = allocator.atomic_counts, meanwhile
-    allocator.atomics = atomics
+    assert isinstance(allocator.atomics, _HeldUp)
+    allocator.atomics.meanwhile = meanwhile
 
 
 def _figure_3() -> Stepper:
     """A queue and two producers, A = 2 and B = 3: both exchange, B links, A links."""
     receiver, a, b = 1, 2, 3
     recording = Recording()
-    with Heap(CLASSROOM, record=recording) as heap:
+    with Heap(CLASSROOM, record=recording, parts=Parts(atomics=_HeldUp)) as heap:
         for number in (receiver, a, b):
             heap.acquire(number)
         objects = [_of(heap, receiver).malloc(48) for _ in range(6)]
@@ -175,7 +173,7 @@ def _figure_3() -> Stepper:
             _of(heap, b).post()
             _of(heap, receiver).handle_message_queue()  # sees nothing: A's link is missing
 
-        _hold_up(heap.shared.lock, _of(heap, a), meanwhile)
+        _hold_up(_of(heap, a), meanwhile)
         _of(heap, a).post()
         _of(heap, receiver).handle_message_queue()
 

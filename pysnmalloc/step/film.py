@@ -13,7 +13,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ..errors import InvalidPointer, RecordingError
-from ..events import (
+from ..pictures import Picture, Pictures, changes
+from ..recording.events import (
     BucketAppended,
     BucketEmptied,
     Called,
@@ -46,8 +47,7 @@ from ..events import (
     StackPopped,
     StackPushed,
 )
-from ..pictures import Picture, Pictures, changes
-from ..recording import Recording
+from ..recording.recording import Recording
 from .frame import Frame
 from .replica import Replica, Stage
 from .stepper import Stepper

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from textwrap import wrap
 
 from ..errors import RecordingError
-from ..events import Called, Event, Returned
 from ..heap import Heap
 from ..pictures import Picture, changes
-from ..recording import Recording
+from ..recording.events import Called, Event, Returned
+from ..recording.recording import Recording
 from .film import Film, Scene, default_camera
 from .frame import Frame
 from .replica import Replica, Rewound

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ..errors import RecordingError
-from ..events import AllocatorMade, Decommitted, Event, Zeroed
 from ..heap import Heap
 from ..memory import Memory
-from ..recording import Recording
+from ..recording.events import AllocatorMade, Decommitted, Event, Zeroed
+from ..recording.recording import Recording
 
 __all__ = ["Replica", "Rewound", "Stage"]
 

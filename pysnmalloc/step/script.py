@@ -14,7 +14,7 @@ from pathlib import Path
 from traceback import extract_tb
 
 from ..errors import RecordingError
-from ..recording import Recording, recorded
+from ..recording.recording import Recording, recorded
 
 __all__ = ["ScriptError", "record_script"]
 

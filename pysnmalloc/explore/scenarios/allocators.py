@@ -21,8 +21,8 @@ from collections.abc import Hashable, Mapping
 
 from ...allocator import Allocator
 from ...atomics import Order
-from ..heaps import HeapScenario
-from ..scenario import Place, ThreadCode
+from ..threads.scenario import Place, ThreadCode
+from .heaps import HeapScenario
 
 __all__ = [
     "Chunks",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 
 from ...atomics import Order
-from ..scenario import Place, Scenario, ThreadCode, Wrong
+from ..threads.scenario import Place, Scenario, ThreadCode, Wrong
 
 __all__ = ["Append", "Deadlock", "LostUpdate", "Spin", "TooEarly"]
 

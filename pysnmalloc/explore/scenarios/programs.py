@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import cast
 
-from ..litmus import CompareExchange, Exchange, Fence, FetchAdd, Instruction, Litmus, Load, Outcome, Store
-from ..result import Result
-from ..scenario import Place, Scenario, ThreadCode
+from ..findings.result import Result
+from ..threads.scenario import Place, Scenario, ThreadCode
+from .litmus import CompareExchange, Exchange, Fence, FetchAdd, Instruction, Litmus, Load, Outcome, Store
 
 __all__ = ["LitmusScenario", "outcomes_of"]
 
@@ -19,6 +19,7 @@ class LitmusScenario(Scenario):
     """
 
     section = "§2.2"
+    concepts = ()  #: it uses none
 
     def __init__(self, litmus: Litmus) -> None:
         self.litmus = litmus

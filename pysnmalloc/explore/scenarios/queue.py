@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
 
+from ...allocator import PAPER_PARTS, Parts
 from ...atomics import Order
 from ...memory import NULL
 from ...messagequeue import BACK, FRONT, NEXT, STUB, MessageQueue
-from ..scenario import Place, Scenario, ThreadCode, Wrong
+from ..threads.scenario import Place, Scenario, ThreadCode, Wrong
 
 __all__ = ["EagerQueue", "Figure3d", "PublishedQueue", "QueueScenario", "SplitQueue"]
 
@@ -66,7 +67,7 @@ class QueueScenario(Scenario):
         name, about: as on the command line.
         messages: of each producer.
         tries: how often the consumer tries.
-        queue: the class.
+        parts: the classes that the threads use.
         note: for those who see something go wrong.
         plain: whether payloads are written and read plainly; else by relaxed atomic operations, which never
             race, and so show what a reader would see.
@@ -74,6 +75,7 @@ class QueueScenario(Scenario):
 
     section = "§2.2"
     size = 2048
+    concepts = ("messagequeue",)  #: what its threads use
 
     def __init__(
         self,
@@ -81,7 +83,7 @@ class QueueScenario(Scenario):
         about: str,
         messages: int = 1,
         tries: int = 4,
-        queue: type[MessageQueue] = MessageQueue,
+        parts: Parts = PAPER_PARTS,
         note: str = "",
         *,
         plain: bool = True,
@@ -91,7 +93,7 @@ class QueueScenario(Scenario):
         self.note = note
         self._plain = plain
         self.tries = tries
-        self._queue = queue
+        self.parts = parts
         self.sent = {"A": [*self._addresses(1, messages)], "B": [*self._addresses(2, messages)]}
         names = {MESSAGES + APART * n: f"m{n}" for n in range(1, 2 * messages + 1)}
         self.words = {BLOCK + STUB: "stub", **names}
@@ -108,7 +110,7 @@ class QueueScenario(Scenario):
 
     def queue(self, place: Place) -> MessageQueue:
         """Return the queue, as a thread sees it."""
-        return self._queue(place.memory, place.atomics, BLOCK)
+        return place.parts.messagequeue(place.memory, place.atomics, BLOCK)
 
     def setup(self, place: Place) -> None:
         """Make the queue: a stub alone."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 
+from ...allocator import PAPER_PARTS, Parts
 from ...atomics import Order
 from ...memory import NULL
 from ...stack import LINK, ChunkStack
-from ..scenario import Place, Scenario, ThreadCode, Wrong
+from ..threads.scenario import Place, Scenario, ThreadCode, Wrong
 
 __all__ = ["StackScenario", "UntaggedStack"]
 
@@ -47,18 +48,20 @@ class StackScenario(Scenario):
 
     Args:
         plans: by thread, what it does: ``pop``, or ``push`` of the first that it popped.
+        parts: the classes that the threads use.
         use: write into popped chunks, as their new owners do.
         chunks: on the stack at the start.
     """
 
     section = "§2.5"
+    concepts = ("stack",)  #: what its threads use
 
     def __init__(
         self,
         name: str,
         about: str,
         plans: Mapping[str, str],
-        stack: type[ChunkStack] = ChunkStack,
+        parts: Parts = PAPER_PARTS,
         *,
         use: bool = True,
         chunks: int = 3,
@@ -66,7 +69,7 @@ class StackScenario(Scenario):
         self.name = name
         self.about = about
         self._plans = {thread: plan.split() for thread, plan in plans.items()}
-        self._stack = stack
+        self.parts = parts
         self._use = use
         self._chunks = [CHUNKS + APART * at for at in range(chunks)]
         self.words = {chunk: f"c{at}" for at, chunk in enumerate(self._chunks, 1)}
@@ -79,7 +82,7 @@ class StackScenario(Scenario):
 
     def stack(self, place: Place) -> ChunkStack:
         """Return the stack, as a thread sees it."""
-        return self._stack(place.memory, place.atomics, HEAD)
+        return place.parts.stack(place.memory, place.atomics, HEAD)
 
     def setup(self, place: Place) -> None:
         """Push the chunks, the first last."""

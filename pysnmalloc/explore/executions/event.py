@@ -1,0 +1,73 @@
+"""Events of an execution, and what each knows of the others (§2.2).
+
+    clock   (2, 0, 5)      two events of thread 0 are known, none of thread 1, five of thread 2
+
+An event knows what it follows by program order and reads-from (``porf``), and what
+happens before it (``hb``). Since threads are few and their events in order, a count
+for each thread says all of it: a vector clock.
+"""
+
+from __future__ import annotations
+
+from ..threads.ops import Op, Value
+
+__all__ = ["Clock", "Event", "join", "tick"]
+
+Clock = tuple[int, ...]  #: per thread, how many of its events are known
+
+
+class Event:
+    """An event: a read, a write or a fence. A read-modify-write is a read and, right after it, a write.
+
+    Attributes:
+        thread, index: place; ``index`` counts from 0 along the thread.
+        op: the operation it is (part of).
+        kind: ``R``, ``W`` or ``F``.
+        value: the cell's value that was read or written.
+        source: of a read, the write; of the write of a read-modify-write, its read.
+        stamp: when it was added, for the search.
+        number: its place in the graph's insertion order.
+        porf: what it follows by po and rf, itself included.
+        hb: what happens before it, itself included.
+        message: what an acquiring reader of this write learns.
+    """
+
+    __slots__ = ("hb", "index", "kind", "message", "number", "op", "porf", "source", "stamp", "thread", "value")
+
+    def __init__(
+        self, thread: int, index: int, op: Op, kind: str, value: Value, source: Event | None, stamp: int, number: int
+    ) -> None:
+        self.thread = thread
+        self.index = index
+        self.op = op
+        self.kind = kind
+        self.value = value
+        self.source = source
+        self.stamp = stamp
+        self.number = number
+        self.porf: Clock = ()
+        self.hb: Clock = ()
+        self.message: Clock = ()
+
+    def __repr__(self) -> str:
+        return f"<{self.thread}.{self.index} {self.kind} {self.op.cell:#x} = {self.value}>"
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Its name in every graph in which it is."""
+        return self.thread, self.index
+
+    @property
+    def changes(self) -> bool:
+        """Whether it is a write that belongs to a read-modify-write."""
+        return self.kind == "W" and self.source is not None
+
+
+def join(one: Clock, other: Clock) -> Clock:
+    """What either knows."""
+    return tuple(map(max, one, other))
+
+
+def tick(clock: Clock, thread: int) -> Clock:
+    """One more event of a thread."""
+    return (*clock[:thread], clock[thread] + 1, *clock[thread + 1 :])

@@ -1,0 +1,246 @@
+"""An execution as a graph that grows, one event at a time, as far as a memory model allows (§2.2).
+
+    add_read     the thread's next operation reads from a write
+    add_write    it writes, at a place in its cell's modification order
+    add_fence    it makes a fence
+
+Weak memory has no time: a read may return any value whose reading leaves the graph
+consistent, and a write may go into its cell's order wherever that does. What is
+consistent is the matter of ``models``: here are the events, and what every model needs.
+
+Plain accesses lie in the segments between events. Their values are those of the
+last write that happens before; if two accesses of different threads, one of them
+a write, are not ordered by happens-before, that is a data race, and a finding.
+
+Events never change, so copies of a graph share them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Self
+
+from ..threads.ops import DONE, FAILED, SPECULATE, WAIT, Op, Value
+from ..threads.segment import Node, Segment
+from .broken import Race, ThreadFailed, Uninitialised
+from .event import Event, join, tick
+from .execution import Execution
+
+__all__ = ["Graph"]
+
+
+EMPTY = Segment([], [], {}, Node(Op(DONE), [], 0))
+
+
+class Graph(Execution):
+    """An execution that grows. Subclasses, one per memory model, say what may be added."""
+
+    def begin(self) -> Self:
+        """Let every thread come to its first operation."""
+        for thread, tree in enumerate(self.start.trees):
+            segment = tree.start(self.views)
+            self.nodes.append(segment.node)
+            self._enter(thread, segment)
+            self._demand_alive(thread)
+        return self
+
+    def copy(self) -> Self:
+        """Return a copy that can grow by itself."""
+        twin = object.__new__(type(self))
+        twin.start = self.start
+        twin._look_at(self.image[:])
+        twin.nodes = self.nodes[:]
+        twin.events = [events[:] for events in self.events]
+        twin.segments = [segments[:] for segments in self.segments]
+        twin.mo, twin.reads, twin.plain = self.mo.copy(), self.reads.copy(), self.plain.copy()
+        twin.porf = self.porf[:]
+        twin.made, twin.stuck, twin.pending = self.made, self.stuck, self.pending.copy()
+        twin.stamp, twin.count = self.stamp, self.count
+        self._copy_model(twin)
+        return twin
+
+    # What a model says.
+
+    def _copy_model(self, twin: Self) -> None:
+        """Copy the model's own state, ``clock`` included."""
+        raise NotImplementedError
+
+    def sources(self, thread: int) -> list[Event]:
+        """Return the writes that the thread's next operation may read, in modification order."""
+        raise NotImplementedError
+
+    def places(self, thread: int) -> list[int]:
+        """Return the places in modification order where the thread's next write may go."""
+        raise NotImplementedError
+
+    def _note_read(self, event: Event) -> bool:
+        """Add a read to the model's state; return whether the graph is consistent."""
+        raise NotImplementedError
+
+    def _note_write(self, event: Event, place: int) -> bool:
+        """Add a write to the model's state; return whether the graph is consistent."""
+        raise NotImplementedError
+
+    def _note_fence(self, event: Event) -> bool:
+        """Add a fence to the model's state; return whether the graph is consistent."""
+        raise NotImplementedError
+
+    # What is next.
+
+    def next_thread(self) -> int:
+        """Return the thread that goes on next, -1 if none can. A read-modify-write is finished first."""
+        if self.pending:
+            return min(self.pending)
+        for thread, node in enumerate(self.nodes):
+            if node.op.kind not in (DONE, FAILED) and thread not in self.stuck:
+                return thread
+        return -1
+
+    def enabled(self) -> list[int]:
+        """Return all threads that can go on, for those who choose."""
+        if self.pending:
+            return [min(self.pending)]
+        ended = (DONE, FAILED)
+        return [t for t, node in enumerate(self.nodes) if node.op.kind not in ended and t not in self.stuck]
+
+    def choices(self, thread: int) -> list[Event]:
+        """Return what a thread's next read may return if nothing is added before it; not what is taken already.
+
+        A read-modify-write cannot follow a write that another one follows. (It can for the search, which may go back.)
+        """
+        return [source for source in self.sources(thread) if not self._taken(thread, source)]
+
+    def _taken(self, thread: int, source: Event) -> bool:
+        """Whether the next step would change a value that another read-modify-write has changed already."""
+        op = self.nodes[thread].op
+        if not op.changes:
+            return False
+        writes = self.writes(op.cell)
+        place = writes.index(source) + 1
+        return place < len(writes) and writes[place].changes and op.run(source.value)[1] is not None
+
+    # Growing.
+
+    def add_read(self, thread: int, source: Event) -> bool:
+        """Let a thread's next operation read from a write; return whether the graph is consistent."""
+        op = self.nodes[thread].op
+        event = self._event(thread, op, "R", source.value, source)
+        porf = join(self.porf[thread], source.porf) if source.thread != thread else self.porf[thread]
+        event.porf = self.porf[thread] = tick(porf, thread)
+        self.reads[op.cell] = (*self.reads.get(op.cell, ()), event)
+        if not self._note_read(event):
+            return False
+        self._check_races(event)
+        if source.thread < 0 and op.address in self.start.fresh:
+            raise Uninitialised(self, thread, op.address, _line(event))
+        result, new = op.run(source.value)
+        if new is not None:
+            self.pending[thread] = event
+            self.segments[thread].append(EMPTY)
+        elif op.kind == WAIT and result == op.values[0]:
+            self.stuck |= {thread}
+        else:
+            self._advance(thread, result)
+        return True
+
+    def add_write(self, thread: int, place: int) -> bool:
+        """Let a thread's next operation write, at a place in its cell's modification order."""
+        op = self.nodes[thread].op
+        writes = self.writes(op.cell)
+        read = self.pending.pop(thread, None)
+        before = read.source if read is not None else writes[place - 1]
+        assert before is not None
+        result, value = op.run(before.value)
+        assert value is not None
+        event = self._event(thread, op, "W", value, read)
+        event.porf = self.porf[thread] = tick(self.porf[thread], thread)
+        self.mo[op.cell] = (*writes[:place], event, *writes[place:])
+        if not self._note_write(event, place):
+            return False
+        self._check_races(event)
+        self._advance(thread, result)
+        return True
+
+    def add_fence(self, thread: int) -> bool:
+        """Let a thread make a fence."""
+        event = self._event(thread, self.nodes[thread].op, "F", 0, None)
+        event.porf = self.porf[thread] = tick(self.porf[thread], thread)
+        if not self._note_fence(event):
+            return False
+        self._advance(thread, None)
+        return True
+
+    def _event(self, thread: int, op: Op, kind: str, value: Value, source: Event | None) -> Event:
+        """Make the next event of a thread."""
+        event = Event(thread, len(self.events[thread]), op, kind, value, source, self.stamp, self.count)
+        self.stamp += 1
+        self.count += 1
+        self.events[thread].append(event)
+        return event
+
+    def _advance(self, thread: int, result: Hashable) -> None:
+        """Let a thread go on to its next operation."""
+        segment = self.start.trees[thread].step(self.nodes[thread], result, self.views)
+        self.nodes[thread] = segment.node
+        self._enter(thread, segment)
+        self._demand_alive(thread)
+
+    def _demand_alive(self, thread: int) -> None:
+        """Raise ``ThreadFailed`` if a thread ended by an error."""
+        op = self.nodes[thread].op
+        if op.kind == FAILED:
+            (error,) = op.values
+            assert isinstance(error, Exception)
+            raise ThreadFailed(self, thread, error)
+
+    def _enter(self, thread: int, segment: Segment) -> None:
+        """Do a segment's writes, having seen that nobody else is at the same bytes."""
+        if segment.read or segment.written:
+            clock = self.clock[thread]
+            for other, segments in enumerate(self.segments):
+                if other != thread:
+                    for unordered in segments[clock[other] :]:
+                        clash = segment.clashes(unordered)
+                        if clash:
+                            byte = min(clash)
+                            lines = unordered.line_of(byte), segment.line_of(byte)
+                            raise Race(self, other, thread, byte, lines)
+            self._demand_written(thread, segment)
+            views = self.views
+            for shift, index, value in segment.writes:
+                views[shift][index] = value
+        self.segments[thread].append(segment)
+
+    def _demand_written(self, thread: int, segment: Segment) -> None:
+        """Raise ``Uninitialised`` where a segment reads what nobody wrote."""
+        fresh = self.start.fresh
+        if fresh:
+            unwritten = (segment.read & fresh) - self.made
+            if unwritten:
+                raise Uninitialised(self, thread, min(unwritten), segment.line_of(min(unwritten)))
+            self.made |= segment.written & fresh
+
+    def _check_races(self, event: Event) -> None:
+        """Look for accesses of the same cell that are not ordered, where one of two is plain."""
+        op, cell = event.op, event.op.cell
+        if op.plain:
+            for other in (*self.mo.get(cell, ()), *self.reads.get(cell, ())):
+                if other is not event and (other.kind == "W" or event.kind == "W"):
+                    self._demand_order(other, event)
+            self.plain[cell] = (*self.plain.get(cell, ()), event)
+        else:
+            for other in self.plain.get(cell, ()):
+                if other.kind == "W" or event.kind == "W":
+                    self._demand_order(other, event)
+
+    def _demand_order(self, earlier: Event, event: Event) -> None:
+        """Raise a race where an earlier event does not happen before this one, and neither only speculates."""
+        if earlier.thread < 0 or earlier.index < self.clock[event.thread][earlier.thread]:
+            return
+        if SPECULATE not in (earlier.op.kind, event.op.kind):
+            raise Race(self, earlier.thread, event.thread, event.op.address, (_line(earlier), _line(event)))
+
+
+def _line(event: Event) -> str:
+    """The source line of an event."""
+    return event.op.site.line if event.op.site is not None else ""

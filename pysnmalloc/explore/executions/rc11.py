@@ -1,0 +1,116 @@
+"""RC11: C++11's memory model, repaired, without load buffering (§2.2).
+
+    release store ──rf──► acquire load         what happens before the store happens before what
+                                               follows the load: the message, a vector clock
+    store ─ release fence ─ relaxed store ──rf──► relaxed load ─ acquire fence       the same
+
+A read may return any write that nothing newer hides: the newest of those that happen
+before, or were read before, and all that come after it in modification order. Release
+sequences are C++11's: a write that releases is continued by later writes of its thread
+to that cell, and by read-modify-writes of anybody. (C++20 dropped the former.)
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from ..threads.ops import BOTH, acquires, releases
+from .event import Clock, Event, join, tick
+from .graph import Graph
+from .psc import SeqCst
+from .start import Start
+
+__all__ = ["RC11"]
+
+
+class RC11(Graph):
+    """C++11, as Lahav and others repaired it in 2017, with po and rf without cycle."""
+
+    def __init__(self, start: Start) -> None:
+        super().__init__(start)
+        threads = len(start.trees)
+        self.clock = [start.nothing] * threads
+        self.acquirable: list[Clock] = [start.nothing] * threads  # read, and to be had by an acquire fence
+        self.fenced: list[Clock] = [start.nothing] * threads  # what happened before the last release fence
+        self.released: dict[tuple[int, int], Clock] = {}  # by thread and cell: its last releasing write there
+        self.seq_cst = SeqCst()
+
+    def _copy_model(self, twin: Self) -> None:
+        twin.clock = self.clock[:]
+        twin.acquirable, twin.fenced = self.acquirable[:], self.fenced[:]
+        twin.released, twin.seq_cst = self.released.copy(), self.seq_cst.copy()
+
+    def _bound(self, thread: int, cell: int, part: int) -> int:
+        """The place in modification order of the newest write that happened before, or was read before."""
+        writes, clock = self.writes(cell), self.clock[thread]
+        seen = {
+            read.source
+            for read in self.reads.get(cell, ())
+            # Halves of a cell are coherent each by itself.
+            if read.index < clock[read.thread] and (read.op.part == part or BOTH in (read.op.part, part))
+        }
+        for place in range(len(writes) - 1, 0, -1):
+            if writes[place].index < clock[writes[place].thread] or writes[place] in seen:
+                return place
+        return 0
+
+    def sources(self, thread: int) -> list[Event]:
+        """Return the writes that are not overwritten for the thread."""
+        op = self.nodes[thread].op
+        writes = self.writes(op.cell)
+        if op.plain:
+            return [writes[-1]]
+        return list(writes[self._bound(thread, op.cell, op.part) :])
+
+    def places(self, thread: int) -> list[int]:
+        """Return the places behind all that the thread knows of, where no read-modify-write is parted."""
+        op = self.nodes[thread].op
+        writes = self.writes(op.cell)
+        if op.plain:
+            return [len(writes)]
+        bound = self._bound(thread, op.cell, BOTH)
+        pending = self.pending.get(thread)
+        if pending is not None:
+            assert pending.source is not None
+            place = writes.index(pending.source) + 1
+            taken = place < len(writes) and writes[place].changes
+            return [] if taken or place <= bound else [place]
+        return [p for p in range(bound + 1, len(writes) + 1) if p == len(writes) or not writes[p].changes]
+
+    def _note_read(self, event: Event) -> bool:
+        source, thread = event.source, event.thread
+        assert source is not None
+        writes = event.op.run(source.value)[1] is not None
+        if acquires(event.op.order_of(writes=writes)):
+            self.clock[thread] = join(self.clock[thread], source.message)
+        elif not event.op.plain:
+            self.acquirable[thread] = join(self.acquirable[thread], source.message)
+        return self._noted(event)
+
+    def _note_write(self, event: Event, place: int) -> bool:  # noqa: ARG002
+        thread, cell = event.thread, event.op.cell
+        consistent = self._noted(event)
+        if event.op.plain:
+            event.message = self.start.nothing
+            return consistent
+        if releases(event.op.order):
+            self.released[thread, cell] = self.clock[thread]
+        message = join(self.fenced[thread], self.released.get((thread, cell), self.start.nothing))
+        if event.source is not None and event.source.source is not None:
+            message = join(message, event.source.source.message)  # it continues a release sequence
+        event.message = message
+        return consistent
+
+    def _note_fence(self, event: Event) -> bool:
+        thread, order = event.thread, event.op.order
+        if acquires(order):
+            self.clock[thread] = join(self.clock[thread], self.acquirable[thread])
+        consistent = self._noted(event)
+        if releases(order):
+            self.fenced[thread] = self.clock[thread]
+        return consistent
+
+    def _noted(self, event: Event) -> bool:
+        """Count an event in; return whether the SEQ_CST events still have an order."""
+        event.hb = self.clock[event.thread] = tick(self.clock[event.thread], event.thread)
+        return self.seq_cst.add(self, event)

@@ -1,0 +1,75 @@
+"""What an exploration found, as data (§2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from ...atomics import Order
+from .finding import Finding
+from .shown import Shown
+
+__all__ = ["Outcome", "Result"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an execution came to: the threads' results, by lane, and what the judge had to say.
+
+    Attributes:
+        results: what each thread's function returned.
+        judged: what the scenario's ``judge`` returned, all threads having ended.
+    """
+
+    results: tuple[Hashable, ...]
+    judged: Hashable = None
+
+
+@dataclass(frozen=True)
+class Result(Shown):
+    """What an exploration found.
+
+    Attributes:
+        scenario, model: what was explored.
+        how: the way through the executions, in words.
+        exhausted: whether no execution was left out.
+        within: the bound within which none was left out, if there is one.
+        executions: how many were gone through; those that were cut off since something broke, too.
+        classes: how many different ones, by what reads from what and the order of writes.
+        unfair: executions left aside, since a thread in them waits for ever for a value that is there.
+        outcomes: each with the number of executions that had it.
+        findings: what went wrong, one per kind, the shortest seen.
+        runs: how often the threads' functions were run.
+        threads: names, in the order of an outcome's results.
+        weakened: sites that were given another order, and which.
+    """
+
+    scenario: str
+    model: str
+    how: str
+    exhausted: bool
+    within: str | None
+    executions: int
+    classes: int
+    unfair: int
+    outcomes: dict[Outcome, int]
+    findings: tuple[Finding, ...]
+    runs: int
+    threads: tuple[str, ...] = ()
+    weakened: tuple[tuple[str, Order], ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing wrong was found."""
+        return not self.findings
+
+    @property
+    def verdict(self) -> str:
+        """One of three honest answers, in words."""
+        if self.findings:
+            return "wrong: " + ", ".join(finding.kind for finding in self.findings)
+        if self.exhausted:
+            return "proved for all executions"
+        if self.within is not None:
+            return f"proved for all executions with {self.within}"
+        return f"nothing wrong in {self.executions:,} executions ({self.how}); no proof"

@@ -1,0 +1,215 @@
+"""What findings and results say, whatever they are shown on (§2.2).
+
+    Step ─► notes      “reads 0x400 ← step 3”, each with a mark if it is of something old
+    Finding ─► Story   headline, scenario, model, how long it is; how to see it once more
+    Result ─► facts    how executions were gone through, how many there were
+           ─► rows     of the table of outcomes
+
+One place for the words, so that text and HTML cannot tell different stories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from .finding import Finding, Step
+from .result import Outcome, Result
+from .telling import Told
+
+__all__ = [
+    "OLD",
+    "Note",
+    "Story",
+    "command",
+    "facts",
+    "how_to_read",
+    "notes",
+    "outcome_rows",
+    "shown",
+    "sites",
+]
+
+OLD = "≠ newest"  #: the mark of a read that is not of the newest value
+STEPS = 8  # numbers of steps that are listed for a site
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something said about a step.
+
+    Attributes:
+        verb: ``reads``, ``writes`` or ``could read``.
+        text: the value and where it was written.
+        old: what is newer, if what is read or written is not the newest.
+    """
+
+    verb: str
+    text: str
+    old: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.text}" + (f"  {OLD}: {self.old}" if self.old else "")
+
+
+@dataclass(frozen=True)
+class Story:
+    """A finding, or an execution that was told: what is common to both.
+
+    Attributes:
+        kind, detail: what is wrong; ``kind`` is empty if nothing is.
+        told: the rest.
+    """
+
+    kind: str
+    detail: str
+    told: Finding | Told
+
+    @classmethod
+    def of(cls, told: Finding | Told) -> Story:
+        """Take either."""
+        if isinstance(told, Finding):
+            return cls(told.kind, told.detail, told)
+        return cls(*(told.wrong or ("", "")), told)
+
+    @property
+    def headline(self) -> str:
+        """What it is, in a line; the rest of a detail of many lines is ``dump``."""
+        if not self.kind:
+            return "nothing wrong in these steps"
+        first = self.detail.partition("\n")[0]
+        return f"{self.kind}: {first}" if first else self.kind
+
+    @property
+    def dump(self) -> list[str]:
+        """What a law's checker saw, line by line."""
+        return self.detail.splitlines()[1:]
+
+    @property
+    def note(self) -> str:
+        """What the scenario has to say about a finding."""
+        return self.told.note if isinstance(self.told, Finding) else ""
+
+    @property
+    def about(self) -> list[str]:
+        """Scenario, model, orders that were changed, and how long it is."""
+        told = self.told
+        return [
+            told.scenario,
+            f"model {told.model}",
+            *(f"weakened: {site} is {order.value}" for site, order in told.weakened),
+            f"{_count(len(told.steps), 'step')}, {_count(told.switches, 'switch', 'switches')} of thread",
+        ]
+
+
+def notes(step: Step) -> list[Note]:
+    """Say what a step read and wrote, and what else it could have read."""
+    newest = _origin(*step.newest) if step.newest is not None else ""
+    said: list[Note] = []
+    if step.read is not None:
+        old = newest if step.written is None else ""
+        said.append(Note("reads", _origin(step.read, step.source or "the start"), old))
+    if step.written is None and step.operation.startswith("compare_exchange("):
+        said.append(Note("writes", "nothing: it expected another value"))
+    if step.operation.startswith("wait(") and f" ≠ {step.read}, " in step.operation:
+        said.append(Note("waits", "for another value"))
+    if step.written is not None and (newest or not step.operation.startswith(("store(", "exchange("))):
+        under = f" right after {_whose(step.after)}" if step.after is not None else ""
+        said.append(Note("writes", step.written + under, newest))
+    others = [pair for pair in step.alternatives if pair != step.newest]
+    if others:
+        said.append(Note("could read", ", ".join(_origin(*pair) for pair in others)))
+    return said
+
+
+def sites(steps: tuple[Step, ...]) -> dict[str, str]:
+    """Return the places in the source that an order can be given to, and the steps made there, in words."""
+    made: dict[str, list[int]] = {}
+    for step in steps:
+        if not step.operation.startswith("plain"):
+            made.setdefault(step.site, []).append(step.number)
+    return {site: _numbers(numbers) for site, numbers in made.items()}
+
+
+def _numbers(numbers: list[int]) -> str:
+    """Steps, by number, as far as somebody would want to read them."""
+    more = f" and {len(numbers) - STEPS:,} more" if len(numbers) > STEPS else ""
+    return f"step{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers[:STEPS]))}{more}"
+
+
+def command(told: Finding | Told, name: str | None = None) -> str:
+    """Return how to see an execution once more: on the command line or, where the scenario has no name, in Python."""
+    verb = "replay" if isinstance(told, Finding) else "tell"
+    word = name if name is not None else told.command
+    if not word:
+        orders = ", ".join(f'"{site}": {order}' for site, order in told.weakened)
+        return f'{verb}(scenario, "{told.schedule}", "{told.model}"' + (f", {{{orders}}})" if orders else ")")
+    weaken = "".join(f'--weaken "{site}={order.value}" ' for site, order in told.weakened)
+    word = f'"{word}"' if name is None and " " in word else word
+    return f'pysnmalloc explore {word} --model {told.model} {weaken}--{verb} "{told.schedule}"'
+
+
+def how_to_read(model: str) -> str:
+    """Return one sentence for those who see this for the first time."""
+    first = "Steps are in one line, top to bottom, each in its thread's lane; ← says which step wrote what is read"
+    if model == "sc":
+        return f"{first}."
+    return (
+        f"{first}; memory is weak: a read may return something older than the newest value, and a write may go "
+        f"in below it; such steps are marked {OLD}."
+    )
+
+
+def shown(value: Hashable) -> str:
+    """Return a thread's result as findings show values: numbers above 9 are addresses."""
+    if value is None:
+        return "–"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:#x}" if value > 9 else str(value)
+    if isinstance(value, tuple):
+        return "(" + ", ".join(map(shown, value)) + ")"
+    return str(value)
+
+
+def facts(result: Result) -> list[tuple[str, str]]:
+    """Return what an exploration did, as names and values."""
+    said = [
+        ("how", result.how),
+        ("executions", f"{result.executions:,}, of {_count(result.classes, 'class', 'classes')}"),
+        ("outcomes", f"{len(result.outcomes):,}"),
+    ]
+    if result.unfair:
+        said.append(("left aside", f"{result.unfair:,} unfair: a thread waits for ever for a value that is there"))
+    said.extend(("weakened", f"{site} is {order.value}") for site, order in result.weakened)
+    return said
+
+
+def outcome_rows(result: Result, most: int) -> tuple[list[str], list[list[str]], int]:
+    """Return the outcomes as a table: headings, rows, and how many rows were left out. Columns without results go."""
+    width = max((len(outcome.results) for outcome in result.outcomes), default=0)
+    names = [*result.threads, *(f"thread {n}" for n in range(len(result.threads), width))][:width]
+    rows = [_row(outcome, count) for outcome, count in list(result.outcomes.items())[:most]]
+    heads = [*names, "judge", "executions"]
+    kept = [at for at in range(len(heads)) if any(row[at] != "–" for row in rows)]
+    table = [[row[at] for at in kept] for row in rows]
+    return [heads[at] for at in kept], table, max(0, len(result.outcomes) - most)
+
+
+def _row(outcome: Outcome, count: int) -> list[str]:
+    """One outcome."""
+    return [*map(shown, outcome.results), shown(outcome.judged), f"{count:,}"]
+
+
+def _origin(value: str, where: str) -> str:
+    """A value and where it was written."""
+    return f"{value} ← {where}"
+
+
+def _whose(where: str) -> str:
+    """Whose write it is that another comes after."""
+    return "the first value" if where == "the start" else f"{where}'s"
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    """A number of things."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,519 @@
+"""Litmus tests: small programs that tell memory models apart, as data (§2.2).
+
+    MP, message passing       thread 0         thread 1
+                              x := 1           r := y        can r = 1, s = 0 be seen?
+                              y := 1           s := x
+
+A test is a program of straight lines, one outcome in question (``weak``), and
+the models under which an execution may end so (``allowed``):
+
+    "sc"    threads take turns, one instruction at a time; orders mean nothing
+    "tso"   x86: loads and stores are ``mov``, read-modify-writes ``lock``ed, a
+            seq_cst store a locked exchange, a seq_cst fence ``mfence``; other
+            fences and orders cost nothing and mean nothing
+    "rc11"  C++ as Lahav et al. repaired it, where program order and reads-from
+            have no cycle: load buffering (LB) is forbidden, though C++ allows it
+
+The law: each model allows what the one before it does. A release sequence goes
+on over later stores of its thread and over read-modify-writes of any, as in
+C++11 and RC11; C++20 keeps the latter only. Left out: branches, dependencies,
+plain (not atomic) accesses, and so data races.
+
+Most names and expectations are the literature's: Sewell et al., "x86-TSO" (2010);
+Alglave et al., "Herding Cats" (2014); Lahav et al., "Repairing Sequential
+Consistency in C/C++11" (2017). A name's parts behind + say what differs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...atomics import Order
+
+__all__ = [
+    "LITMUS",
+    "MODELS",
+    "CompareExchange",
+    "Condition",
+    "Exchange",
+    "Fence",
+    "FetchAdd",
+    "Instruction",
+    "Litmus",
+    "Load",
+    "Outcome",
+    "Store",
+    "Thread",
+    "Threads",
+]
+
+MODELS = ("sc", "tso", "rc11")
+"""The models, from strong to weak."""
+
+RLX, ACQ, REL, ACQ_REL, SC = Order.RELAXED, Order.ACQUIRE, Order.RELEASE, Order.ACQ_REL, Order.SEQ_CST
+
+
+@dataclass(frozen=True)
+class Load:
+    """Read a location. Result: the value.
+
+    Attributes:
+        location: name of the word that is read, such as ``x``.
+        order: relaxed, acquire or seq_cst.
+
+    Raises:
+        ValueError: when the order has a release part; C++ has no such load.
+    """
+
+    location: str
+    order: Order
+
+    def __post_init__(self) -> None:
+        if self.order in (REL, ACQ_REL):
+            raise ValueError(f"a load cannot be {self.order.value}: make it relaxed, acquire or seq_cst")
+
+
+@dataclass(frozen=True)
+class Store:
+    """Write a location. No result.
+
+    Attributes:
+        location: name of the word that is written.
+        value: what it holds afterwards.
+        order: relaxed, release or seq_cst.
+
+    Raises:
+        ValueError: when the order has an acquire part; C++ has no such store.
+    """
+
+    location: str
+    value: int
+    order: Order
+
+    def __post_init__(self) -> None:
+        if self.order in (ACQ, ACQ_REL):
+            raise ValueError(f"a store cannot be {self.order.value}: make it relaxed, release or seq_cst")
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Write a location and read it, in one step. Result: the value before.
+
+    Attributes:
+        location: name of the word.
+        value: what it holds afterwards.
+        order: of the read and the write together, any.
+    """
+
+    location: str
+    value: int
+    order: Order
+
+
+@dataclass(frozen=True)
+class FetchAdd:
+    """Add to a location, in one step. Result: the value before.
+
+    Attributes:
+        location: name of the word.
+        amount: what is added to it.
+        order: of the read and the write together, any.
+    """
+
+    location: str
+    amount: int
+    order: Order
+
+
+@dataclass(frozen=True)
+class CompareExchange:
+    """Write a location if it holds what is expected, in one step. Result: the value before.
+
+    It is strong: it writes whenever it reads ``expected``. Else it is a load, with the order without its
+    release part; on x86 it is locked either way.
+
+    Attributes:
+        location: name of the word.
+        expected: the value that it must hold to be written.
+        desired: what it holds afterwards, if so.
+        order: of the read and the write together, any.
+    """
+
+    location: str
+    expected: int
+    desired: int
+    order: Order
+
+
+@dataclass(frozen=True)
+class Fence:
+    """Order what is before with what is after, as ``std::atomic_thread_fence``. No result.
+
+    Attributes:
+        order: acquire: of earlier reads with all that follows; release: of all that precedes with later writes;
+            acq_rel: both; seq_cst: both, and one order of all such fences.
+    """
+
+    order: Order
+
+
+#: One instruction of a litmus test.
+Instruction = Load | Store | Exchange | FetchAdd | CompareExchange | Fence
+Thread = tuple[Instruction, ...]  #: the instructions of one thread
+Threads = tuple[Thread, ...]
+"""A program: each thread's instructions in program order."""
+
+Outcome = tuple[tuple[int, ...], ...]
+"""One tuple of results per thread, in program order; last, the final values of ``Litmus.locations``."""
+
+Condition = tuple[tuple[int | None, ...], ...]
+"""An ``Outcome`` in which None stands for any value."""
+
+
+@dataclass(frozen=True)
+class Litmus:
+    """A program whose locations start at 0, and the outcome in question.
+
+    Attributes:
+        name: the literature's name of its shape, and behind + what differs, such as ``MP+rel+acq``.
+        threads: the program, by thread.
+        weak: the outcome in question.
+
+    Raises:
+        ValueError: when ``weak`` has not the shape of an outcome, or ``allowed`` names no model.
+    """
+
+    name: str
+    about: str
+    """One sentence: what is asked, or what the answer shows."""
+    threads: Threads
+    weak: Condition
+    allowed: frozenset[str]
+    """Those of ``MODELS`` under which ``weak`` may be seen."""
+
+    def __post_init__(self) -> None:
+        self._check_shape(self.weak)
+        if unknown := self.allowed - set(MODELS):
+            raise ValueError(f"{self.name}: no such model: {', '.join(sorted(unknown))}; there are {', '.join(MODELS)}")
+
+    @property
+    def locations(self) -> tuple[str, ...]:
+        """The names of all locations, sorted."""
+        return tuple(
+            sorted({each.location for thread in self.threads for each in thread if not isinstance(each, Fence)})
+        )
+
+    def matches(self, outcome: Outcome) -> bool:
+        """Return whether the outcome is the one in question.
+
+        Raises:
+            ValueError: when it is no outcome of this program: too few or too many values somewhere.
+        """
+        self._check_shape(outcome)
+        pairs = [
+            pair for wanted, seen in zip(self.weak, outcome, strict=True) for pair in zip(wanted, seen, strict=True)
+        ]
+        return all(wanted is None or wanted == seen for wanted, seen in pairs)
+
+    def _check_shape(self, outcome: Condition) -> None:
+        results = [sum(not isinstance(each, Store | Fence) for each in thread) for thread in self.threads]
+        due, there = [*results, len(self.locations)], [len(part) for part in outcome]
+        if due != there:
+            raise ValueError(
+                f"{self.name}: {outcome} is no outcome of this program: the numbers of results of its threads and, "
+                f"last, of its locations are {due}, and not {there}"
+            )
+
+
+# Shapes of programs: what their variants change is an argument.
+
+
+def _w(location: str, value: int, order: Order = RLX) -> Store:
+    return Store(location, value, order)
+
+
+def _r(location: str, order: Order = RLX) -> Load:
+    return Load(location, order)
+
+
+def _mp(store: Order, load: Order, writer: Thread = (), reader: Thread = ()) -> Threads:
+    return (_w("x", 1), *writer, _w("y", 1, store)), (_r("y", load), *reader, _r("x"))
+
+
+def _mp_rmw(order: Order) -> Threads:
+    return (_w("x", 1), FetchAdd("y", 1, order)), (_r("y", ACQ), _r("x"))
+
+
+def _sb(store: Order, load: Order, *fence: Fence) -> Threads:
+    return (_w("x", 1, store), *fence, _r("y", load)), (_w("y", 1, store), *fence, _r("x", load))
+
+
+def _lb(load: Order, store: Order) -> Threads:
+    return (_r("x", load), _w("y", 1, store)), (_r("y", load), _w("x", 1, store))
+
+
+def _wrc(store: Order, load: Order) -> Threads:
+    return (_w("x", 1),), (_r("x"), _w("y", 1, store)), (_r("y", load), _r("x"))
+
+
+def _isa2(store: Order, load: Order, middle: Order) -> Threads:
+    return (_w("x", 1), _w("y", 1, store)), (_r("y", load), _w("z", 1, middle)), (_r("z", load), _r("x"))
+
+
+def _iriw(store: Order, first: Order, second: Order, *fence: Fence) -> Threads:
+    return (
+        (_w("x", 1, store),),
+        (_w("y", 1, store),),
+        (_r("x", first), *fence, _r("y", second)),
+        (_r("y", first), *fence, _r("x", second)),
+    )
+
+
+def _rwc(*fence: Fence) -> Threads:
+    return (_w("x", 1),), (_r("x"), *fence, _r("y")), (_w("y", 1), *fence, _r("x"))
+
+
+def _two_plus_two(order: Order, *fence: Fence) -> Threads:
+    return (_w("x", 1, order), *fence, _w("y", 2, order)), (_w("y", 1, order), *fence, _w("x", 2, order))
+
+
+def _r_test(store: Order, load: Order) -> Threads:
+    return (_w("x", 1, store), _w("y", 1, store)), (_w("y", 2, store), _r("x", load))
+
+
+def _s_test(store: Order, load: Order) -> Threads:
+    return (_w("x", 2), _w("y", 1, store)), (_r("y", load), _w("x", 1))
+
+
+def _relay(*between: Thread, also: Thread = ()) -> Threads:
+    """Pass a message; its flag is written again by the same thread or others before it is acquired."""
+    return (_w("x", 1), _w("y", 1, REL), *also), *between, (_r("y", ACQ), _r("x"))
+
+
+NEVER: frozenset[str] = frozenset()
+RC11 = frozenset({"rc11"})
+TSO = RC11 | {"tso"}
+ALWAYS = TSO | {"sc"}
+
+ANY1, ANY2, ANY3 = (None,), (None, None), (None, None, None)  # final values that nobody asks about
+
+
+def _asking(weak: Condition, *rows: tuple[str, str, Threads, frozenset[str]]) -> tuple[Litmus, ...]:
+    """Tests that ask about one outcome."""
+    return tuple(Litmus(name, about, threads, weak, allowed) for name, about, threads, allowed in rows)
+
+
+LITMUS: tuple[Litmus, ...] = (
+    # Message passing: the flag is seen, the message before it is not.
+    *_asking(
+        ((), (1, 0), ANY2),
+        ("MP", "Relaxed accesses pass no message, though x86 keeps their order.", _mp(RLX, RLX), RC11),
+        ("MP+rel+rlx", "A release needs an acquire that reads from it.", _mp(REL, RLX), RC11),
+        ("MP+rlx+acq", "An acquire needs a release to read from.", _mp(RLX, ACQ), RC11),
+        ("MP+rel+acq", "A release store and an acquire load pass the message.", _mp(REL, ACQ), NEVER),
+        ("MP+sc+rlx", "A seq_cst store is a release, and needs an acquire as well.", _mp(SC, RLX), RC11),
+        ("MP+F.rel+rlx", "A release fence needs an acquire.", _mp(RLX, RLX, (Fence(REL),)), RC11),
+        ("MP+rlx+F.acq", "An acquire fence needs a release.", _mp(RLX, RLX, (), (Fence(ACQ),)), RC11),
+        ("MP+F.rel+F.acq", "Two fences pass the message.", _mp(RLX, RLX, (Fence(REL),), (Fence(ACQ),)), NEVER),
+    ),
+    Litmus(
+        "MP+rel+rlx+acq",
+        "An acquire load of another location does not help.",
+        _mp(REL, RLX, (), (_r("z", ACQ),)),
+        ((), (1, None, 0), ANY3),
+        RC11,
+    ),
+    *_asking(
+        ((0,), (1, 0), ANY2),
+        ("MP+rmw.acq+acq", "A read-modify-write with acquire only does not release.", _mp_rmw(ACQ), RC11),
+        ("MP+rmw.acq_rel+acq", "A read-modify-write with acq_rel passes the message.", _mp_rmw(ACQ_REL), NEVER),
+    ),
+    # Store buffering: each thread misses the other's store, as in Dekker's mutual exclusion.
+    *_asking(
+        ((0,), (0,), ANY2),
+        ("SB", "A load overtakes an earlier store: the one thing that x86 reorders.", _sb(RLX, RLX), TSO),
+        ("SB+rel+acq", "Release and acquire do not order a store with a later load.", _sb(REL, ACQ), TSO),
+        ("SB+F.acq_rel", "An acq_rel fence does not order them.", _sb(RLX, RLX, Fence(ACQ_REL)), TSO),
+        ("SB+sc", "Seq_cst accesses order a store with a later load.", _sb(SC, SC), NEVER),
+        ("SB+sc+rlx", "All four must be seq_cst, though x86 pays in the stores only.", _sb(SC, RLX), RC11),
+        ("SB+F.sc", "Seq_cst fences order relaxed accesses.", _sb(RLX, RLX, Fence(SC)), NEVER),
+        ("SB+F.sc+po", "One thread's fence is not enough.", (_sb(RLX, RLX, Fence(SC))[0], _sb(RLX, RLX)[1]), TSO),
+        (
+            "SB+F.sc+sc",
+            "A seq_cst fence and seq_cst accesses do.",
+            (_sb(RLX, RLX, Fence(SC))[0], _sb(SC, SC)[1]),
+            NEVER,
+        ),
+    ),
+    Litmus(
+        "SB+rmw",
+        "Read-modify-writes drain x86's store buffers, but C++ gives them no more than their order.",
+        ((FetchAdd("x", 1, ACQ_REL), _r("y", ACQ)), (FetchAdd("y", 1, ACQ_REL), _r("x", ACQ))),
+        ((0, 0), (0, 0), ANY2),
+        RC11,
+    ),
+    # Load buffering: each thread reads what the other stores afterwards. C++ alone allows it, when relaxed.
+    *_asking(
+        ((1,), (1,), ANY2),
+        ("LB", "RC11 forbids it, so that no value comes out of thin air.", _lb(RLX, RLX), NEVER),
+        ("LB+acq+rel", "Acquire loads and release stores forbid it in C++ as well.", _lb(ACQ, REL), NEVER),
+    ),
+    # Coherence: the writes of one location are in one order, and everyone sees them in that order.
+    *_asking(
+        ((), (1, 0), ANY1),
+        ("CoRR", "Two reads of one thread do not go back.", ((_w("x", 1),), (_r("x"), _r("x"))), NEVER),
+    ),
+    Litmus(
+        "CoRR2",
+        "Two threads do not see two writes in opposite orders.",
+        ((_w("x", 1),), (_w("x", 2),), (_r("x"), _r("x")), (_r("x"), _r("x"))),
+        ((), (), (1, 2), (2, 1), ANY1),
+        NEVER,
+    ),
+    *_asking(
+        ((), (1,)),
+        ("CoWW", "A thread's later store is the later one.", ((_w("x", 1), _w("x", 2)),), NEVER),
+    ),
+    *_asking(
+        ((2,), (), (2,)),
+        ("CoRW", "A store follows what its thread read.", ((_r("x"), _w("x", 1)), (_w("x", 2),)), NEVER),
+    ),
+    *_asking(
+        ((2,), (), (1,)),
+        ("CoWR", "A store hides what it overwrote.", ((_w("x", 1), _r("x")), (_w("x", 2),)), NEVER),
+    ),
+    # Causality: what a thread has seen, it passes on.
+    *_asking(
+        ((), (1,), (1, 0), ANY2),
+        ("WRC", "Write-to-read causality does not hold for relaxed accesses.", _wrc(RLX, RLX), RC11),
+        ("WRC+rel+acq", "A release passes on what its thread read, however that was stored.", _wrc(REL, ACQ), NEVER),
+    ),
+    *_asking(
+        ((), (1,), (1, 0), ANY3),
+        ("ISA2+rel+rlx+acq", "A relaxed store in the middle breaks the chain.", _isa2(REL, ACQ, RLX), RC11),
+        ("ISA2+rel+acq", "Happens-before goes over a third thread.", _isa2(REL, ACQ, REL), NEVER),
+    ),
+    # Independent reads of independent writes: two readers see two stores in opposite orders.
+    *_asking(
+        ((), (), (1, 0), (1, 0), ANY2),
+        ("IRIW", "On x86 a store reaches all others at once, in C++ it need not.", _iriw(RLX, RLX, RLX), RC11),
+        ("IRIW+rel+acq", "Release and acquire do not make the readers agree.", _iriw(REL, ACQ, ACQ), RC11),
+        ("IRIW+sc", "Seq_cst accesses are in one order that all agree on.", _iriw(SC, SC, SC), NEVER),
+        ("IRIW+F.sc", "Seq_cst fences make them agree.", _iriw(RLX, RLX, RLX, Fence(SC)), NEVER),
+        ("IRIW+acq+sc", "One acquire load in each, and they need not agree.", _iriw(SC, ACQ, SC), RC11),
+    ),
+    # Writes against writes: each first store comes after the other thread's second one.
+    *_asking(
+        ((), (), (1, 1)),
+        ("2+2W", "Relaxed stores to two locations have no common order.", _two_plus_two(RLX), RC11),
+        ("2+2W+rel", "Release stores that nobody acquires have none.", _two_plus_two(REL), RC11),
+        ("2+2W+sc", "Seq_cst stores have a common order.", _two_plus_two(SC), NEVER),
+        ("2+2W+F.sc", "Seq_cst fences order them.", _two_plus_two(RLX, Fence(SC)), NEVER),
+    ),
+    *_asking(
+        ((), (0,), (None, 2)),
+        ("R+rel+acq", "A store that is to come last may still sit in a buffer.", _r_test(REL, ACQ), TSO),
+        ("R+sc", "A seq_cst store that is to come last is in memory.", _r_test(SC, SC), NEVER),
+    ),
+    *_asking(
+        ((), (1,), (2, None)),
+        ("S", "A relaxed load does not put the next store behind another's.", _s_test(RLX, RLX), RC11),
+        ("S+rel+acq", "Release and acquire order stores as well as loads.", _s_test(REL, ACQ), NEVER),
+    ),
+    # Seq_cst beside what is not: what RC11 makes stronger than C++11, what it keeps, and what it makes weaker.
+    *_asking(
+        ((), (1, 0), (0,), ANY2),
+        ("RWC", "Read-to-write causality: the last store may be in a buffer.", _rwc(), TSO),
+        ("RWC+F.sc", "Seq_cst fences forbid it in RC11; in C++11 they did not.", _rwc(Fence(SC)), NEVER),
+    ),
+    Litmus(
+        "W+RWC+sc",
+        "Synchronisation orders two seq_cst accesses, when an access of another location is at each end of it.",
+        ((_w("x", 1, SC), _w("y", 1, REL)), (_r("y", ACQ), _r("z", SC)), (_w("z", 1, SC), _r("x", SC))),
+        ((), (1, 0), (0,), ANY3),
+        NEVER,
+    ),
+    Litmus(
+        "Z6.U",
+        "Synchronisation that ends at a seq_cst access does not order it: code for Power could not provide that.",
+        ((_w("x", 1, SC), _w("y", 1, REL)), (FetchAdd("y", 1, SC), _r("y")), (_w("y", 3, SC), _r("x", SC))),
+        ((), (1, 3), (0,), ANY2),
+        RC11,
+    ),
+    Litmus(
+        "RWC+F.sc+sc",
+        "A cycle through seq_cst fences and seq_cst accesses is as bad as one of either.",
+        (
+            (_w("z", 1, SC), Fence(SC), _r("x")),
+            (_w("x", 1),),
+            (_r("x"), Fence(SC), _r("y")),
+            (_w("y", 1, SC), _r("z", SC)),
+        ),
+        ((0,), (), (1, 0), (0,), ANY3),
+        NEVER,
+    ),
+    # Release sequences: the flag is written again before it is acquired.
+    *_asking(
+        ((), (1,), (2, 0), ANY2),
+        (
+            "RELSEQ+rmw",
+            "Any thread's read-modify-write continues it.",
+            _relay((FetchAdd("y", 1, RLX),)),
+            NEVER,
+        ),
+        ("RELSEQ+broken", "Another thread's load and store break it.", _relay((_r("y"), _w("y", 2))), RC11),
+    ),
+    Litmus(
+        "RELSEQ+rmw+rmw",
+        "A chain of read-modify-writes continues the sequence.",
+        _relay((FetchAdd("y", 1, RLX),), (FetchAdd("y", 1, RLX),)),
+        ((), (1,), (2,), (3, 0), ANY2),
+        NEVER,
+    ),
+    Litmus(
+        "RELSEQ+elsewhere",
+        "A later store to another location has no part in the sequence.",
+        ((_w("x", 1), _w("y", 1, REL), _w("z", 1)), (_r("z", ACQ), _r("x"))),
+        ((), (1, 0), ANY3),
+        RC11,
+    ),
+    *_asking(
+        ((), (2, 0), ANY2),
+        ("RELSEQ+store", "The same thread's store continues it; not in C++20.", _relay(also=(_w("y", 2),)), NEVER),
+    ),
+    Litmus(
+        "RELSEQ+between",
+        "Another thread's store in between broke the sequence in C++11; in RC11 it does not.",
+        ((_w("x", 1), _w("y", 1, REL), _w("y", 3)), (_w("y", 2),), (_r("y"), _r("y"), _r("y", ACQ), _r("x"))),
+        ((), (), (1, 2, 3, 0), ANY2),
+        NEVER,
+    ),
+    # Atomicity: nothing comes between the read and the write of one step.
+    *_asking(
+        ((0,), (0,), ANY1),
+        ("R+W", "A load and a store can lose an update, in every model.", ((_r("x"), _w("x", 1)),) * 2, ALWAYS),
+        ("RMW+RMW", "Two additions never both find 0.", ((FetchAdd("x", 1, RLX),),) * 2, NEVER),
+        ("CAS+CAS", "Of two compare-exchanges one fails.", ((CompareExchange("x", 0, 1, RLX),),) * 2, NEVER),
+    ),
+    *_asking(
+        ((0,), (), (1,)),
+        ("RMW+W", "No store comes in between its two halves.", ((Exchange("x", 1, RLX),), (_w("x", 2),)), NEVER),
+    ),
+    # A compare-exchange that fails is a load, with what is left of its order.
+    *_asking(
+        ((), (1, 0), ANY2),
+        (
+            "MP+rel+cas.acq_rel",
+            "A compare-exchange that fails still acquires.",
+            ((_w("x", 1), _w("y", 1, REL)), (CompareExchange("y", 0, 2, ACQ_REL), _r("x"))),
+            NEVER,
+        ),
+        (
+            "MP+rel+cas.rel",
+            "With release only, a compare-exchange that fails is relaxed.",
+            ((_w("x", 1), _w("y", 1, REL)), (CompareExchange("y", 0, 2, REL), _r("x"))),
+            RC11,
+        ),
+    ),
+)
+"""The tests, family by family."""

@@ -1,0 +1,135 @@
+"""An exploration: a scenario made ready, and what its executions come to (§2.2).
+
+    prepare    memory set up, a tree for each thread
+    empty      the execution in which nothing has happened
+    verdict    of an execution that has ended: its outcome, or what is wrong with it
+
+Which cells are atomic is learned on the way: ``NewCell`` is raised, and whoever
+explores prepares again and begins anew.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Hashable, Mapping
+from threading import Lock
+
+from ...allocator import Parts
+from ...atomics import Atomics, Order
+from ..executions.graph import Graph
+from ..executions.models import MODELS
+from ..executions.start import Start
+from ..findings.naming import named_error
+from ..findings.result import Outcome
+from ..findings.schedule import ScheduleError, pass_quiet
+from ..findings.telling import Teller
+from ..threads.ops import DONE
+from ..threads.scenario import Place, Scenario, ThreadCode
+from ..threads.segment import Cells
+from ..threads.tree import ThreadTree
+
+__all__ = ["Exploration"]
+
+
+class Exploration:
+    """One scenario under one model.
+
+    Attributes:
+        scenario: a copy of what was given, set up.
+        memory, lock: of its place.
+        names, code: of its threads, by lane.
+        cells: which are known to be atomic.
+    """
+
+    def __init__(self, scenario: Scenario, model: str, weaken: dict[str, Order], limit: int) -> None:
+        if model not in MODELS:
+            raise ValueError(f"there is no memory model “{model}”; choose one of {', '.join(MODELS)}")
+        self.scenario = copy.copy(scenario)
+        self.model = model
+        self.weaken = weaken
+        self.limit = limit
+        self.cells = Cells()
+        self.memory = self.scenario.memory()
+        self.lock = Lock()
+        self._place = Place(self.memory, Atomics(self.memory, self.lock))
+        self.scenario.setup(self._place)
+        self._image = bytes(self.memory.space.buffer[:])
+        threads = self.scenario.threads()
+        self.names = tuple(threads)
+        self.code = tuple(_with_parts(run, self.scenario.parts) for run in threads.values())
+
+    def prepare(self) -> None:
+        """Begin anew, with the cells that are known by now."""
+        trees = [
+            ThreadTree(name, run, self.memory, self.cells, self.weaken, self.limit)
+            for name, run in zip(self.names, self.code, strict=True)
+        ]
+        self.start = Start(self._image, trees, self.cells, self.scenario.fresh)
+
+    def empty(self) -> Graph:
+        """Return the execution in which nothing has happened yet."""
+        return MODELS[self.model](self.start).begin()
+
+    def checksum(self) -> str:
+        """Return a checksum of the memory after set-up."""
+        return hashlib.sha256(self._image).hexdigest()
+
+    def teller(self) -> Teller:
+        """Return what tells executions."""
+        return Teller(self.scenario, self.memory, self.names, self.model, tuple(self.weaken.items()))
+
+    def verdict(self, graph: Graph) -> Outcome | tuple[str, str] | None:
+        """Judge an execution in which no thread can go on: its outcome, or what is wrong; None if it is unfair.
+
+        Unfair is one that ends while a thread waits and does not see a value that is there: it will.
+
+        Raises:
+            ScheduleError: when a thread could go on.
+        """
+        for thread in range(len(self.names)):
+            pass_quiet(graph, thread)
+        if graph.enabled():
+            names = ", ".join(self.names[thread] for thread in graph.enabled())
+            raise ScheduleError(f"the schedule ends, and {names} could go on; give them turns as well")
+        if graph.stuck:
+            return self._stuck(graph)
+        results = tuple(node.op.values[0] for node in graph.nodes if node.op.kind == DONE)
+        return self.judged(graph.latest(), results)
+
+    def judged(self, image: bytes, results: tuple[Hashable, ...]) -> Outcome | tuple[str, str]:
+        """Let the scenario judge what was left behind."""
+        self.memory.space.buffer[:] = image
+        try:
+            return Outcome(results, self.scenario.judge(self._place, results))
+        except Exception as error:
+            return named_error(error)
+
+    def _stuck(self, graph: Graph) -> tuple[str, str] | None:
+        """Name a deadlock, where threads have seen the newest values."""
+        waits = [graph.events[thread][-1] for thread in sorted(graph.stuck)]
+        if any(graph.writes(wait.op.cell)[-1] is not wait.source for wait in waits):
+            return None
+        return self.deadlock({wait.thread: wait.op.address for wait in waits})
+
+    def deadlock(self, waits: Mapping[int, int]) -> tuple[str, str]:
+        """Say which threads wait for which words."""
+        lines = [f"{self.names[lane]} waits for {self.scenario.field(word)} to change" for lane, word in waits.items()]
+        return "deadlock", "; ".join(lines)
+
+    def demand_sites(self) -> None:
+        """Refuse orders for sites that there are not: a misspelt name would weaken nothing."""
+        unknown = set(self.weaken) - {site for tree in self.start.trees for site in tree.sites}
+        if unknown:
+            known = ", ".join(sorted({site for tree in self.start.trees for site in tree.sites}))
+            raise ValueError(f"no thread comes by {', '.join(sorted(unknown))}; sites are {known}")
+
+
+def _with_parts(run: ThreadCode, parts: Parts) -> ThreadCode:
+    """Return a thread's code, run in a place that has these parts."""
+
+    def code(place: Place) -> Hashable:
+        place.parts = parts
+        return run(place)
+
+    return code

@@ -1,0 +1,150 @@
+"""Every interleaving, one by one: what reduction saves (§2.2).
+
+    A A B   A B A   B A A        one step is one atomic operation; plain accesses and fences
+                                 belong to the step before them
+
+Sequential consistency only: memory is a table, and a step reads and changes it. The
+walk goes down a step and back up again, undoing it, so what interleavings begin with
+is done once. Their number grows as (a + b)! / a! b!; that is the point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+
+from ..executions.start import Start
+from ..threads.ops import DONE, FAILED, FENCE, WAIT, Op, Value
+from ..threads.segment import Node, Segment
+
+__all__ = ["Interleavings"]
+
+Undo = list[tuple[int, int, int]]  # plain writes to take back: log2 of the bytes, index, value before
+
+
+class Interleavings:
+    """All interleavings of a scenario.
+
+    Args:
+        leaf: called at the end of each, with its class: what every step read, and the order of writes.
+            It returns whether to go on.
+
+    Attributes:
+        nodes: where the threads are.
+        path: the threads whose steps led here.
+        values: what was stored in the cells.
+    """
+
+    def __init__(self, start: Start, leaf: Callable[[Hashable], bool]) -> None:
+        self._start = start
+        self._leaf = leaf
+        self.image = bytearray(start.image)
+        u8 = memoryview(self.image)
+        self._views = (u8, u8.cast("H"), u8.cast("I"), u8.cast("Q"))
+        self.values: dict[int, Value] = {}
+        self.nodes: list[Node] = []
+        self._writers: dict[int, list[tuple[int, int]]] = {}  # by cell, who wrote it: thread and step
+        self.path: list[int] = []
+        self._seen: list[list[tuple[int, int]]] = [[] for _ in start.trees]  # per thread, whom its steps read
+
+    def run(self) -> bool:
+        """Go through all; return whether nobody stopped it."""
+        undo: Undo = []
+        for tree in self._start.trees:
+            segment = tree.start(self._views)
+            self._do(segment, undo)
+            self.nodes.append(segment.node)
+        for thread in range(len(self.nodes)):
+            self._pass(thread, undo)
+        return self._visit()
+
+    def latest(self) -> bytes:
+        """Return all bytes as they are now."""
+        image = bytearray(self.image)
+        for cell, value in self.values.items():
+            for at, word in enumerate(value if isinstance(value, tuple) else (value,)):
+                image[cell + 8 * at : cell + 8 * at + 8] = word.to_bytes(8, "little")
+        return bytes(image)
+
+    def _visit(self) -> bool:
+        """Make every possible next step in turn, and all that follows it."""
+        nodes, ended = self.nodes, True
+        for thread, node in enumerate(nodes):
+            op = node.op
+            if op.kind in (DONE, FAILED) or (op.kind == WAIT and self._value(op) == op.values[0]):
+                continue
+            ended = False
+            if not self._step(thread, node, op):
+                return False
+        return self._leaf(self._class()) if ended else True
+
+    def _step(self, thread: int, node: Node, op: Op) -> bool:
+        """Make one step, all that follows, and take it back."""
+        cell, seen = op.cell, self._seen[thread]
+        before = self.values.get(cell)
+        old = self._value_of(cell) if before is None else before
+        result, new = op.run(old)
+        writers = self._writers.setdefault(cell, [(-1, 0)])
+        self.path.append(thread)
+        seen.append(writers[-1] if op.reads else (-2, 0))
+        if new is not None:
+            self.values[cell] = new
+            writers.append((thread, len(seen)))
+        undo: Undo = []
+        segment = self._start.trees[thread].step(node, result, self._views)
+        self._do(segment, undo)
+        self.nodes[thread] = segment.node
+        if segment.node.op.kind == FENCE or segment.node.op.plain:
+            self._pass(thread, undo)
+        going_on = self._visit()
+        self.nodes[thread] = node
+        self._take_back(undo)
+        seen.pop()
+        self.path.pop()
+        if new is not None:
+            writers.pop()
+            self.values[cell] = old
+        return going_on
+
+    def _pass(self, thread: int, undo: Undo) -> None:
+        """Make fences and plain accesses, which are no steps."""
+        node = self.nodes[thread]
+        while node.op.kind == FENCE or node.op.plain:
+            result: Hashable = None
+            if node.op.plain:
+                result, new = node.op.run(self._value(node.op))
+                if new is not None:
+                    assert isinstance(new, int)
+                    undo.append((-1, node.op.cell, self._value_of(node.op.cell)))  # type: ignore[arg-type]
+                    self.values[node.op.cell] = new
+            segment = self._start.trees[thread].step(node, result, self._views)
+            self._do(segment, undo)
+            node = self.nodes[thread] = segment.node
+
+    def _do(self, segment: Segment, undo: Undo) -> None:
+        """Do plain writes."""
+        for shift, index, value in segment.writes:
+            view = self._views[shift]
+            undo.append((shift, index, view[index]))
+            view[index] = value
+
+    def _take_back(self, undo: Undo) -> None:
+        """Undo plain writes."""
+        for shift, index, value in reversed(undo):
+            if shift < 0:
+                self.values[index] = value
+            else:
+                self._views[shift][index] = value
+
+    def _value(self, op: Op) -> Value:
+        """What the cell of an operation holds, or the part that it is about."""
+        value = self._value_of(op.cell)
+        return value if not isinstance(value, tuple) or op.part == 2 or op.kind != WAIT else value[op.part]
+
+    def _value_of(self, cell: int) -> Value:
+        """What a cell holds."""
+        value = self.values.get(cell)
+        return value if value is not None else self._start.init(cell).value
+
+    def _class(self) -> Hashable:
+        """What this interleaving shares with those that are equivalent."""
+        return tuple(map(tuple, self._seen)), tuple(tuple(w) for _, w in sorted(self._writers.items()))

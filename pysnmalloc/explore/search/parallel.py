@@ -1,0 +1,277 @@
+"""Subtrees of the search, searched elsewhere: by processes, threads, or a cluster (§2.2).
+
+    here                            elsewhere, in any PEP 3148 executor
+    search a little ─► stack        seeds ─► graphs again ─► search for so many turns
+         ▲             │                                            │          │
+         │             └─ parts: a few seeds each ────────►         │          │
+         └─ tally, and seeds again of what is left ◄────────────────┘──────────┘
+
+The search remembers nothing of where it has been, so subtrees have nothing to do
+with each other. Who gets a seed builds the graph again, in a copy of the scenario
+of its own, and goes on from there.
+
+Subtrees differ in size by orders of magnitude, and nobody knows theirs beforehand.
+So a part is searched for a number of turns, not to its end, and what is left of it
+is dealt out anew. Turns are counted, not timed: the parts are the same in every run,
+whoever searches them, and so is the result.
+
+Left out: how many workers there are. An executor does not say, and need not.
+"""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from queue import SimpleQueue
+from threading import local
+
+from ...atomics import Order
+from ..executions.graph import Graph
+from ..threads.scenario import Scenario
+from ..threads.segment import NewCell
+from .collector import Collector, Tally
+from .exploration import Exploration
+from .search import Branch, Grows, search
+from .seeds import NotTheSame, Seed
+
+__all__ = ["Found", "Job", "search_part", "spread"]
+
+HERE = 64  # turns of the search that are made here first: a small exploration never leaves
+TURNS = 4000  # of a part, some tenths of a second
+HANDS = 4  # what is left of a part is dealt into so many new ones
+UNDER_WAY = 64  # parts handed in and not back; more workers than this would have to wait
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all parts of an exploration have in common.
+
+    Attributes:
+        name: no other exploration's, nor this one's when it begins anew.
+        scenario: what is explored; each worker sets up a copy of its own.
+        model: ``sc``, ``tso`` or ``rc11``.
+        weaken: orders to use at some sites of the source, by the sites' names.
+        limit: steps of one thread, more of which are a livelock.
+        patience: after something wrong was found, look at so many more executions for a shorter one.
+        words, pairs: the cells that are known to be atomic.
+        checksum: of the memory after set-up.
+    """
+
+    name: str
+    scenario: Scenario
+    model: str
+    weaken: dict[str, Order]
+    limit: int
+    patience: int
+    words: frozenset[int]
+    pairs: frozenset[int]
+    checksum: str
+
+    @classmethod
+    def of(cls, exploration: Exploration, scenario: Scenario, patience: int) -> Job:
+        """Write down an exploration as it is now."""
+        cells = exploration.cells
+        words, pairs = frozenset(cells.words), frozenset(cells.pairs)
+        model, weaken, limit = exploration.model, exploration.weaken, exploration.limit
+        name, checksum = uuid.uuid4().hex, exploration.checksum()
+        return cls(name, scenario, model, weaken, limit, patience, words, pairs, checksum)
+
+    def made_ready(self) -> Exploration:
+        """Prepare the exploration here, in a copy of the scenario that shares nothing with others.
+
+        Raises:
+            NotTheSame: when set-up leaves another memory than it did before.
+        """
+        exploration = Exploration(copy.deepcopy(self.scenario), self.model, self.weaken, self.limit)
+        if exploration.checksum() != self.checksum:
+            raise NotTheSame(
+                f"{type(self.scenario).__name__}.setup leaves other bytes each time; without clock, lot and addresses "
+                "of Python objects it would not, and other workers could search for it"
+            )
+        exploration.cells.words |= self.words
+        exploration.cells.pairs |= self.pairs
+        exploration.prepare()
+        return exploration
+
+
+class _Kept(local):
+    """The exploration that a worker is busy with: its trees know the way when the next part comes."""
+
+    name = ""
+    exploration: Exploration
+
+
+_kept = _Kept()
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came of a part.
+
+    Attributes:
+        tally: the executions.
+        left: what was not searched.
+        runs, sites: what the worker's trees learned, by thread.
+        new: cells that were not known to be atomic, as words and pairs; then the rest is void.
+    """
+
+    tally: Tally
+    left: tuple[Seed, ...]
+    runs: tuple[int, ...]
+    sites: tuple[dict[str, tuple[str, Order]], ...]
+    new: tuple[frozenset[int], frozenset[int]] | None = None
+
+
+class _Planted:
+    """A seed in the exploration in which it is to grow."""
+
+    def __init__(self, seed: Seed, exploration: Exploration) -> None:
+        self.seed = seed
+        self._exploration = exploration
+
+    def grown(self) -> Iterator[Graph | Branch]:
+        """Yield what the seed stands for."""
+        yield self.seed.sown(self._exploration.empty())
+
+
+def _written(item: Graph | Grows) -> Seed:
+    """Write down what is left on a stack; some of it never was anything but written."""
+    if isinstance(item, _Planted):
+        return item.seed
+    assert isinstance(item, Graph | Branch)
+    return Seed.of(item)
+
+
+def search_part(job: Job, seeds: tuple[Seed, ...], turns: int, most: int | None) -> Found:
+    """Search from some seeds; this is what runs elsewhere.
+
+    Args:
+        job: the exploration.
+        seeds: where to begin, the last first.
+        turns: of the search, after which what is left is given back.
+        most: executions, after which as well.
+    """
+    if _kept.name != job.name:
+        _kept.name, _kept.exploration = "", job.made_ready()
+        _kept.name = job.name
+    exploration = _kept.exploration
+    trees = exploration.start.trees
+    before = [tree.runs for tree in trees]
+    collector = Collector(exploration, "", most, job.patience, None)
+    stack: list[Graph | Grows] = [_Planted(seed, exploration) for seed in seeds]
+    new = None
+    try:
+        for graph in search(stack, collector.broken, turns):
+            collector.execution(graph)
+            if collector.enough:
+                break
+    except NewCell:
+        _kept.name, stack = "", []
+        new = frozenset(exploration.cells.words), frozenset(exploration.cells.pairs)
+    left = tuple(map(_written, stack))
+    runs = tuple(tree.runs - earlier for tree, earlier in zip(trees, before, strict=True))
+    return Found(collector.tally, left, runs, tuple(dict(tree.sites) for tree in trees), new)
+
+
+def spread(exploration: Exploration, scenario: Scenario, collector: Collector, executor: Executor) -> bool:
+    """Search for all executions, here for a few turns and then elsewhere; return whether to the end.
+
+    Args:
+        exploration: prepared.
+        scenario: as it was before the exploration set it up.
+        collector: gets what is found.
+        executor: where to search.
+
+    Raises:
+        NewCell: as ever, when exploring must begin anew.
+        ValueError: when the scenario cannot be sent.
+        NotTheSame: when it does other things elsewhere.
+    """
+    stack: list[Graph | Grows] = [exploration.empty()]
+    for graph in search(stack, collector.broken, HERE):
+        collector.execution(graph)
+        if collector.enough:
+            return False
+    if not stack:
+        return True
+    return _Dealer(exploration, scenario, collector, executor).deal(tuple(map(_written, stack)))
+
+
+class _Dealer:
+    """Hands in parts, takes back what came of them."""
+
+    def __init__(self, exploration: Exploration, scenario: Scenario, collector: Collector, executor: Executor) -> None:
+        self._exploration = exploration
+        self._collector = collector
+        self._executor = executor
+        self._job = Job.of(exploration, scenario, collector.patience)
+        self._parts: list[tuple[Seed, ...]] = []
+        self._under_way: dict[Future[Found], int | None] = {}  # with the executions allowed to each
+        self._back: SimpleQueue[Future[Found]] = SimpleQueue()
+
+    def deal(self, left: tuple[Seed, ...]) -> bool:
+        """Search all that is left; return whether to the end."""
+        self._cut(left)
+        try:
+            while (self._parts or self._under_way) and not self._collector.enough:
+                while self._parts and len(self._under_way) < UNDER_WAY and self._allowed() != 0:
+                    self._hand_in(self._parts.pop())
+                future = self._back.get()
+                del self._under_way[future]
+                self._take(self._result(future))
+        finally:
+            for future in self._under_way:
+                future.cancel()
+        return not self._collector.enough
+
+    def _cut(self, left: tuple[Seed, ...]) -> None:
+        """Make parts: each gets some from the bottom of the stack, where the large subtrees are."""
+        self._parts.extend(hand for at in range(HANDS) if (hand := left[at::HANDS]))
+
+    def _allowed(self) -> int | None:
+        """How many executions may be handed out still; None: any number."""
+        most = self._collector.most
+        if most is None:
+            return None
+        promised = sum(allowed or 0 for allowed in self._under_way.values())
+        return max(0, most - self._collector.tally.executions - promised)
+
+    def _hand_in(self, seeds: tuple[Seed, ...]) -> None:
+        """Hand in a part."""
+        allowed = self._allowed()
+        most = min(allowed, TURNS) if allowed is not None else None
+        future = self._executor.submit(search_part, self._job, seeds, TURNS, most)
+        self._under_way[future] = most
+        future.add_done_callback(self._back.put)
+
+    def _result(self, future: Future[Found]) -> Found:
+        """What came of a part, or what is the matter."""
+        try:
+            return future.result()
+        except Exception as error:
+            scenario = self._job.scenario
+            try:
+                pickle.dumps(scenario)
+            except Exception as reason:
+                raise ValueError(
+                    f"the scenario “{scenario.name}” cannot be sent to other processes: {reason}. Define its class at "
+                    "the top of a module, and let it hold nothing but what can be pickled; or leave executor out"
+                ) from error
+            raise
+
+    def _take(self, found: Found) -> None:
+        """Count in what came of a part."""
+        if found.new is not None:
+            words, pairs = found.new
+            self._exploration.cells.words |= words
+            self._exploration.cells.pairs |= pairs
+            raise NewCell
+        for tree, runs, sites in zip(self._exploration.start.trees, found.runs, found.sites, strict=True):
+            tree.runs += runs
+            tree.sites |= sites
+        self._cut(found.left)
+        self._collector.merge(found.tally)

@@ -1,0 +1,234 @@
+"""The memory and the atomics that explored code is given: every access goes through a recorder.
+
+    concept code ──► ExploredMemory.u64[i]         ──► Recorder.read / write
+                 ──► ExploredAtomics.exchange(...) ──► Recorder.reach
+
+The classes of the library do not know the difference. They are told apart here
+only: which operation, on which cell, from which line of the source.
+"""
+
+from __future__ import annotations
+
+import dis
+import linecache
+import sys
+from collections.abc import Hashable
+from functools import lru_cache
+from types import CodeType
+from typing import Protocol, cast
+
+from ...atomics import AtomicCounts, Atomics, Order
+from ...memory import Memory
+from .ops import ADD, BOTH, CAS, EXCHANGE, FENCE, HIGH, LOAD, LOW, SPECULATE, STORE, WAIT, Op, Site
+from .scenario import Place
+
+__all__ = ["ExploredAtomics", "ExploredMemory", "ExploredPlace", "Recorder", "site_of"]
+
+METHODS = {CAS: ("compare_exchange", "compare_exchange_2")}
+
+
+class Recorder(Protocol):
+    """What the explored code's accesses come to."""
+
+    def read(self, shift: int, index: int) -> int:
+        """Read a plain word of 2^shift bytes."""
+
+    def write(self, shift: int, index: int, value: int) -> None:
+        """Write a plain word of 2^shift bytes."""
+
+    def replayed(self) -> tuple[bool, Hashable]:
+        """Return whether the next atomic operation was made before, and what it returned."""
+
+    def reach(self, op: Op) -> Hashable:
+        """Come to an atomic operation that was not made yet. Does not return: the explorer goes on from here."""
+
+    def is_pair(self, address: int) -> bool:
+        """Tell whether the word is half of a cell of two words; makes it a cell if it is not one yet."""
+
+    def make_pair(self, address: int) -> None:
+        """Make two words one cell."""
+
+
+class _Words:
+    """A view of explored memory, in words of 2^shift bytes."""
+
+    __slots__ = ("_read", "_shift", "_write")
+
+    def __init__(self, recorder: Recorder, shift: int) -> None:
+        self._read = recorder.read
+        self._write = recorder.write
+        self._shift = shift
+
+    def __getitem__(self, index: int) -> int:
+        return self._read(self._shift, index)
+
+    def __setitem__(self, index: int, value: int) -> None:
+        self._write(self._shift, index, value)
+
+
+class ExploredMemory(Memory):
+    """The heap's memory as explored code sees it."""
+
+    __slots__ = ("recorder",)
+
+    def __init__(self, memory: Memory, recorder: Recorder) -> None:
+        self.space = memory.space
+        self.recorder = recorder
+        # Concept code reads and stores words by index, and asks nothing else of a view (`memory.Words`).
+        self.u8, self.u16, self.u32, self.u64 = (cast("memoryview[int]", _Words(recorder, shift)) for shift in range(4))
+
+    def own_views(self) -> Memory:
+        """Return this memory: a thread has views of its own already."""
+        return self
+
+    def zero(self, address: int, length: int) -> None:
+        """Store zeroes, in the largest words that fit."""
+        end = address + length
+        while address < end:
+            shift = 3 if address % 8 == 0 and end - address >= 8 else 0
+            self.recorder.write(shift, address >> shift, 0)
+            address += 1 << shift
+
+
+class ExploredAtomics(Atomics):
+    """The atomics as explored code sees them: each call is a step."""
+
+    __slots__ = ("_orders", "_recorder")
+
+    def __init__(self, recorder: Recorder, orders: dict[str, Order]) -> None:
+        self._recorder = recorder
+        self._orders = orders
+        self.counts = AtomicCounts()
+
+    def fence(self, order: Order) -> None:
+        """Order the accesses before it with those after it."""
+        self._do(FENCE, 0, (), order)
+
+    def load(self, address: int, order: Order) -> int:
+        """Return the word."""
+        return cast(int, self._do(LOAD, address, (), order))
+
+    def poll(self, address: int) -> int:
+        """Return the word; a step like every load."""
+        return cast(int, self._do(LOAD, address, (), Order.RELAXED, method="poll"))
+
+    def speculate(self, address: int) -> int:
+        """Return the word, which may be no atomic one any more."""
+        return cast(int, self._do(SPECULATE, address, (), Order.RELAXED))
+
+    def load_links(self, first: int, offset: int, most: int) -> list[int]:
+        """Follow links; each load is a step."""
+        passed = [first]
+        while len(passed) <= most:
+            after = cast(int, self._do(LOAD, passed[-1] + offset, (), Order.ACQUIRE, method="load_links"))
+            if after == 0:
+                break
+            passed.append(after)
+        return passed
+
+    def wait(self, address: int, unlike: int, order: Order) -> int:
+        """Return the word once it is another; called by ``ExploredPlace.wait`` for its caller."""
+        return cast(int, self._do(WAIT, address, (unlike,), order, depth=3))
+
+    def store(self, address: int, value: int, order: Order) -> None:
+        """Store the word."""
+        self._do(STORE, address, (value,), order)
+
+    def exchange(self, address: int, value: int, order: Order) -> int:
+        """Store the word and return the one before."""
+        return cast(int, self._do(EXCHANGE, address, (value,), order))
+
+    def fetch_add(self, address: int, amount: int, order: Order) -> int:
+        """Add to the word and return the one before."""
+        return cast(int, self._do(ADD, address, (amount,), order))
+
+    def compare_exchange(self, address: int, expected: int, desired: int, order: Order) -> tuple[bool, int]:
+        """Store ``desired`` if the word is ``expected``."""
+        return cast("tuple[bool, int]", self._do(CAS, address, (expected, desired), order))
+
+    def compare_exchange_2(
+        self, address: int, expected: tuple[int, int], desired: tuple[int, int], order: Order
+    ) -> tuple[bool, tuple[int, int]]:
+        """The same on two words side by side."""
+        return cast("tuple[bool, tuple[int, int]]", self._do(CAS, address, (expected, desired), order, part=BOTH))
+
+    def _do(
+        self,
+        kind: str,
+        address: int,
+        values: tuple[Hashable, ...],
+        order: Order,
+        part: int = LOW,
+        method: str = "",
+        depth: int = 2,
+    ) -> Hashable:
+        """Make a step: what it returned before, or stop here."""
+        recorder = self._recorder
+        known, result = recorder.replayed()
+        if known:
+            return result
+        site = site_of(sys._getframe(depth), method or kind)
+        order = self._orders.get(site.name, order)
+        if kind == FENCE:
+            return recorder.reach(Op(kind, 0, (), order, site))
+        cell = address & ~7
+        if part == BOTH:
+            recorder.make_pair(cell)
+        elif recorder.is_pair(address):
+            cell = address & ~15
+            part = HIGH if address & 8 else LOW
+        return recorder.reach(Op(kind, address, values, order, site, cell=cell, part=part))
+
+
+class ExploredPlace(Place):
+    """A place in the explorer."""
+
+    def __init__(self, memory: ExploredMemory, atomics: ExploredAtomics) -> None:
+        super().__init__(memory, atomics)
+        self._atomics = atomics
+
+    def wait(self, address: int, unlike: int, order: Order) -> int:
+        """Wait in one step."""
+        return self._atomics.wait(address, unlike, order)
+
+
+class Frame(Protocol):
+    """What is asked of a frame."""
+
+    @property
+    def f_code(self) -> CodeType:
+        """Its code."""
+
+    @property
+    def f_lasti(self) -> int:
+        """Offset of the instruction in it."""
+
+    @property
+    def f_lineno(self) -> int | None:
+        """Its line."""
+
+
+def site_of(frame: Frame, kind: str) -> Site:
+    """Return where in the source a call is made."""
+    return _site(frame.f_code, frame.f_lasti, frame.f_lineno or 0, kind)
+
+
+@lru_cache(maxsize=4096)
+def _site(code: CodeType, offset: int, line: int, kind: str) -> Site:
+    """The same, from a code object: operations of a kind are numbered in the order of the text.
+
+    A call has its place in the text, and may be several times in the bytecode: compilers repeat the test of a loop.
+    """
+    methods, starts = METHODS.get(kind, (kind,)), list(map(_start, code.co_positions()))
+    loads = [i.offset for i in dis.get_instructions(code) if i.argval in methods and i.opname.startswith("LOAD_")]
+    calls = {starts[load // 2] for load in loads}
+    place = sum(1 for call in calls if call <= starts[offset // 2])
+    function = code.co_qualname.rpartition("<locals>.")[2]
+    name = f"{function} {kind}" if place <= 1 else f"{function} {kind} {place}"
+    return Site(name, linecache.getline(code.co_filename, line).strip())
+
+
+def _start(positions: tuple[int | None, int | None, int | None, int | None]) -> tuple[int, int]:
+    """Where in the text an instruction's expression begins: line and column."""
+    line, _, column, _ = positions
+    return line or 0, column or 0

@@ -1,0 +1,226 @@
+"""A thread as a tree of what it may read: run once per branch, then walked.
+
+    ●─ load back ─┬─ 64 ──► ● store 64 ──► ● done
+                  └─ 96 ──► ● store 96 ──► ...        a node: the atomic operation that comes next
+
+A thread's next step depends on nothing but what it has read so far. So its whole
+behaviour is a tree: a node for each atomic operation, a branch for each result
+that it can have. The first time a branch is taken, the thread's function is run
+from the start, fed the results recorded on the way; at the first operation
+beyond it is stopped by an exception. After that the function is not run again:
+exploring walks trees. No OS threads, no generators, no change of the source.
+
+Between two atomic operations lie plain accesses, the ``segment``; what they read is
+part of the branch.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Hashable
+
+from ...atomics import Order
+from ...memory import Memory
+from . import proxies
+from .ops import DONE, FAILED, PLAIN_READ, PLAIN_WRITE, Op
+from .proxies import ExploredAtomics, ExploredMemory, ExploredPlace
+from .scenario import ThreadCode
+from .segment import Access, Cells, NewCell, Node, Segment, Views, Where, plain_site
+
+__all__ = ["ThreadTree", "TooLong"]
+
+_RECORDING = (__file__, proxies.__file__)
+
+
+class _Reached(BaseException):
+    """The function came to an operation that was not made yet."""
+
+
+class ThreadTree:
+    """One thread of a scenario.
+
+    Attributes:
+        runs: how often its function was run.
+        sites: where in the source it made atomic operations, of which kind and order.
+
+    Args:
+        run: its function.
+        memory: of the scenario; only its address space is used.
+        cells: which cells are known to be accessed atomically.
+        orders: orders to be used at some sites instead of those in the source.
+    """
+
+    def __init__(
+        self, name: str, run: ThreadCode, memory: Memory, cells: Cells, orders: dict[str, Order], limit: int
+    ) -> None:
+        self.name = name
+        self.runs = 0
+        self.sites: dict[str, tuple[str, Order]] = {}
+        self._run = run
+        self._cells = cells
+        self._limit = limit
+        self._explored = ExploredMemory(memory, self)
+        self._orders = orders
+        self._start: list[Segment] = []
+        self._script: list[Hashable] = []
+        self._at = 0
+        self._begin: tuple[list[Access], list[Access], dict[int, Where]] = ([], [], {})
+        self._seen: dict[int, int] = {}
+        self._views: Views | None = None
+        self._op = Op(DONE)
+
+    def start(self, views: Views) -> Segment:
+        """Return the thread's first segment."""
+        for segment in self._start:
+            if segment.fits(views):
+                return segment
+        segment = self._go([], 0, views)
+        self._start.append(segment)
+        return segment
+
+    def step(self, node: Node, result: Hashable, views: Views) -> Segment:
+        """Return what follows when a node's operation had this result. Cost: a run of the function if new."""
+        ways = node.after.get(result)
+        if ways is None:
+            ways = node.after[result] = []
+        for segment in ways:
+            if segment.fits(views):
+                return segment
+        segment = self._go([*node.script, result], node.depth + 1, views)
+        ways.append(segment)
+        return segment
+
+    def _go(self, script: list[Hashable], depth: int, views: Views) -> Segment:
+        """Run the function with what it has read, and on to its next operation."""
+        self.runs += 1
+        self._script, self._at, self._views = list(script), 0, views
+        needs, writes, where = self._begin = ([], [], {})
+        self._seen = {}
+        place = ExploredPlace(self._explored, ExploredAtomics(self, self._orders))
+        try:
+            outcome = self._run(place)
+            self._op = Op(DONE, values=(outcome,))
+        except _Reached:
+            pass
+        except NewCell:
+            raise
+        except Exception as error:
+            self._op = Op(FAILED, values=(error,))
+        if depth > self._limit:
+            self._op = Op(FAILED, values=(TooLong(self._limit),))
+        return Segment(needs, list(_last_writes(writes)), where, Node(self._op, self._script, depth))
+
+    # What explored code calls: see `proxies.Recorder`.
+
+    def replayed(self) -> tuple[bool, Hashable]:
+        """Feed the next result of an atomic operation, if it was made before."""
+        at = self._at
+        if at < len(self._script):
+            self._at = at + 1
+            return True, self._script[at]
+        return False, None
+
+    def reach(self, op: Op) -> Hashable:
+        """Stop at a new operation."""
+        if op.cell:
+            self._cells.want(op.cell)
+        if op.site is not None:
+            self.sites[op.site.name] = op.kind, op.order
+        self._op = op
+        raise _Reached
+
+    def is_pair(self, address: int) -> bool:
+        """Tell whether a word is half of a cell of two."""
+        return address & ~15 in self._cells.pairs
+
+    def make_pair(self, address: int) -> None:
+        """Make two words one cell."""
+        self._cells.want(address, pair=True)
+
+    def read(self, shift: int, index: int) -> int:
+        """Read plain memory."""
+        at = self._at
+        if at < len(self._script):
+            self._at = at + 1
+            value = self._script[at]
+            assert isinstance(value, int)
+            return value
+        word = index << shift >> 3
+        if word in self._cells.words:
+            self._plain_step(PLAIN_READ, shift, index)
+        value = self._byte_value(shift, index)
+        self._script.append(value)
+        self._at += 1
+        return value
+
+    def write(self, shift: int, index: int, value: int) -> None:
+        """Write plain memory."""
+        if self._at < len(self._script):
+            # Fed up to here: the write was done when its segment was entered, except where it is a step itself.
+            if index << shift >> 3 in self._cells.words:
+                self._at += 1
+            return
+        if index << shift >> 3 in self._cells.words:
+            self._plain_step(PLAIN_WRITE, shift, index, value)
+        if not 0 <= value < 1 << (8 << shift):
+            raise ValueError(f"{value} does not fit into {1 << shift} bytes at {index << shift:#x}")
+        _, writes, where = self._begin
+        writes.append((shift, index, value))
+        where.setdefault(index << shift, _where())
+        seen = self._seen
+        for byte in range(index << shift, (index << shift) + (1 << shift)):
+            seen[byte] = value & 0xFF
+            value >>= 8
+
+    def _byte_value(self, shift: int, index: int) -> int:
+        """A plain word's value: as written in this segment, or as memory has it, which decides the way."""
+        needs, _, where = self._begin
+        first, size, seen = index << shift, 1 << shift, self._seen
+        mine = sum(first + i in seen for i in range(size))
+        assert self._views is not None
+        value = self._views[shift][index]  # an IndexError is the thread's, as it would be on a heap
+        if mine < size:
+            needs.append((shift, index, value)) if not mine else needs.extend(
+                (0, first + i, self._views[0][first + i]) for i in range(size) if first + i not in seen
+            )
+            where.setdefault(first, _where())
+        if mine:
+            value = sum(
+                (seen[b] if b in seen else self._views[0][b]) << 8 * (b - first) for b in range(first, first + size)
+            )
+        return value
+
+    def _plain_step(self, kind: str, shift: int, index: int, value: int = 0) -> None:
+        """Stop at a plain access to a cell that is elsewhere accessed atomically."""
+        code, line = _where()
+        address = index << shift
+        cell, part = self._cells.cell_of(address >> 3)
+        if kind == PLAIN_WRITE and not 0 <= value < 1 << (8 << shift):
+            raise ValueError(f"{value} does not fit into {1 << shift} bytes at {address:#x}")
+        values = (value,) if kind == PLAIN_WRITE else ()
+        self._op = Op(
+            kind, address, values, Order.RELAXED, plain_site((code, line)), cell=cell, part=part, size=1 << shift
+        )
+        raise _Reached
+
+
+class TooLong(Exception):
+    """A thread made more steps than the limit."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"more than {limit} steps")
+        self.limit = limit
+
+
+def _last_writes(writes: list[Access]) -> list[Access]:
+    """Drop writes that a later one of the same word makes void."""
+    last = {(shift, index): place for place, (shift, index, _) in enumerate(writes)}
+    return [access for place, access in enumerate(writes) if last[access[:2]] == place]
+
+
+def _where() -> Where:
+    """The function, outside the recording, that makes the access."""
+    frame = sys._getframe(1)
+    while frame.f_code.co_filename in _RECORDING and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_code, frame.f_lineno

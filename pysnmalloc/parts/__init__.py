@@ -1,0 +1,23 @@
+"""Parts: how another class takes the place of a concept in a running heap (§2).
+
+    class Mine(FreeList): ...                         a subclass, or a class with the same public names
+    Heap(parts=Parts(freelist=Mine))                  in a program, a recording, a stepper
+    pysnmalloc replay --part freelist=mine.py:Mine    in a replay; show and explore take it too
+    scenario.having(Parts(freelist=Mine))             in the explorer
+
+The record itself is ``Parts`` in ``allocator``, beside the only code that puts parts together.
+Read ``interface`` first, which refuses a class that cannot serve. ``loading`` finds a class in a
+file, ``layering`` puts an observer on top of any class, and ``visiting`` sees an allocator
+through other parts.
+
+Imported by: recording, inspection, heap, and the rooms above it.
+
+    layering, visiting, interface, loading
+"""
+
+from .interface import demand_parts
+from .layering import name_of, on_top_of
+from .loading import load_object, load_part, load_parts
+from .visiting import visit
+
+__all__ = ["demand_parts", "load_object", "load_part", "load_parts", "name_of", "on_top_of", "visit"]

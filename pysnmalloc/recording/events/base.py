@@ -1,0 +1,106 @@
+"""What all events have: a stamp, the stores made, a section (§2.1 to §2.8), and the line of code.
+
+A change is a pair of values, before and after. Addresses are marked as such, so that filters can find them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, NamedTuple
+
+__all__ = ["Address", "Change", "Code", "Event", "Stamp", "Write"]
+
+Address = Annotated[int, "address"]
+"""An int that is an address in the heap. Filters search fields of this type."""
+
+
+class Stamp(NamedTuple):
+    """When an event happened, and which thread, allocator and call made it.
+
+    Attributes:
+        tick: its position in the recording, from 1.
+        thread: the thread that made it, numbered from 1 in order of appearance.
+        allocator: number of the allocator that made it.
+        call: the call that it is part of, numbered from 1 by the recording; 0 for none.
+    """
+
+    tick: int
+    thread: int
+    allocator: int
+    call: int
+
+
+class Write(NamedTuple):
+    """One store of ``width`` bytes (1, 2, 4 or 8) at an address.
+
+    Attributes:
+        address: address of the first byte stored.
+        width: bytes of the word.
+        before, after: the word's value before and after the store, unsigned and little-endian.
+    """
+
+    address: int
+    width: int
+    before: int
+    after: int
+
+
+class Change(NamedTuple):
+    """A value before and after.
+
+    Attributes:
+        before: the value that is replaced.
+        after: the value that takes its place.
+    """
+
+    before: int
+    after: int
+
+    def __str__(self) -> str:
+        return f"{self.before} → {self.after}"
+
+    @property
+    def hex(self) -> str:
+        """The change as text, for addresses and offsets."""
+        return f"{self.before:#x} → {self.after:#x}"
+
+
+class Code(NamedTuple):
+    """The line of this package that makes a change.
+
+    Attributes:
+        module: its name within the package, such as ``freelist``.
+        function: the class and method around the line, such as ``FreeList.take``.
+        line: its text, with each run of white space replaced by one space.
+    """
+
+    module: str
+    function: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What all events have.
+
+    Attributes:
+        at: when it happened, and which thread, allocator and call made it.
+        writes: all stores of the allocator since its previous event, in the order in which it made them.
+        section: the section of the paper that describes the change.
+        code: the line of this package that makes the change.
+    """
+
+    at: Stamp
+    writes: tuple[Write, ...]
+
+    section: ClassVar[str] = "§2"
+    code: ClassVar[Code] = Code("allocator", "Allocator.plain_malloc", "return self._malloc(size)")
+
+    @property
+    def kind(self) -> str:
+        """The name of the event's class, which is also its name in files."""
+        return type(self).__name__
+
+    def in_words(self) -> str:
+        """Describe what happened, in a sentence or two."""
+        raise NotImplementedError

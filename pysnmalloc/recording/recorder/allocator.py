@@ -1,0 +1,165 @@
+"""The allocator that records: every call, and all that it changes (§2.1, §2.2).
+
+    malloc(16) ─► Called, ObjectBumped ..., Returned
+
+Calls from outside are told; those that the allocator makes on itself are part of
+the call they serve. It runs the plain code, never the fast path.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from itertools import chain, takewhile
+from typing import TypeVar
+
+from ...allocator import Allocator, Parts, Shared
+from ...chunklist import OWNER
+from ...memory import NULL
+from ...messagequeue import NEXT, TARGET
+from ...parts import on_top_of
+from ..events import AllocatorMade, Called, CameHome, Forwarded, ListSent, Returned
+from ..recording import Origin, Recording
+from .chunks import RecordingChunkList, RecordingMediumslab, RecordingPageMap, RecordingSuperslab
+from .messages import RecordingQueue, RecordingRemoteCache
+from .shared import RecordingAtomics, RecordingLargeObjects, RecordingStack
+from .slabs import RecordingFreeList, RecordingSlab, RecordingSlabList
+from .teller import Teller, WatchedMemory
+
+__all__ = ["RecordingAllocator"]
+
+T = TypeVar("T")
+WITHIN = ("pysnmalloc.recording.recorder.", "pysnmalloc.allocator", "pysnmalloc.heap", "contextlib")
+
+
+class RecordingAllocator(Allocator):
+    """An allocator that tells a recording of every change. It runs the plain code."""
+
+    def __init__(self, number: int, shared: Shared, recording: Recording) -> None:
+        recording.attach(shared, Origin(shared.config, shared.memory.space.size, shared.decommit))
+        teller = self.teller = Teller(recording, number, shared.memory.own_views(), shared.config)
+        watched = WatchedMemory(shared.memory.space, teller)
+        super().__init__(number, replace(shared, memory=watched, parts=recorded_parts(shared.parts, teller)))
+        teller.tell(AllocatorMade, address=self.address)
+
+    def _install(self) -> None:
+        """Put the recorded calls in place."""
+        self.malloc, self.free = self.recorded_malloc, self.recorded_free
+
+    # Calls.
+
+    def recorded_malloc(self, size: int) -> int:
+        """``plain_malloc``, told."""
+        return self._recorded("malloc", (size,), lambda: self.plain_malloc(size))
+
+    def recorded_free(self, address: int) -> None:
+        """``plain_free``, told."""
+        self._recorded("free", (address,), lambda: self.plain_free(address))
+
+    def calloc(self, count: int, size: int) -> int:
+        """``Allocator.calloc``, told."""
+        plain = super().calloc
+        return self._recorded("calloc", (count, size), lambda: plain(count, size))
+
+    def realloc(self, address: int, size: int) -> int:
+        """``Allocator.realloc``, told."""
+        plain = super().realloc
+        return self._recorded("realloc", (address, size), lambda: plain(address, size))
+
+    def aligned_alloc(self, alignment: int, size: int) -> int:
+        """``Allocator.aligned_alloc``, told."""
+        plain = super().aligned_alloc
+        return self._recorded("aligned_alloc", (alignment, size), lambda: plain(alignment, size))
+
+    def handle_message_queue(self) -> None:
+        """``Allocator.handle_message_queue``, told."""
+        self._recorded("handle_message_queue", (), super().handle_message_queue)
+
+    def receive(self) -> None:
+        """``Allocator.receive``, told."""
+        self._recorded("receive", (), super().receive)
+
+    def post(self) -> None:
+        """``Allocator.post``, told."""
+        self._recorded("post", (), super().post)
+
+    def _recorded(self, name: str, arguments: tuple[int, ...], body: Callable[[], T]) -> T:
+        """Make a call and tell of it, unless it is part of another."""
+        teller = self.teller
+        if teller.call:
+            return body()
+        teller.call = teller.recording.next_call()
+        try:
+            teller.tell(Called, call=name, arguments=arguments, caller=_caller())
+            result = body()
+            teller.tell(Returned, call=name, result=result if isinstance(result, int) else NULL, error="")
+        except Exception as error:
+            teller.tell(Returned, call=name, result=NULL, error=f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            teller.call = 0
+        return result
+
+    # Messages.
+
+    def _handle(self, message: int) -> None:
+        """Tell whether a message is home, and handle it."""
+        target = self._u64[message + TARGET >> 3]
+        if target == self.address:
+            self.teller.tell(CameHome, message=message)
+        else:
+            self.teller.tell(Forwarded, message=message, target=target >> self.config.allocator_bits)
+        super()._handle(message)
+
+    def _send(self, first: int, last: int) -> None:
+        """Tell which messages go to whom, and send them."""
+        owner = self._u64[(first & self._chunk_mask) + OWNER >> 3]
+        messages = chain(takewhile(lambda message: message != last, self._chain(first)), (last,))
+        self.teller.tell(ListSent, to=owner >> self.config.allocator_bits, messages=tuple(messages))
+        super()._send(first, last)
+
+    def _chain(self, message: int) -> Iterator[int]:
+        """Follow a list of messages."""
+        while True:
+            yield message
+            message = self._u64[message + NEXT >> 3]
+
+
+def recorded_parts(parts: Parts, teller: Teller) -> Parts:
+    """Return the same parts, each of which tells of what it does."""
+
+    def told(recording: Callable[..., T], part: Callable[..., T]) -> Callable[..., T]:
+        assert isinstance(recording, type)
+        kind: Callable[..., T] = on_top_of(recording, part)
+        return partial(kind, teller)
+
+    return replace(
+        parts,
+        atomics=told(RecordingAtomics, parts.atomics),
+        pagemap=told(RecordingPageMap, parts.pagemap),
+        freelist=told(RecordingFreeList, parts.freelist),
+        slablist=told(RecordingSlabList, parts.slablist),
+        chunklist=told(RecordingChunkList, parts.chunklist),
+        superslab=told(RecordingSuperslab, parts.superslab),
+        mediumslab=told(RecordingMediumslab, parts.mediumslab),
+        slab=told(RecordingSlab, parts.slab),
+        stack=told(RecordingStack, parts.stack),
+        large=told(RecordingLargeObjects, parts.large),
+        messagequeue=told(RecordingQueue, parts.messagequeue),
+        remotecache=told(RecordingRemoteCache, parts.remotecache),
+    )
+
+
+def _caller() -> str:
+    """The function and the line of the program that made the call, as far as Python knows them."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith(WITHIN):
+        frame = frame.f_back
+    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno, frame.f_globals).strip()
+    name = frame.f_code.co_name
+    if name.startswith("<"):  # a module, a comprehension: no function that has a name
+        return line
+    return f"{name}: {line}" if line else name

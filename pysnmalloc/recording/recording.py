@@ -1,0 +1,278 @@
+"""A recording: every event of one heap, in order, kept, counted, filtered and saved (§2.1 to §2.8).
+
+    recording = sn.Recording()
+    with sn.Heap(sn.CLASSROOM, record=recording) as heap:
+        heap.free(heap.malloc(100))
+    recording.counts()["ObjectBumped"]          1
+    recording.select(ObjectBumped)              the events of one kind, allocator, range ...
+    recording.save("heap.jsonl")                a header, then one event per line
+
+The law: the stores of all events, applied in order to zeroed memory, produce the
+heap's bytes, except for what programs wrote into their objects. An event's tick is
+its position. With several threads, the ticks of exchanges, links and compare-exchanges
+of stacks are still in the order in which these happened.
+
+Left out: forks. A child's events stay in the child.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import NamedTuple
+
+from ..config import Config, Decommit
+from ..errors import ConfigError, RecordingError
+from .events import Event, Stamp
+from .events.lines import dump_event, parse_event, touches
+
+__all__ = ["Origin", "Recording", "new_recording", "recorded"]
+
+FORMAT = "pysnmalloc events"
+VERSION = 1
+
+Json = dict[str, object]
+
+
+class Origin(NamedTuple):
+    """The heap that was recorded: everything that its initial bytes depend on.
+
+    Attributes:
+        config: the heap's constants.
+        reserve: bytes of address space.
+        decommit: when pages go back to the operating system (§2.9).
+    """
+
+    config: Config
+    reserve: int
+    decommit: Decommit
+
+
+class Recording:
+    """The events of one heap. Any thread may add events.
+
+    Args:
+        limit: how many events to keep; later events are only counted, in ``dropped``.
+
+    Attributes:
+        events: all events, by tick.
+        origin: the heap that is recorded, None before the first event.
+        dropped: how many events came after the limit.
+        on: whether events are kept now; a recording that was switched off has a gap, and is not ``whole``.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        self.events: list[Event] = []
+        self.origin: Origin | None = None
+        self.limit = limit
+        self.dropped = 0
+        self.on = self.whole = True
+        self.lock = threading.RLock()
+        self._heap: object = None
+        self._ticks = self._calls = self._threads = 0
+        self._local = threading.local()
+        _recordings.add(self)
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self.events)
+
+    def __repr__(self) -> str:
+        of = self.origin.config.name if self.origin is not None else "no heap yet"
+        return f"<Recording of {of}, {len(self):,} events>"
+
+    # For the recorder.
+
+    def attach(self, heap: object, origin: Origin) -> None:
+        """Set the heap that is recorded.
+
+        Raises:
+            RecordingError: if the recording already belongs to another heap.
+        """
+        with self.lock:
+            if self.origin is not None and self._heap is not heap:
+                raise RecordingError(f"{self!r} is another heap's; give each heap its own Recording")
+            self._heap, self.origin = heap, origin
+
+    def stamp(self, allocator: int, call: int) -> Stamp:
+        """Return the next stamp. Hold the lock from this call until ``append``."""
+        self._ticks += 1
+        return Stamp(self._ticks, self._thread(), allocator, call)
+
+    def append(self, event: Event) -> None:
+        """Keep an event, or count it as dropped."""
+        if self.limit is not None and len(self.events) >= self.limit:
+            self.dropped += 1
+        else:
+            self.events.append(event)
+
+    def next_call(self) -> int:
+        """Return the number of a call that begins."""
+        with self.lock:
+            self._calls += 1
+            return self._calls
+
+    def _thread(self) -> int:
+        """Return the calling thread's number, from 1 in order of appearance."""
+        number: int | None = getattr(self._local, "number", None)
+        if number is None:
+            self._threads += 1
+            number = self._local.number = self._threads
+        return number
+
+    # For observers.
+
+    @property
+    def tick(self) -> int:
+        """The last event's tick. ``step(recording, first=recording.tick + 1)`` shows what happens from now on."""
+        return self._ticks
+
+    def counts(self) -> Counter[str]:
+        """Count the events by kind."""
+        return Counter(event.kind for event in self.events)
+
+    def select(
+        self,
+        *kinds: type[Event],
+        allocator: int | None = None,
+        thread: int | None = None,
+        call: int | None = None,
+        touching: int | range | None = None,
+    ) -> tuple[Event, ...]:
+        """Return the events that match every condition given.
+
+        Args:
+            kinds: the event is of one of these classes.
+            allocator: the allocator with this number made it.
+            thread: the thread with this number made it.
+            call: it is part of this call.
+            touching: it names an address, or stores to one, in this range of addresses (or at this address).
+        """
+        area = range(touching, touching + 1) if isinstance(touching, int) else touching
+        return tuple(
+            event
+            for event in self.events
+            if (not kinds or isinstance(event, kinds))
+            and allocator in (None, event.at.allocator)
+            and thread in (None, event.at.thread)
+            and call in (None, event.at.call)
+            and (area is None or touches(event, area))
+        )
+
+    # Files.
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines of the file: a header, then the events as JSON.
+
+        Raises:
+            RecordingError: if nothing was recorded, or the recording has a gap.
+        """
+        if self.origin is None:
+            raise RecordingError("nothing was recorded: make a heap with Heap(..., record=recording), and call it")
+        if not self.whole:
+            raise RecordingError("this recording has a gap, since it was switched off for a while; record it again")
+        config, reserve, decommit = self.origin
+        header = {"format": FORMAT, "version": VERSION, "config": asdict(config)}
+        yield json.dumps(header | {"reserve": reserve, "decommit": decommit.value}, ensure_ascii=False)
+        for event in self.events:
+            yield json.dumps(dump_event(event), ensure_ascii=False)
+
+    def save(self, path: str | Path) -> None:
+        """Write the recording to a file, as JSON lines."""
+        Path(path).write_text("".join(line + "\n" for line in self.lines()), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Recording:
+        """Read a file that ``save`` wrote.
+
+        Raises:
+            RecordingError: if a line is invalid; the message names the line.
+        """
+        return cls.parse(Path(path).read_text(encoding="utf-8").splitlines(), str(path))
+
+    @classmethod
+    def parse(cls, lines: Iterable[str], name: str = "<lines>") -> Recording:
+        """Read the lines of a file. Raises as ``load`` does."""
+        recording, number = cls(), 0
+        for number, line in enumerate(lines, start=1):
+            try:
+                data = json.loads(line)
+                if not isinstance(data, dict):
+                    raise RecordingError("this line is not a JSON object")
+                if number == 1:
+                    recording.origin = _parse_header(data)
+                else:
+                    recording.events.append(parse_event(data))
+                    recording._ticks = recording.events[-1].at.tick
+            except (ValueError, KeyError, TypeError) as error:
+                raise RecordingError(f"{name}, line {number}: {error}; save it again with Recording.save") from error
+        if not number:
+            raise RecordingError(f"{name} is empty; a recording begins with a line that says “{FORMAT}”")
+        return recording
+
+
+def _parse_header(data: Json) -> Origin:
+    """Return the origin that the first line describes."""
+    if data.get("format") != FORMAT or data.get("version") != VERSION:
+        raise RecordingError(f"the first line does not say “{FORMAT}”, version {VERSION}: this is not such a recording")
+    config, reserve = data["config"], data["reserve"]
+    if not isinstance(config, dict) or type(reserve) is not int:
+        raise RecordingError("the first line has no config and reserve")
+    try:
+        return Origin(Config(**config), reserve, Decommit(data["decommit"]))
+    except ConfigError as error:
+        raise RecordingError(str(error)) from error
+
+
+# Heaps that other code makes, such as a script.
+
+
+@contextmanager
+def recorded(limit: int | None = None) -> Iterator[list[Recording]]:
+    """Record every heap that any thread makes inside the block, except for checked heaps.
+
+    Yields a list to which each heap adds its recording; ``limit`` is the limit of each recording.
+    """
+    made = list[Recording]()
+
+    def make() -> Recording:
+        made.append(Recording(limit))
+        return made[-1]
+
+    _makers.append(make)
+    try:
+        yield made
+    finally:
+        _makers.remove(make)
+
+
+_makers: list[Callable[[], Recording]] = []
+
+
+def new_recording() -> Recording | None:
+    """Return a recording for a heap that is being made inside ``recorded``, otherwise None."""
+    return _makers[-1]() if _makers else None
+
+
+# A fork copies locks that another thread may hold, so the child gets new ones.
+
+_recordings: weakref.WeakSet[Recording] = weakref.WeakSet()
+
+
+def _renew_locks() -> None:
+    """Make the child's recordings usable."""
+    for recording in _recordings:
+        recording.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)
