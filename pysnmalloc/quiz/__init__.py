@@ -1,14 +1,14 @@
-"""The quiz: predict the next address, head, link, bucket or hop, in the manner of a paper homework.
+"""The quiz: predict the next address, head, link, bucket or hop, as in a paper homework.
 
     topics ──► question ──► sizeclass, freelist, metadata, superslab, pagemap, queue, radix
-    session    Dice         each makes up problems by running the real allocator
+    session    Dice         each creates problems by running the real allocator
 
     question = next(questions("freelist", seed=0))
     verdict = judge(question, "0x240")
 
-Questions are without end, and come from the seed alone. The state that is shown
-is a real one, and what a question explains is what really happened. The paper's
-sections are named by the topics.
+Questions are endless and depend only on the seed. The state shown is that of a
+real heap, and the explanation is read from what happened. Each topic names its
+section of the paper.
 """
 
 from .question import Form, Problem, Question, Topic
