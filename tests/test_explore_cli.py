@@ -279,7 +279,7 @@ def test_progress_is_for_terminals_and_for_long_work(
             said[terminal, patience] = capsys.readouterr().err
     assert {key for key, text in said.items() if text} == {(True, 0.0)}
     assert "queue, sc: 2,560 executions" in said[True, 0.0]
-    assert "a second" in said[True, 0.0]
+    assert "per second" in said[True, 0.0]
 
 
 def test_orders_are_those_of_the_library(runner: CliRunner) -> None:

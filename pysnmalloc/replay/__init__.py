@@ -8,9 +8,9 @@
     >>> replay(read_shipped("pbzip2")).messages.remote_frees
     165
 
-The law: a replay does what the program did, call by call, and refuses to go on
-when the allocator does not do what a program relies on. Left out: the time
-between calls, and what the program computed.
+The law: a replay makes the program's calls one by one, and stops when the
+allocator breaks a promise that programs rely on. Left out: the time between
+calls, and what the program computed.
 """
 
 from . import loop
