@@ -1,14 +1,14 @@
-"""Steps: a recording shown one change at a time, as a piece of HTML that needs nothing else (§2, Figures 1 to 3).
+"""Steps: a recording shown one change at a time, as self-contained HTML (§2, Figures 1 to 3).
 
-    recording ─► replica: the bytes as they were ─► pictures ─► frames ─► stepper ─► a page
-                 event by event                     before, after         previous, next, play
+    recording ─► replica: the bytes at each event ─► pictures ─► frames ─► stepper ─► a page
+                 event by event                       before, after         previous, next, play
 
     >>> stepper = step(recording, title="two objects")
-    >>> stepper.save("two-objects.html")        named in a notebook, it is shown there
+    >>> stepper.save("two-objects.html")        a notebook displays it as the value of a cell
 
 The law: a frame's picture is drawn from the bytes that the recording's stores
-make, so words, source line and picture cannot disagree. Left out: going back in
-the heap itself; a stepper is a film of what was.
+produce, so words, source line and picture cannot disagree. Left out: stepping the
+heap itself backwards; a stepper shows a recorded film.
 """
 
 from .figures import FIGURES, figure
