@@ -1,22 +1,22 @@
 """The command line.
 
-    pysnmalloc replay [TRACE ...]     replay recorded programs; the Redis trace that ships, if none is named
+    pysnmalloc replay [TRACE ...]     replay recorded programs; default: the Redis trace that ships with the package
     pysnmalloc explore [NAME]         explore every execution of a scenario under a memory model
-    pysnmalloc show TRACE --at N      show what one call of a program did, and the heap after it
+    pysnmalloc show TRACE --at N      show the effects of one call of a program, and the heap after it
     pysnmalloc step SCRIPT            record a Python program, and write a page to step through it
     pysnmalloc figure 1|2|3           write a figure of the paper as such a page
-    pysnmalloc quiz [TOPIC]           predict the next address, head, link, bucket or hop; seeded questions without end
-    pysnmalloc doctor                 look at this Python and this machine, and test the allocator on them
+    pysnmalloc quiz [TOPIC]           predict the next address, head, link, bucket or hop; endless, seeded questions
+    pysnmalloc doctor                 test the allocator with this Python on this machine
 
-Data go to standard output; progress and errors to standard error. Exit codes:
+Data go to standard output; progress and errors go to standard error. Exit codes:
 
-    0   everything is as it must be
-    1   a replay, a script, or a check of doctor, failed; explore found something wrong;
+    0   success
+    1   a replay, a script or a check of doctor failed; explore found a fault;
         an answer of the quiz was wrong
-    2   the command line, the configuration, a trace or a schedule cannot be understood
+    2   the command line, the configuration, a trace or a schedule is invalid
 
-This package and ``replay.report`` are all that needs typer and rich; the library
-itself imports the standard library only.
+Only this package and ``replay.report`` need typer and rich; the rest of the library
+imports only the standard library.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SUMMARY = "The memory allocator of the paper “snmalloc: A Message Passing Allo
 
 app = typer.Typer(
     help=SUMMARY,
-    epilog="Each command has a --help of its own.",
+    epilog="Each command has its own --help.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def _version(wanted: bool) -> None:
-    """Print the version and leave."""
+    """Print the version and exit."""
     if wanted:
         typer.echo(f"pysnmalloc {__version__}")
         raise typer.Exit
@@ -71,4 +71,4 @@ def _common(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Take the options that come before a command."""
+    """Handle the options that precede a command."""

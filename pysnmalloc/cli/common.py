@@ -27,7 +27,7 @@ FAILED, USAGE = 1, 2
 PART_OPTION = typer.Option(
     "--part",
     metavar="NAME=FILE.py:CLASS",
-    help="Replace a concept by your own class, such as freelist=mine.py:FreeList; repeatable.",
+    help="Replace a concept with your own class, such as freelist=mine.py:FreeList; repeatable.",
     show_default=False,
 )
 PROGRESS_AFTER = 1.0  # seconds; shorter work needs no progress bar
