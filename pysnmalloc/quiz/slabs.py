@@ -160,8 +160,8 @@ class SlabBench:
     def slots(self) -> int:
         """How many objects the slab holds."""
         state = self.state()
-        behind = (SLAB_SIZE - state.bump) // self.size if state.bump is not None else 0
-        return state.fields.used + len(state.freed) + behind
+        unused = (SLAB_SIZE - state.bump) // self.size if state.bump is not None else 0
+        return state.fields.used + len(state.freed) + unused
 
     def state(self) -> SlabState:
         """Return the slab's current state."""

@@ -110,9 +110,9 @@ def _stored(bench: SlabBench, first: SlabState, dice: Dice) -> Problem:
 def _left(bench: SlabBench, first: SlabState, _dice: Dice) -> Problem:
     """How many objects are free?"""
     state = bench.state()
-    behind = 0 if state.bump is None else (SLAB_SIZE - state.bump) // bench.size
-    answer = len(state.freed) + behind
-    bump = "none" if state.bump is None else f"({SLAB_SIZE:#05x} - {state.bump:#05x}) / {bench.size} = {behind}"
+    unused = 0 if state.bump is None else (SLAB_SIZE - state.bump) // bench.size
+    answer = len(state.freed) + unused
+    bump = "none" if state.bump is None else f"({SLAB_SIZE:#05x} - {state.bump:#05x}) / {bench.size} = {unused}"
     return Problem(
         setting=_setting(bench),
         state=_lines(first),
@@ -127,8 +127,8 @@ def _left(bench: SlabBench, first: SlabState, _dice: Dice) -> Problem:
         mistakes=mistakes(
             answer,
             (len(state.freed), "That counts only the freed objects. The bump space is free too."),
-            (behind, "That counts only the bump space. The objects on the free list are free too."),
+            (unused, "That counts only the bump space. The objects on the free list are free too."),
             (answer + 1, "One too many: the list's last entry is not an object but the bump pointer plus 1, or -1."),
-            (len(first.freed) + behind, "That counts the freed objects before the calls, which changed the list."),
+            (len(first.freed) + unused, "That counts the freed objects before the calls, which changed the list."),
         ),
     )
