@@ -7,13 +7,14 @@
         heap.view(p)[:5] = b"hello"         # the object's bytes
         heap.free(p)
 
-All that the paper keeps in memory lives in the bytes of ``heap.memory``; the
-modules, one per concept, are in the order in which they build on each other:
+All that the paper keeps in memory lives in the bytes of ``heap.memory``. Each concept of the
+paper is a module at the top; everything else is in rooms, whose names end in a slash here. A
+module imports only what stands before it:
 
-    config, sizeclass, platform, memory, atomics, pagemap, metaslab, freelist, slablist, chunklist,
-    superslab, mediumslab, slab, stack, large, messagequeue, remotecache, allocator, hotpath,
-    binding, fastpath, checked, events, recording, chrome, recorder, survey, laws, statistics,
-    pictures, heap
+    errors, config, sizeclass, platform, memory, atomics, pagemap, metaslab, freelist, slablist,
+    chunklist, superslab, mediumslab, slab, stack, large, messagequeue, remotecache, allocator,
+    parts/, hotpath/, recording/, inspection/, pictures/, heap,
+    replay/, explore/, step/, quiz/, lesson/, doctor/, cli/
 """
 
 from .allocator import Allocator, Parts

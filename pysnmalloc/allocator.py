@@ -1,22 +1,22 @@
-"""The per-thread allocator: malloc and free over everything below (§2.1, §2.2).
+"""The per-thread allocator: malloc and free, built on all the concepts (§2.1, §2.2).
 
     malloc(size):  receive messages;  small: first slab of the class's list, or a new slab
                                       medium: first medium slab of the class, or a new chunk
                                       large: chunks from the global stacks
-    free(p):       receive messages;  page map ─► whose is it?
-                                      mine: back to its slab
-                                      another's: {next, target} into the object, into the remote cache;
-                                                 at 1 MiB, post
+    free(p):       receive messages;  page map ─► which allocator owns it?
+                                      this one: back to its slab
+                                      another: store {next, target} in the object, put it into the
+                                               remote cache; at 1 MiB, post
 
-An allocator owns the small and medium objects that it allocated and alone
-changes their slabs. All it knows is in its block of the heap: queue, stub, list
-heads, buckets; this Python object is a view of the block, and statistics.
+An allocator owns the small and medium objects that it allocated, and only it
+changes their slabs. Its entire state is in its block of the heap: queue, stub, list
+heads and buckets. This Python object is a view of the block, with statistics.
 
 This module is the plain code of the concepts. ``hotpath`` has a ``malloc`` and a
-``free`` that do the same to the same bytes, faster.
+``free`` that have the same effect on the same bytes, but are faster.
 
-Who may call what: one thread at a time holds an allocator, and it alone calls
-its methods. Only ``queue.enqueue`` on its block is for all others.
+Who may call what: one thread at a time holds an allocator, and only that thread
+calls its methods. Other threads may only call ``queue.enqueue`` on its block.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ class Shared:
     """What all allocators of a heap have in common.
 
     Attributes:
-        config: the constants that all else in the heap follows from.
-        layout: where page map and chunks are in the heap's bytes.
-        memory: the heap's bytes; each allocator makes views of its own.
-        lock: the one by which atomic operations and fences are emulated.
+        config: the constants from which everything else in the heap follows.
+        layout: where the page map and the chunks lie in the heap's bytes.
+        memory: the heap's bytes; each allocator makes its own views.
+        lock: the lock that emulates atomic operations and fences.
         decommit: when pages go back to the operating system (§2.9).
         commitment: the count of committed bytes.
         parts: the classes that serve each concept.
@@ -73,12 +73,12 @@ class Shared:
 
 
 class MessageCounts:
-    """What an allocator did with messages; written by its thread only.
+    """What an allocator did with messages. Only its thread writes these counts.
 
     Attributes:
-        departed: objects freed here that another owns, by size class.
-        arrived: objects received that are the allocator's own, by size class.
-        forwarded: messages received that were another's.
+        departed: objects freed here that another allocator owns, by size class.
+        arrived: objects received that the allocator owns, by size class.
+        forwarded: messages received that were for another allocator.
         posts: how often the remote cache was posted.
         batches: lists sent, one exchange each.
         posted_bytes: ``freed_bytes`` as it was at the last post.
@@ -94,19 +94,19 @@ class MessageCounts:
 
     @property
     def freed_bytes(self) -> int:
-        """Rounded bytes of all that departed."""
+        """Rounded bytes of all objects that departed."""
         return sum(map(mul, self.departed, self._sizes))
 
 
 class Allocator:
-    """One allocator of a heap; get it from ``Heap.acquire`` or ``Heap.allocator``.
+    """One allocator of a heap. Get it from ``Heap.acquire`` or ``Heap.allocator``.
 
     Attributes:
         number: its number, 1 or more; ``address`` is ``number << config.allocator_bits``.
-        address: of its block in the heap; what owner and target words hold.
+        address: address of its block in the heap, which owner and target words hold.
         holder: identifier of the thread that holds it, None while it is in the pool.
         closed: whether its heap was closed.
-        lost: whether its thread did not come along when this process forked.
+        lost: whether its thread does not exist in this process, which was forked.
         malloc: ``malloc(size) -> address``, see ``plain_malloc``.
         free: ``free(address)``, see ``plain_free``.
     """
@@ -131,7 +131,7 @@ class Allocator:
         self._install()
 
     def _init(self) -> None:
-        """Make queue, buckets and lists in the block, which nobody knows of yet."""
+        """Initialize queue, buckets and lists in the block, which no other thread can reach yet."""
         self.queue.init()
         self.cache.init()
         for slabs in self.small_classes:
@@ -170,11 +170,11 @@ class Allocator:
         return self._shared.parts.messagequeue(self.memory, self.atomics, block)
 
     def _install(self) -> None:
-        """Put ``malloc`` and ``free`` in place; the fast path has its own."""
+        """Install ``malloc`` and ``free``; the fast path has its own."""
         self.malloc, self.free = self.plain_malloc, self.plain_free
 
     def held_by(self, thread: int | None) -> None:
-        """Say which thread holds the allocator; a new one gets views of its own. For the heap to call."""
+        """Record which thread holds the allocator, and make views for a new holder. Only the heap calls this."""
         if thread is not None and thread != self.holder:
             self._view()
             self._install()
@@ -188,19 +188,19 @@ class Allocator:
     def plain_malloc(self, size: int) -> int:
         """Return the address of ``size`` bytes or more, aligned to 16 or to the class's power of two.
 
-        A size of 0 gets the smallest class. First receives up to ``remote_batch`` messages (§2.2).
+        A size of 0 gets the smallest class. The call first receives up to ``remote_batch`` messages (§2.2).
 
         Raises:
-            HeapExhausted: when no address space is left.
-            ValueError: when ``size`` is negative.
+            HeapExhausted: if no address space is left.
+            ValueError: if ``size`` is negative.
         """
         self.handle_message_queue()
         return self._malloc(size)
 
     def _malloc(self, size: int) -> int:
-        """Allocate, messages aside."""
+        """Allocate, without receiving messages."""
         if size < 0:
-            raise ValueError(f"malloc({size}): a size is 0 or more bytes")
+            raise ValueError(f"malloc({size}): the size must be 0 or more bytes")
         sizeclass = self.table.sizeclass(size)
         if sizeclass < self.config.num_small:
             return self._small_alloc(sizeclass)
@@ -209,17 +209,17 @@ class Allocator:
         return self._large_alloc(size)
 
     def plain_free(self, address: int) -> None:
-        """Free an object, whoever allocated it; of 0: nothing. First receives messages (§2.2).
+        """Free an object of any allocator; do nothing for address 0. The call first receives messages (§2.2).
 
         Raises:
-            InvalidPointer: when the page map says that no object is there. In checked mode every address
-                that is not a live object is refused; else freeing one is undefined, as in C.
+            InvalidPointer: if the page map says that no object is there. Checked mode refuses every address
+                that is not a live object; otherwise freeing such an address is undefined, as in C.
         """
         self.handle_message_queue()
         self._free(address)
 
     def _free(self, address: int) -> None:
-        """Free, messages aside."""
+        """Free, without receiving messages."""
         if address == NULL:
             return
         kind = self.pagemap.get(address)
@@ -236,9 +236,9 @@ class Allocator:
             self._medium_dealloc(chunk, address)
 
     def calloc(self, count: int, size: int) -> int:
-        """Return the address of ``count * size`` zeroed bytes. Errors as ``malloc``."""
+        """Return the address of ``count * size`` zeroed bytes. Raises as ``malloc`` does."""
         if count < 0 or size < 0:
-            raise ValueError(f"calloc({count}, {size}): both are 0 or more")
+            raise ValueError(f"calloc({count}, {size}): count and size must be 0 or more")
         total = count * size
         if total > self.table.sizes[-1]:
             self.handle_message_queue()
@@ -248,13 +248,14 @@ class Allocator:
         return address
 
     def realloc(self, address: int, size: int) -> int:
-        """Return an object of ``size`` bytes with the old one's contents, which is then free.
+        """Return an object of ``size`` bytes with the contents of the old object, and free the old one.
 
-        In place where the size class stays the same. Of null: ``malloc(size)``; to 0 bytes: frees, returns 0.
-        When no space is left, the old object stays as it was. Errors as ``malloc`` and ``free``.
+        If the size class stays the same, so does the object. For address 0, this is ``malloc(size)``; for a size of 0,
+        it frees the object and returns 0. If no space is left, the old object is unchanged. Raises as ``malloc`` and
+        ``free`` do.
         """
         if size < 0:
-            raise ValueError(f"realloc({address:#x}, {size}): a size is 0 or more bytes")
+            raise ValueError(f"realloc({address:#x}, {size}): the size must be 0 or more bytes")
         if address == NULL:
             return self.malloc(size)
         if size == 0:
@@ -273,13 +274,14 @@ class Allocator:
     def aligned_alloc(self, alignment: int, size: int) -> int:
         """Return ``size`` bytes or more at a multiple of ``alignment``, any power of two.
 
-        The last object of a slab ends flush with it, so objects are aligned to the power of two in their
-        size: a class with enough of them serves. Cost: up to 3 steps more than ``malloc`` and its errors.
+        The last object of a slab ends flush with it, so an object is aligned to the power of two in its size.
+        A class whose size is a multiple of ``alignment`` therefore serves the request. Cost: up to 3 steps more
+        than ``malloc``. Raises as ``malloc`` does.
         """
         if alignment < 1 or alignment & (alignment - 1):
-            raise ValueError(f"aligned_alloc({alignment}, ...): the alignment is a power of two")
+            raise ValueError(f"aligned_alloc({alignment}, ...): the alignment must be a power of two")
         if size < 0:
-            raise ValueError(f"aligned_alloc({alignment}, {size}): a size is 0 or more bytes")
+            raise ValueError(f"aligned_alloc({alignment}, {size}): the size must be 0 or more bytes")
         sizeclass = self.table.sizeclass(max(size, alignment))
         while sizeclass < self.config.num_sizeclasses:
             if self.table.sizes[sizeclass] % alignment == 0:
@@ -289,10 +291,10 @@ class Allocator:
         return self.malloc(max(size, alignment, self.config.chunk_size))
 
     def usable_size(self, address: int) -> int:
-        """Return how many bytes an object has: its class's size, or a power of two of address space (§2.4).
+        """Return the size of an object: its class's size, or a power of two of address space (§2.4).
 
         Raises:
-            InvalidPointer: when the page map says that no object is there.
+            InvalidPointer: if the page map says that no object is there.
         """
         self._demand_open()
         kind = self.pagemap.get(address)
@@ -302,34 +304,34 @@ class Allocator:
         return 1 << kind
 
     def rounded(self, size: int) -> int:
-        """Return the bytes that a request of ``size`` gets."""
+        """Return the number of bytes that a request of ``size`` bytes gets."""
         sizeclass = self.table.sizeclass(size)
         if sizeclass < self.config.num_sizeclasses:
             return self.table.sizes[sizeclass]
         return 1 << self._large_bits(size)
 
     def close(self) -> None:
-        """Refuse every further call; for the heap, when it is closed."""
+        """Refuse every further call. The heap calls this when it is closed."""
         self.closed = True
 
     def _demand_open(self) -> None:
-        """Refuse calls on an allocator of a closed heap."""
+        """Raise if the heap is closed."""
         if self.closed:
             raise HeapClosed(f"{self!r} was called after its heap was closed; make a new Heap")
 
     # Messages.
 
     def handle_message_queue(self) -> None:
-        """Receive up to ``remote_batch`` messages; every malloc and free begins with it (§2.2).
+        """Receive up to ``remote_batch`` messages. Every malloc and free begins with this (§2.2).
 
-        Cost: one plain load when there is none.
+        Cost: one plain load if there is no message.
         """
         self._demand_open()
         if not self.queue.is_empty():
             self.receive()
 
     def receive(self) -> None:
-        """Free what is the allocator's own, forward the rest, and post if that fills the cache."""
+        """Receive messages: free the allocator's own objects, forward the rest, and post if that fills the cache."""
         self._demand_open()
         for message in self.queue.dequeue_batch(self.config.remote_batch):
             if message != self.queue.stub:
@@ -338,22 +340,22 @@ class Allocator:
             self.post()
 
     def post(self) -> None:
-        """Send everything in the remote cache on its way (§2.2). Cost: one exchange per list."""
+        """Send everything in the remote cache (§2.2). Cost: one exchange per list."""
         self._demand_open()
         self.messages.posts += 1
         self.messages.posted_bytes = self.messages.freed_bytes
         self.cache.post(self._send)
 
     def mend_queue(self) -> None:
-        """After a fork: where a producer was cut off before its link, give its messages up."""
+        """After a fork, drop the messages of a producer that was cut off before its link."""
         *_, newest = self.queue.walk()
         self.queue.truncate(newest)
 
     def _handle(self, message: int) -> None:
-        """Free one message's object if it is ours, else take it into the cache."""
+        """Free a message's object if this allocator owns it, otherwise cache it."""
         target = self._u64[message + TARGET >> 3]
         chunk = message & self._chunk_mask
-        # The header is read rather than the page map: it is what the owner left there, and nearer.
+        # Read the header, not the page map: the owner wrote it, and it is on the way to the size class.
         small = self._u64[chunk + KIND >> 3] == Kind.SUPER
         sizeclass = self._sizeclass(message, SUPERSLAB if small else MEDIUM)
         if target != self.address:
@@ -367,7 +369,7 @@ class Allocator:
             self._medium_dealloc(chunk, message)
 
     def _remote_dealloc(self, owner: int, address: int, sizeclass: Sizeclass) -> None:
-        """Free another allocator's object: into the cache, and post when that is full."""
+        """Free another allocator's object: put it into the cache, and post if the cache is full."""
         size = self.table.sizes[sizeclass]
         self.messages.departed[sizeclass] += 1
         self.cache.dealloc(owner, address, size)
@@ -375,7 +377,7 @@ class Allocator:
             self.post()
 
     def _send(self, first: int, last: int) -> None:
-        """Send a list of messages to the owner of the first."""
+        """Send a list of messages to the owner of the first one."""
         self.messages.batches += 1
         owner = self._u64[(first & self._chunk_mask) + OWNER >> 3]
         self._queue_at(owner).enqueue(first, last)
@@ -383,7 +385,7 @@ class Allocator:
     # Small objects.
 
     def _small_alloc(self, sizeclass: Sizeclass) -> int:
-        """Allocate from the first slab with space, or from a new one."""
+        """Allocate from the first slab with space, or from a new slab."""
         slabs = self.small_classes[sizeclass]
         slab = slabs.first()
         if slab == NULL:
@@ -394,17 +396,17 @@ class Allocator:
         return taken
 
     def _small_dealloc(self, address: int) -> None:
-        """Free an own small object; a slab that is then free goes back to its superslab."""
+        """Free one of the allocator's own small objects. A slab that becomes free goes back to its superslab."""
         slab = self.metaslab.slab_of(address)
         sizeclass = self.metaslab.sizeclass(slab)
         if self.slab.dealloc(slab, self.small_classes[sizeclass], address):
-            self._parted(sizeclass, slab)  # before its chunk can be another's
+            self._parted(sizeclass, slab)  # before another allocator can take its chunk
             self._dealloc_slab(slab, sizeclass)
         else:
             self._changed(sizeclass, slab)
 
     def _alloc_slab(self, sizeclass: Sizeclass) -> int:
-        """Take a slab: short ones for small classes first, from superslabs with nothing else left (§2.8)."""
+        """Take a slab. Classes that fit prefer a short slab, first from superslabs with only that one free (§2.8)."""
         short = sizeclass <= self.table.short_max_sizeclass
         if short:
             superslab = self.only_short.pop()
@@ -420,8 +422,8 @@ class Allocator:
                 self.only_short.insert(superslab)
         return self._taken(slab)
 
-    def _dealloc_slab(self, slab: int, sizeclass: Sizeclass) -> None:  # noqa: ARG002  # checked mode wants it
-        """Give a slab back; its superslab changes lists by its status, and goes when it is empty."""
+    def _dealloc_slab(self, slab: int, sizeclass: Sizeclass) -> None:  # noqa: ARG002  # checked mode uses it
+        """Give a slab back. Its superslab changes lists with its status, and goes back itself once it is empty."""
         superslab = slab & self._chunk_mask
         before = self.superslab.status(superslab)
         self.superslab.dealloc_slab(superslab, slab)
@@ -438,7 +440,7 @@ class Allocator:
             self._return_chunk(superslab)
 
     def _new_superslab(self) -> int:
-        """Make a chunk a superslab, on the list of those with full-length slabs free."""
+        """Make a chunk a superslab, and put it on the list of available superslabs."""
         superslab = self.large.take_chunk()
         self.superslab.init(superslab, self.address)
         self.pagemap.set(superslab, SUPERSLAB)
@@ -446,14 +448,14 @@ class Allocator:
         return superslab
 
     def _taken(self, slab: int) -> int:
-        """A slab came into use."""
+        """Commit a slab that came into use; return it."""
         self.large.slab_taken(slab, self.config.slab_size)
         return slab
 
     # Medium objects.
 
     def _medium_alloc(self, sizeclass: Sizeclass) -> int:
-        """Allocate from the first medium slab of the class with space, or from a new one (§2.7)."""
+        """Allocate from the class's first medium slab with space, or from a new one (§2.7)."""
         slabs = self.medium_classes[sizeclass - self.config.num_small]
         slab = slabs.first()
         fresh = slab == NULL
@@ -471,7 +473,7 @@ class Allocator:
         return taken
 
     def _medium_dealloc(self, slab: int, address: int) -> None:
-        """Free an own medium object; an empty medium slab goes back to the stack of chunks."""
+        """Free one of the allocator's own medium objects. An empty medium slab goes back to the stack of chunks."""
         sizeclass = self.mediumslab.sizeclass(slab)
         slabs = self.medium_classes[sizeclass - self.config.num_small]
         was_full = self.mediumslab.dealloc(slab, address)
@@ -498,68 +500,68 @@ class Allocator:
         return block
 
     def _large_dealloc(self, address: int, kind: int) -> None:
-        """Free a large object, whoever allocated it: its chunks are nobody's."""
+        """Free a large object of any allocator, since no allocator owns its chunks."""
         self._demand_large(address, kind, "free")
         self.pagemap.clear_large(address, kind)
         self.large.dealloc(address, kind - self.config.chunk_bits)
 
     def _large_bits(self, size: int) -> int:
-        """log2 of the address space of a large object."""
+        """Return log2 of the address space of a large object, in bytes."""
         return max((size - 1).bit_length(), self.config.chunk_bits)
 
     def _demand_large(self, address: int, kind: int, call: str) -> None:
-        """Refuse what the page map does not know as the start of a large object."""
+        """Raise unless the page map has the start of a large object at the address."""
         start, bits = self.pagemap.large_start(address)
         if start == address != NULL:
             return
         if start == NULL:
             raise InvalidPointer(
                 f"{call}({address:#x}): the page map says {kind} (not ours) for this chunk, so no object of this "
-                "heap is there; pass an address that malloc of this heap returned and nobody freed (§2.4)"
+                "heap is there; pass an address that malloc of this heap returned and that was not freed (§2.4)"
             )
         raise InvalidPointer(
-            f"{call}({address:#x}): this is inside the large object of {1 << bits:,} bytes that starts at "
-            f"{start:#x}, {address - start:,} bytes before; pass its start (§2.4, §2.5)"
+            f"{call}({address:#x}): the address is inside the large object of {1 << bits:,} bytes that starts at "
+            f"{start:#x}, {address - start:,} bytes before it; pass the object's start (§2.4, §2.5)"
         )
 
     def _sizeclass(self, address: int, kind: int) -> Sizeclass:
-        """Size class of an object by its slab's metadata or its medium slab's header."""
+        """Return an object's size class, from its slab's metadata or its medium slab's header."""
         if kind == SUPERSLAB:
             return self.metaslab.sizeclass(self.metaslab.slab_of(address))
         return self.mediumslab.sizeclass(address & self._chunk_mask)
 
     def _changed(self, sizeclass: Sizeclass, slab: int) -> None:
-        """Something about an own slab, or which is first of its class, may have changed. The fast path listens."""
+        """Called when a slab, or the first slab of its class, may have changed. The fast path overrides this."""
 
     def _parted(self, sizeclass: int, slab: int) -> None:
-        """A slab is no longer in use; its bytes may soon be another's. The fast path listens."""
+        """Called when a slab leaves use, before its bytes can be reused. The fast path overrides this."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The classes that serve each concept in a heap; by default those of the paper (§2).
+    """The class that serves each concept in a heap, by default the paper's (§2).
 
-    ``Heap(parts=Parts(freelist=Mine))`` puts another class in the place of one. A subclass may change a
-    method; a class written from scratch must have all public names of the paper's. Both work on the same
-    bytes, so ``Heap.check``, which reads the bytes by itself, judges them.
+    ``Heap(parts=Parts(freelist=Mine))`` replaces one of them. A subclass may change a method; a class written
+    from scratch must have all public names of the paper's class. Both work on the same bytes, so ``Heap.check``
+    can judge them, since it reads the bytes by itself.
 
     Attributes:
-        sizeclass: ``(config)`` gives the table of size classes (§2.6).
-        atomics: ``(memory, lock)`` gives the atomic operations (§2.2, §2.5).
-        pagemap: ``(memory, config, layout)`` gives the page map (§2.4).
-        metaslab: ``(memory, config)`` gives the metadata words (§2.8).
-        freelist: ``(memory, metaslab)`` gives the free lists (§2.8).
-        slablist: ``(memory, metaslab, head)`` gives the list whose head is at an address (§2.8).
-        chunklist: ``(memory, head)`` gives the list whose head is at an address (§2.7, §2.8).
-        superslab: ``(memory, config, metaslab, table)`` gives the superslabs (§2.8).
-        mediumslab: ``(memory, config, table)`` gives the medium slabs (§2.7).
-        slab: ``(memory, metaslab, freelist)`` gives the slabs in use (§2.8).
-        stack: ``(memory, atomics, head)`` gives the stack whose head is at an address (§2.5).
-        large: ``(memory, atomics, config, layout, decommit, commitment, stack)`` gives the large objects;
-            ``stack(head)`` gives one of its stacks (§2.5).
-        messagequeue: ``(memory, atomics, block)`` gives the queue of the allocator at an address (§2.2).
-        remotecache: ``(memory, config, block)`` gives the remote cache of the allocator at an address (§2.2).
-        allocator: ``(number, shared)`` gives the allocator itself (§2.1).
+        sizeclass: ``(config)`` returns the table of size classes (§2.6).
+        atomics: ``(memory, lock)`` returns the atomic operations (§2.2, §2.5).
+        pagemap: ``(memory, config, layout)`` returns the page map (§2.4).
+        metaslab: ``(memory, config)`` returns the metadata words (§2.8).
+        freelist: ``(memory, metaslab)`` returns the free lists (§2.8).
+        slablist: ``(memory, metaslab, head)`` returns the list whose head is at an address (§2.8).
+        chunklist: ``(memory, head)`` returns the list whose head is at an address (§2.7, §2.8).
+        superslab: ``(memory, config, metaslab, table)`` returns the superslabs (§2.8).
+        mediumslab: ``(memory, config, table)`` returns the medium slabs (§2.7).
+        slab: ``(memory, metaslab, freelist)`` returns the slabs in use (§2.8).
+        stack: ``(memory, atomics, head)`` returns the stack whose head is at an address (§2.5).
+        large: ``(memory, atomics, config, layout, decommit, commitment, stack)`` returns the large objects;
+            ``stack(head)`` returns one of their stacks (§2.5).
+        messagequeue: ``(memory, atomics, block)`` returns the queue of the allocator at an address (§2.2).
+        remotecache: ``(memory, config, block)`` returns the remote cache of the allocator at an address (§2.2).
+        allocator: ``(number, shared)`` returns the allocator itself (§2.1).
     """
 
     sizeclass: Callable[[Config], SizeclassTable] = sizeclass_table

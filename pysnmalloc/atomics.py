@@ -1,27 +1,27 @@
-"""Atomic operations on 64-bit words of the heap, emulated: the one place that does so (§2.2, §2.5).
+"""Atomic operations on 64-bit words of the heap, emulated here and nowhere else (§2.2, §2.5).
 
-    load  store            a plain aligned word access, and a fence where the order asks for one
-    speculate              a plain load whose value may be thrown away
-    exchange  fetch_add    under the heap's one lock
-    compare_exchange(2)    under the heap's one lock, one word or two
-    fence                  enter and leave the heap's one lock
+    load  store            a plain access of an aligned word, and a fence if the order requires it
+    speculate              a plain load whose value may be discarded
+    exchange  fetch_add    under the heap's single lock
+    compare_exchange(2)    under the heap's single lock, one word or two
+    fence                  enter and leave the heap's single lock
 
-Python has no atomic operations on bytes. Why this emulation is right without a
-GIL, on processors that reorder as well:
+Python has no atomic operations on bytes. This emulation is correct even without
+a GIL, and on processors that reorder accesses:
 
-* An aligned word is read and written by one instruction, so a load returns a
-  value that some store wrote: C++'s relaxed order (``std::memory_order_relaxed``).
-* A read-modify-write holds the lock, and no store elsewhere races with it: words
-  that are exchanged are changed by read-modify-writes only, after set-up.
-* A fence enters and leaves that same lock. Let a thread store X after a fence A,
-  and another read that value and then pass a fence B. Had B been first in the
+* One instruction reads or writes an aligned word, so a load returns a value that
+  some store wrote: C++'s relaxed order (``std::memory_order_relaxed``).
+* A read-modify-write holds the lock, and no plain store races with it: after
+  set-up, only read-modify-writes change the words that are exchanged.
+* A fence enters and leaves the same lock. Let one thread store X after a fence
+  A, and another read that value and then pass a fence B. If B came first in the
   lock's order, the read would happen before the store whose value it returned,
-  which cannot be. So A was first, and all before A happens before all after B:
-  the definition of release and acquire fences (C++ [atomics.fences]). The lock
-  puts all fences and read-modify-writes in one order, hence SEQ_CST as well.
+  which is impossible. So A came first, and all before A happens before all after
+  B, as C++ defines release and acquire fences ([atomics.fences]). The lock puts
+  all fences and read-modify-writes in one order, and so provides SEQ_CST too.
 
-The lock is part of the emulation: where hardware needs one instruction, we hold
-it for three lines. It is never held while waiting for anything.
+The lock is part of the emulation: where hardware needs one instruction, the
+lock is held for three lines. No thread ever waits for anything while it holds it.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ __all__ = ["AtomicCounts", "Atomics", "AtomicsLock", "Order"]
 class Order(enum.Enum):
     """Memory orders, with C++'s names and meanings."""
 
-    RELAXED = "relaxed"  #: atomic, and orders nothing
-    ACQUIRE = "acquire"  #: of a load: what comes later stays behind it, and sees what the release saw
-    RELEASE = "release"  #: of a store: what came before is seen by whoever acquires it
-    ACQ_REL = "acq_rel"  #: both, of an operation that loads and stores
-    SEQ_CST = "seq_cst"  #: both, and one order of all such operations that all threads agree on
+    RELAXED = "relaxed"  #: atomic, but orders no other access
+    ACQUIRE = "acquire"  #: for a load: later accesses stay after it, and see all that the release published
+    RELEASE = "release"  #: for a store: earlier accesses are visible to a thread that acquires it
+    ACQ_REL = "acq_rel"  #: both, for an operation that loads and stores
+    SEQ_CST = "seq_cst"  #: both, and all threads agree on a single order of all such operations
 
 
 RELAXED = Order.RELAXED
@@ -51,28 +51,28 @@ SEQ_CST = Order.SEQ_CST
 
 
 class AtomicsLock(Protocol):
-    """What the emulation asks of a lock; ``threading.Lock`` is one."""
+    """What the emulation requires of a lock. ``threading.Lock`` provides it."""
 
     def __enter__(self) -> bool:
-        """Enter: everything before a former leaving happens before what follows."""
+        """Enter: everything before an earlier exit happens before what follows."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        """Leave."""
+        """Exit."""
 
 
 @dataclass(slots=True)
 class AtomicCounts:
-    """How many atomic operations were made, by kind. Written by one thread only; add them up to read.
+    """How many atomic operations were performed, by kind. Only one thread writes them; add them up to read a total.
 
     Attributes:
-        loads: single words read, those that may be stale among them; a relaxed poll of a queue is not counted.
+        loads: words read, including speculative loads; a relaxed poll of a queue is not counted.
         stores: words written.
-        exchanges: words swapped for another, whatever they held.
-        compare_exchanges: attempts to replace an expected value, those that failed among them.
+        exchanges: words replaced unconditionally.
+        compare_exchanges: attempts to replace an expected value, including failed ones.
         fetch_adds: additions to a word.
-        fences: fences that stand by themselves, not those that the order of a load or store brings along.
+        fences: separate fences, not those that the order of a load or store implies.
     """
 
     loads: int = 0
@@ -84,7 +84,7 @@ class AtomicCounts:
 
     @property
     def total(self) -> int:
-        """All of them together."""
+        """The sum of all kinds."""
         return sum(getattr(self, field.name) for field in fields(self))
 
     def __add__(self, other: AtomicCounts) -> AtomicCounts:
@@ -92,10 +92,10 @@ class AtomicCounts:
 
 
 class Atomics:
-    """One allocator's access to the shared words: own views, own counts, the heap's one lock.
+    """One allocator's access to the shared words: its own views, its own counts, and the heap's single lock.
 
-    Every operation may be called by any thread; the instance belongs to one thread at a time. Addresses
-    are multiples of 8. "The lock" in a cost means entering and leaving it once.
+    Any thread may perform these operations on any word, but an instance belongs to one thread at a time.
+    Addresses are multiples of 8. In a cost, "the lock" means entering and leaving it once.
     """
 
     __slots__ = ("_lock", "_u64", "counts")
@@ -106,14 +106,14 @@ class Atomics:
         self.counts = AtomicCounts()
 
     def fence(self, order: Order) -> None:
-        """Order the accesses before it with those after it (``std::atomic_thread_fence``). Cost: the lock."""
+        """Order the accesses before it and those after it (``std::atomic_thread_fence``). Cost: the lock."""
         self.counts.fences += 1
         if order is not RELAXED:
             with self._lock:
                 pass
 
     def load(self, address: int, order: Order) -> int:
-        """Return the word. Cost: a plain load; ACQUIRE adds a fence behind it, SEQ_CST loads in the lock."""
+        """Return the word. Cost: a plain load. ACQUIRE adds a fence after it; SEQ_CST loads under the lock."""
         self.counts.loads += 1
         if order is SEQ_CST:
             with self._lock:
@@ -125,23 +125,23 @@ class Atomics:
         return value
 
     def poll(self, address: int) -> int:
-        """Load a word, relaxed, without counting: every malloc and free looks at its queue. Cost: a plain load."""
+        """Load a word, relaxed and uncounted, since every malloc and free polls its queue. Cost: a plain load."""
         return self._u64[address >> 3]
 
     def speculate(self, address: int) -> int:
-        """Load a word that may be somebody else's by now, and hold anything. Cost: a plain load.
+        """Load a word that may belong to another thread by now and may hold any value. Cost: a plain load.
 
-        The caller uses the value only if a compare-exchange shows afterwards that it was still good. Of all
-        loads this alone may race with plain stores: what it returns then is never looked at (§2.5).
+        The caller uses the value only if a later compare-exchange shows that it was still valid. This is the only
+        load that may race with plain stores; if it does, its value is never used (§2.5).
         """
         self.counts.loads += 1
         return self._u64[address >> 3]
 
     def load_links(self, first: int, offset: int, most: int) -> list[int]:
-        """Follow up to ``most`` links by loads that ACQUIRE, to the last that is not null; return all addresses passed.
+        """Follow up to ``most`` links with ACQUIRE loads, to the last that is not null; return all addresses passed.
 
-        Cost: as many loads, and the lock once: while we hold it nobody passes a fence, so what we see
-        stored was released before we entered.
+        Cost: one load per link, and the lock once. While it is held no other thread passes a fence, so every
+        value that is read here was released before the lock was entered.
         """
         u64, passed = self._u64, [first]
         with self._lock:
@@ -151,7 +151,7 @@ class Atomics:
         return passed
 
     def store(self, address: int, value: int, order: Order) -> None:
-        """Store the word. Cost: a plain store; RELEASE adds a fence before it, SEQ_CST stores in the lock."""
+        """Store the word. Cost: a plain store. RELEASE adds a fence before it; SEQ_CST stores under the lock."""
         self.counts.stores += 1
         if order is SEQ_CST:
             with self._lock:
@@ -162,10 +162,10 @@ class Atomics:
                 pass
         self._u64[address >> 3] = value
 
-    # The lock gives a read-modify-write every order, so those below do not look at theirs.
+    # The lock gives a read-modify-write every order, so the operations below ignore theirs.
 
     def exchange(self, address: int, value: int, order: Order) -> int:  # noqa: ARG002
-        """Store the word and return the one before, in one step. Cost: the lock."""
+        """Store the word and return its former value, in one step. Cost: the lock."""
         self.counts.exchanges += 1
         word = address >> 3
         with self._lock:
@@ -174,7 +174,7 @@ class Atomics:
         return before
 
     def fetch_add(self, address: int, amount: int, order: Order) -> int:  # noqa: ARG002
-        """Add to the word, modulo 2^64, and return the one before, in one step. Cost: the lock."""
+        """Add to the word, modulo 2^64, and return its former value, in one step. Cost: the lock."""
         self.counts.fetch_adds += 1
         word = address >> 3
         with self._lock:
@@ -183,7 +183,7 @@ class Atomics:
         return before
 
     def compare_exchange(self, address: int, expected: int, desired: int, order: Order) -> tuple[bool, int]:  # noqa: ARG002
-        """Store ``desired`` if the word is ``expected``; return whether, and the word before. Cost: the lock."""
+        """Store ``desired`` if the word is ``expected``; return whether it was, and the old value. Cost: the lock."""
         self.counts.compare_exchanges += 1
         word = address >> 3
         with self._lock:
@@ -199,7 +199,7 @@ class Atomics:
         desired: tuple[int, int],
         order: Order,  # noqa: ARG002
     ) -> tuple[bool, tuple[int, int]]:
-        """The same on two words side by side, ``address`` a multiple of 16 (x86's ``cmpxchg16b``)."""
+        """The same for two adjacent words; ``address`` is a multiple of 16 (x86's ``cmpxchg16b``)."""
         self.counts.compare_exchanges += 1
         word = address >> 3
         with self._lock:

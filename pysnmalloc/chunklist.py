@@ -5,11 +5,12 @@
              0 ◄──│ prev 72  │      │ prev 72  │
                   └──────────┘      └──────────┘
 
-The node is in the chunk's header, on the second cache line: the first holds
-what other threads read (owner and kind) and never changes while in use, so
-that moving a chunk between lists disturbs nobody. 0 ends the list both ways.
+The node is in the chunk's header, on the second cache line. The first line holds
+what other threads read, owner and kind, and does not change while the chunk is in
+use, so moving a chunk between lists does not disturb other threads. 0 ends the
+list in both directions.
 
-A list belongs to one allocator and is used by its thread only.
+A list belongs to one allocator, and only that allocator's thread uses it.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ NEXT, PREV = 64, 72
 
 
 class Kind:
-    """What a chunk's header says that it is, or last was."""
+    """What a chunk is, or last was, as its header says."""
 
     FRESH = 0  #: never used; the header reads as zero
     LARGE = 1  #: the first chunk of a large object
     MEDIUM = 2  #: a medium slab
     SUPER = 3  #: a superslab
-    DECOMMITTED = 4  #: free, and its pages are given back
+    DECOMMITTED = 4  #: free, with its pages given back
 
 
 class ChunkList:
@@ -48,11 +49,11 @@ class ChunkList:
         self._head = head >> 3
 
     def first(self) -> int:
-        """Return the first chunk, or 0. Cost: 1 load."""
+        """Return the first chunk, or 0 if there is none. Cost: 1 load."""
         return self._u64[self._head]
 
     def insert(self, chunk: int) -> None:
-        """Put a chunk at the front. Cost: 4 stores."""
+        """Insert a chunk at the front. Cost: 4 stores."""
         u64, after = self._u64, self._u64[self._head]
         u64[chunk + NEXT >> 3] = after
         u64[chunk + PREV >> 3] = NULL
@@ -61,7 +62,7 @@ class ChunkList:
         u64[self._head] = chunk
 
     def remove(self, chunk: int) -> None:
-        """Take a chunk out, wherever it stands. Cost: 2 stores."""
+        """Remove a chunk from any position. Cost: 2 stores."""
         u64 = self._u64
         before, after = u64[chunk + PREV >> 3], u64[chunk + NEXT >> 3]
         if after != NULL:
@@ -72,14 +73,14 @@ class ChunkList:
             u64[self._head] = after
 
     def pop(self) -> int:
-        """Take out the first chunk and return it, or 0."""
+        """Remove the first chunk and return it, or return 0 if there is none."""
         chunk = self.first()
         if chunk != NULL:
             self.remove(chunk)
         return chunk
 
     def walk(self) -> Iterator[int]:
-        """Yield the chunks, first to last, for those who look on."""
+        """Yield the chunks, first to last, for observers."""
         chunk = self.first()
         while chunk != NULL:
             yield chunk

@@ -1,4 +1,4 @@
-"""The configuration of a heap: six numbers, from which every other constant follows (§2.1, §2.3).
+"""The configuration of a heap: eight numbers from which every other constant follows (§2.1, §2.3).
 
     chunk = 2^slab_count_bits slabs                                  PAPER   PAPER_1MIB   CLASSROOM
     ┌─────────┬─────────┬─────────┬─ ─ ─┬─────────┐    chunk        16 MiB        1 MiB       8 KiB
@@ -6,13 +6,13 @@
     │ slab 0  │         │         │     │         │    slabs           256           64           8
     └─────────┴─────────┴─────────┴─ ─ ─┴─────────┘
 
-A chunk is aligned to its size and is one of: part of a large object, a medium
-slab, a superslab. A request of up to one slab is small, of less than a chunk
-medium, all above large. (The paper's text says that small is *less than* a
-slab; its code counts the class of exactly one slab among the small ones.)
+A chunk is aligned to its size. It is a superslab, a medium slab, or part of a
+large object. A request of up to one slab is small, a larger one of less than a
+chunk is medium, and all others are large. (The paper's text says that small is
+*less than* a slab; its code counts the class of exactly one slab as small.)
 
-The law of this module: a ``Config`` that exists can work. What cannot is
-refused with the reason when it is made, so no other module checks it again.
+The law of this module: every ``Config`` that exists can work. The constructor
+refuses any other and gives the reason, so no other module checks it again.
 """
 
 from __future__ import annotations
@@ -26,57 +26,57 @@ from .errors import ConfigError
 
 __all__ = ["CLASSROOM", "PAPER", "PAPER_1MIB", "PRESETS", "Config", "Decommit"]
 
-ADDRESS_BITS = 48  # of a pointer on the paper's machines
+ADDRESS_BITS = 48  # used by a pointer on the paper's machines
 CACHE_LINE = 64
-MIN_OBJECT_BITS = 4  # 16 bytes: {next, target} of a message on its way home, or two list pointers
-METADATA_OFFSET = 88  # of a superslab's header: owner, kind, next, prev, head and used come first
-MEDIUM_STACK_OFFSET = 84  # of a medium slab's header
+MIN_OBJECT_BITS = 4  # 16 bytes: the {next, target} of a message, or two list pointers
+METADATA_OFFSET = 88  # in a superslab's header, after owner, kind, next, prev, head and used
+MEDIUM_STACK_OFFSET = 84  # in a medium slab's header
 MEDIUM_UNIT = 256  # bytes; a medium object's index is its offset in these units, in 16 bits
-BUCKETS_OFFSET = 192  # of an allocator's block: queue, stub, list heads come first
+BUCKETS_OFFSET = 192  # in an allocator's block, after queue, stub and list heads
 
 
 class Decommit(enum.Enum):
     """When pages go back to the operating system (§2.9)."""
 
     NEVER = "never"
-    """Not at all."""
+    """Never."""
     SUPERSLAB = "superslab"
-    """When a superslab or medium slab is empty, all but its first page; the paper's default."""
+    """When a superslab or medium slab becomes empty: all its pages but the first. The paper's default."""
     SLAB = "slab"
-    """When any slab or medium object is free."""
+    """When a slab or medium object becomes free."""
     LAZY = "lazy"
     """When ``Heap.notify_low_memory`` says that memory is scarce."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """The constants of a heap, validated (§2.1, §2.3). Sizes are in bytes, ``*_bits`` are log2.
+    """The constants of a heap, validated (§2.1, §2.3). Sizes are in bytes; ``*_bits`` are binary logarithms.
 
     Raises:
-        ConfigError: when the numbers cannot work together; the message says why.
+        ConfigError: if the numbers cannot work together; the message says why.
     """
 
     name: str = "custom"
-    """What error messages and ``repr`` call it; of a preset, its key in ``PRESETS``."""
+    """The name that error messages and ``repr`` use; for a preset, its key in ``PRESETS``."""
     slab_bits: int = 16
-    """log2 of a slab's bytes. At most 16: offsets in a slab are kept in 16 bits."""
+    """log2 of a slab's bytes. At most 16, since an offset in a slab has 16 bits."""
     slab_count_bits: int = 8
-    """log2 of the slabs in a superslab. At most 8: slab indices are kept in a byte."""
+    """log2 of the slabs in a superslab. At most 8, since a slab index is one byte."""
     page_bits: int = 12
-    """log2 of a page: what is committed and decommitted, and a medium slab's header."""
+    """log2 of a page's bytes. A page is the unit of commit and decommit, and the size of a medium slab's header."""
     remote_cache: int = 1 << 20
-    """Bytes of remotely freed objects at which an allocator posts them (§2.2)."""
+    """Bytes of remotely freed objects at which an allocator posts its remote cache (§2.2)."""
     remote_batch: int = 64
-    """Messages that one call of malloc or free receives at most (§2.2)."""
+    """The most messages that one call of malloc or free receives (§2.2)."""
     bucket_bits: int = 6
-    """k: the remote cache has 2^k buckets, a round of posting looks at k bits (§2.2)."""
+    """k: the remote cache has 2^k buckets, and each round of posting uses k bits (§2.2)."""
     allocator_bits: int = 11
     """log2 of an allocator's alignment: number = address >> allocator_bits (§2.2)."""
     number_bits: int = 16
-    """log2 of how many allocator numbers there are; 0 is null, so 2^number_bits - 1 can be used."""
+    """log2 of how many allocator numbers there are. Number 0 is null, so 2^number_bits - 1 are usable."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
+        """Refuse a configuration that cannot work."""
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if field.name != "name" and (not isinstance(value, int) or isinstance(value, bool)):
@@ -86,11 +86,11 @@ class Config:
                 raise ConfigError(f"configuration “{self.name}” cannot work: {reason}")
 
     def _demands(self) -> list[tuple[bool, str]]:
-        """Pairs of a condition and what is wrong where it does not hold, most basic first."""
+        """Return pairs of a condition and the reason to give if it does not hold, most basic first."""
         in_range = [
             (
                 low <= getattr(self, name) <= high,
-                f"{name} is {getattr(self, name)}, not {low} to {high}: {why}",
+                f"{name} is {getattr(self, name)}, outside the range {low} to {high}: {why}",
             )
             for name, low, high, why in _RANGES
         ]
@@ -104,7 +104,7 @@ class Config:
             ),
             (
                 self.page_bits <= self.slab_bits,
-                f"a page of {self.page_size} bytes is larger than a slab of {self.slab_size} (§2.9)",
+                f"a page of {self.page_size} bytes is larger than a slab of {self.slab_size} (§2.9); lower page_bits",
             ),
             (
                 4 * self.superslab_header <= self.slab_size,
@@ -114,7 +114,7 @@ class Config:
             (
                 self.superslab_header <= self.page_size,
                 f"the superslab's header of {self.superslab_header} bytes is longer than the first page of "
-                f"{self.page_size}, all of a superslab that is not decommitted (§2.9); raise page_bits",
+                f"{self.page_size}, the only one of a superslab that stays committed (§2.9); raise page_bits",
             ),
             (
                 8 * self.page_size <= self.chunk_size,
@@ -128,8 +128,8 @@ class Config:
             ),
             (
                 self.allocator_block <= 1 << self.allocator_bits,
-                f"an allocator's state takes {self.allocator_block} bytes, and its alignment of "
-                f"2^{self.allocator_bits} leaves less (§2.2); raise allocator_bits or lower bucket_bits",
+                f"an allocator's state takes {self.allocator_block} bytes, more than its alignment of "
+                f"2^{self.allocator_bits} allows (§2.2); raise allocator_bits or lower bucket_bits",
             ),
             (
                 self.allocator_bits + self.number_bits <= 32,
@@ -138,16 +138,16 @@ class Config:
             ),
         ]
 
-    # Derived constants, each from the one above it.
+    # Derived constants, each from those above it.
 
     @cached_property
     def slab_size(self) -> int:
-        """Bytes of a slab."""
+        """Bytes in a slab."""
         return 1 << self.slab_bits
 
     @cached_property
     def slab_count(self) -> int:
-        """Slabs of a superslab, the short one among them."""
+        """Slabs in a superslab, including the short slab."""
         return 1 << self.slab_count_bits
 
     @cached_property
@@ -157,28 +157,28 @@ class Config:
 
     @cached_property
     def chunk_size(self) -> int:
-        """Bytes of a chunk: a superslab, a medium slab, or the unit of large objects."""
+        """Bytes in a chunk, which is a superslab, a medium slab, or the unit of large objects."""
         return 1 << self.chunk_bits
 
     @cached_property
     def page_size(self) -> int:
-        """Bytes of a page."""
+        """Bytes in a page."""
         return 1 << self.page_bits
 
     @cached_property
     def superslab_header(self) -> int:
-        """Bytes before the short slab's objects: 88 and 8 for each slab, in whole cache lines (§2.8)."""
+        """Bytes before the short slab's objects: 88 plus 8 for each slab, rounded up to whole cache lines (§2.8)."""
         exact = METADATA_OFFSET + 8 * self.slab_count
         return -(-exact // CACHE_LINE) * CACHE_LINE
 
     @cached_property
     def medium_header(self) -> int:
-        """Bytes counted for a medium slab's header: one page, so that objects are page-aligned (§2.7)."""
+        """Bytes reserved for a medium slab's header: one page, so that objects can be page-aligned (§2.7)."""
         return self.page_size
 
     @cached_property
     def num_small(self) -> int:
-        """Number of small size classes: 16 bytes up to one slab. Four classes per power of two (§2.6)."""
+        """Number of small size classes, from 16 bytes up to one slab; four classes per power of two (§2.6)."""
         return 4 * self.slab_bits - 20
 
     @cached_property
@@ -188,26 +188,26 @@ class Config:
 
     @cached_property
     def num_large(self) -> int:
-        """Number of large classes: 2^0, 2^1, ... chunks, up to the whole address space (§2.5)."""
+        """Number of large classes: 2^0, 2^1, ... chunks, up to the entire address space (§2.5)."""
         return ADDRESS_BITS - self.chunk_bits
 
     @cached_property
     def buckets(self) -> int:
-        """Buckets of the remote cache (§2.2)."""
+        """Number of buckets in the remote cache (§2.2)."""
         return 1 << self.bucket_bits
 
     @cached_property
     def hop_bound(self) -> int:
-        """How often a message is sent at most: each hop matches bucket_bits more bits of a number (§2.2)."""
+        """The most times a message is sent: each hop matches bucket_bits more bits of a number (§2.2)."""
         return -(-(ADDRESS_BITS - self.allocator_bits) // self.bucket_bits)
 
     @cached_property
     def allocator_block(self) -> int:
-        """Bytes of an allocator's state in the heap, 16 for a bucket and 8 for a size class's list head."""
+        """Bytes of an allocator's state in the heap, with 16 per bucket and 8 per size class's list head."""
         return BUCKETS_OFFSET + 16 * self.buckets + 8 * self.num_sizeclasses
 
     def replace(self, **changes: int | str) -> Config:
-        """Return a copy with some fields changed, validated anew."""
+        """Return a copy with some fields changed. The copy is validated too."""
         return dataclasses.replace(self, **changes)  # type: ignore[arg-type]  # checked in __post_init__
 
 
@@ -216,18 +216,18 @@ _RANGES = (
         "slab_bits",
         10,
         16,
-        "a slab holds a few objects of 256 bytes at least, and offsets in it have 16 bits (§2.8)",
+        "a slab must hold a few objects of 256 bytes, and offsets in it have 16 bits (§2.8)",
     ),
     (
         "slab_count_bits",
         1,
         8,
-        "a superslab has a slab beside the short one, and slab indices have 8 bits (§2.8)",
+        "a superslab has at least one slab besides the short one, and slab indices have 8 bits (§2.8)",
     ),
     ("page_bits", 8, 16, "a medium object's index counts units of 256 bytes (§2.7)"),
     ("remote_cache", 0, 1 << 62, "it is a number of bytes"),
-    ("remote_batch", 1, 1 << 20, "a call that receives nothing would never empty the queue"),
-    ("bucket_bits", 1, 12, "each round of posting must look at one bit of the number at least (§2.2)"),
+    ("remote_batch", 1, 1 << 20, "a call that receives no messages would never empty the queue"),
+    ("bucket_bits", 1, 12, "each round of posting must use at least one bit of the number (§2.2)"),
     ("allocator_bits", 11, 20, "the heap's own block takes the 2 KiB of number 0 (§2.2)"),
     ("number_bits", 1, 24, "number 0 is null, so there must be a number 1"),
 )
@@ -247,7 +247,7 @@ CLASSROOM = Config(
     bucket_bits=2,
     number_bits=6,
 )
-"""So small that a whole superslab can be drawn: 8 slabs of 1 KiB, 4 buckets, allocators 1 to 63."""
+"""Small enough to draw a whole superslab: 8 slabs of 1 KiB, 4 buckets, allocators 1 to 63."""
 
 PRESETS = {preset.name: preset for preset in (PAPER, PAPER_1MIB, CLASSROOM)}
-"""The presets by name, as the command line knows them."""
+"""The presets by name, as the command line accepts them."""

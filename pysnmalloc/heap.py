@@ -1,23 +1,23 @@
-"""The heap: what all allocators share, and the way in (§2.1).
+"""The heap: what all allocators share, and the interface to it (§2.1).
 
     Heap ──┬── reserved bytes: page map, stacks of free chunks, chunks
            ├── pool of allocators, each held by one thread at a time
            ├── malloc, free, ...: by the calling thread's own allocator
-           └── view, statistics, check: for all who hold an address
+           └── view, statistics, check: for any thread that has an address
 
-A thread's first call takes an allocator from the pool, or makes one; when the
-thread ends it goes back: its remote cache is posted, its slabs stay its own and
-its queue keeps receiving until another thread takes it up. An allocator can
-also be held explicitly (``acquire``), several in one thread, by number if wanted.
+A thread's first call takes an allocator from the pool, or makes one. When the
+thread ends, the allocator goes back: its remote cache is posted, it keeps its
+slabs, and its queue keeps receiving until another thread takes it. A thread can
+also hold allocators explicitly (``acquire``), several at once and by number.
 
-Fork: the child has a copy of the heap, and only the thread that forked. Its
-allocators go on; those of other threads may have been cut off in the middle of
-a call, and are never used again. Objects can still be read, and freed: what
-belongs to a lost allocator stays in its queue. Messages that another thread was
-just sending to a survivor are lost with it; the survivor's queue is mended.
+Fork: the child has a copy of the heap, but only the thread that forked. That
+thread's allocators continue. Those of other threads may have been cut off during
+a call, and are never used again. Their objects can still be read and freed; a
+freed one stays in the lost allocator's queue. Messages that a lost thread was just
+sending to a survivor are lost too, and the survivor's queue is repaired.
 
-Who may call what: everything here may be called by any thread, but ``check``,
-``close`` and exact ``statistics`` want the others to be out of their calls.
+Who may call what: any thread may call everything here. ``check``, ``close`` and
+exact ``statistics`` require that no other thread is in a call.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ __all__ = ["Heap"]
 
 
 class _Lease:
-    """A thread's hold on its allocator; it ends with the thread, whose locals Python drops then."""
+    """A thread's hold on its allocator. It ends with the thread, whose locals Python then drops."""
 
     __slots__ = ("allocator", "heap")
 
@@ -64,34 +64,34 @@ class _Lease:
 
     def __del__(
         self,
-        # Bound here, since modules may be gone when the interpreter ends.
+        # Bound here, since modules may be gone when the interpreter exits.
         is_finalizing: Callable[[], bool] = sys.is_finalizing,
         get_ident: Callable[[], int] = threading.get_ident,
     ) -> None:
         heap = self.heap() if not is_finalizing() else None
-        # In a fork's child, locals of threads that are not here are dropped by the one that is.
+        # In a forked child, the surviving thread drops the locals of threads that do not exist there.
         if heap is not None and not heap.closed and self.allocator.holder == get_ident():
             heap._give_back(self.allocator)
 
 
 class Heap:
-    """A heap of its own, independent of all others.
+    """A heap that is independent of all others.
 
     Args:
         config: ``PAPER``, ``PAPER_1MIB``, ``CLASSROOM`` or a ``Config``.
-        checked: find misuse: double free, free of what is no object, write after free, leaks. Slower.
+        checked: whether to find misuse: double free, invalid free, write after free, leaks. Slower.
         reserve: bytes of address space, of which only touched pages take memory. Default: 64 GiB where
             that costs nothing, see ``platform.default_reserve``; in a browser 8 MiB for ``CLASSROOM``.
         decommit: when pages go back to the operating system (§2.9).
-        fast: use the fast path; without it, the plain code of the concepts runs, as in checked mode.
+        fast: whether to use the fast path; otherwise the plain code of the concepts runs, as in checked mode.
         record: where to record every change, as events. Slower; a heap that is not recorded pays nothing.
-        parts: the classes that serve each concept. Where one is not the paper's, plain code runs, so that
+        parts: the class that serves each concept. If one of them is not the paper's, plain code runs, so that
             every call reaches it.
 
     Raises:
-        ConfigError: when ``reserve`` is too small for one chunk, or ``checked`` and ``record`` are both given.
-        PartError: when a part lacks something; the message names it.
-        HeapExhausted: when the operating system refuses the address space.
+        ConfigError: if ``reserve`` is too small for one chunk, or ``checked`` and ``record`` are both given.
+        PartError: if a part lacks something; the message names it.
+        HeapExhausted: if the operating system refuses the address space.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Heap:
         parts: Parts = PAPER_PARTS,
     ) -> None:
         if checked and record is not None:
-            raise ConfigError("a heap is checked or recorded, not both: each has allocators of its own kind")
+            raise ConfigError("a heap is checked or recorded, not both: each needs its own kind of allocator; omit one")
         if record is None and not checked:
             record = new_recording()
         demand_parts(parts)
@@ -152,15 +152,15 @@ class Heap:
         except LeakError as leaks:
             if error is None:
                 raise
-            error.add_note(str(leaks))  # the first error is the one to read
+            error.add_note(str(leaks))  # the first error matters more
 
     def close(self) -> None:
-        """Give the memory back. Every later call on the heap or its allocators is refused.
+        """Give the memory back, and refuse every later call on the heap or its allocators.
 
-        Views of objects stay readable until they are dropped, but not what was in them.
+        Views of objects can be read until they are dropped, but their contents are lost.
 
         Raises:
-            LeakError: in checked mode, when objects are live; the heap is closed all the same.
+            LeakError: in checked mode, if objects are live; the heap is closed nevertheless.
         """
         if self.closed:
             return
@@ -174,14 +174,14 @@ class Heap:
     # Allocators.
 
     def acquire(self, number: int | None = None) -> Allocator:
-        """Hold an allocator: one from the pool, or a new one; give it back with ``release``.
+        """Hold an allocator, either from the pool or a new one. Give it back with ``release``.
 
         Args:
-            number: which one, 1 to ``2^number_bits - 1``; by default the pool's newest, else the
+            number: its number, 1 to ``2^number_bits - 1``; by default the pool's newest allocator, else the
                 smallest number never used.
 
         Raises:
-            ValueError: when the number is out of range or held already.
+            ValueError: if the number is out of range or already held.
         """
         self._demand_open()
         with self._pool_lock:
@@ -190,15 +190,15 @@ class Heap:
             return allocator
 
     def release(self, allocator: Allocator) -> None:
-        """Give an allocator back to the pool, its remote cache posted; its slabs and queue live on."""
+        """Post an allocator's remote cache and give it back to the pool. Its slabs and queue live on."""
         self._demand_open()
         self._give_back(allocator)
         lease: _Lease | None = getattr(self._local, "lease", None)
         if lease is not None and lease.allocator is allocator:
-            del self._local.lease  # it was the thread's own: the next call takes another
+            del self._local.lease  # it was the thread's own, so the next call takes another
 
     def _give_back(self, allocator: Allocator) -> None:
-        """As ``release``, also where a thread ends: there its locals, once looked at, would be made anew and stay."""
+        """As ``release``, but usable when a thread ends, where reading its locals would create new ones that stay."""
         with self._pool_lock:
             if allocator.holder is None or self._allocators.get(allocator.number) is not allocator:
                 raise ValueError(f"release({allocator!r}): this heap has not lent it out")
@@ -208,7 +208,7 @@ class Heap:
 
     @contextmanager
     def allocator(self, number: int | None = None) -> Iterator[Allocator]:
-        """Hold an allocator for the length of a ``with`` block."""
+        """Hold an allocator for the duration of a ``with`` block."""
         allocator = self.acquire(number)
         try:
             yield allocator
@@ -218,16 +218,16 @@ class Heap:
 
     @property
     def allocators(self) -> tuple[Allocator, ...]:
-        """All allocators there ever were, in the order in which they were made."""
-        return tuple(self._allocators.copy().values())  # a copy is one step, also without a GIL
+        """All allocators that were ever made, in the order in which they were made."""
+        return tuple(self._allocators.copy().values())  # a copy is atomic, even without a GIL
 
     @property
     def shared(self) -> Shared:
-        """What all allocators have in common; for those who look on."""
+        """What all allocators have in common, for observers."""
         return self._shared
 
     def cleanup_unused(self) -> None:
-        """Let the allocators in the pool, which no thread drives, receive and forward what waits for them."""
+        """Let the allocators in the pool, which no thread holds, receive and forward their waiting messages."""
         self._demand_open()
         with self._pool_lock:
             for allocator in self._pool:
@@ -238,7 +238,7 @@ class Heap:
                 allocator.held_by(None)
 
     def _any(self) -> Allocator:
-        """Take the pool's newest allocator, or make one."""
+        """Take the pool's newest allocator, or make a new one."""
         if self._pool:
             return self._pool.pop()
         number = next((n for n in range(1, 1 << self.config.number_bits) if n not in self._allocators), None)
@@ -247,7 +247,7 @@ class Heap:
         return self._make(number)
 
     def _pooled(self, number: int) -> Allocator:
-        """Take one allocator by its number out of the pool, or make it."""
+        """Take the allocator with a number from the pool, or make it."""
         last = (1 << self.config.number_bits) - 1
         if not 1 <= number <= last:
             raise ValueError(f"acquire(number={number}): this configuration has the numbers 1 to {last} (§2.2)")
@@ -255,12 +255,12 @@ class Heap:
             return self._make(number)
         allocator = self._allocators[number]
         if allocator not in self._pool:
-            raise ValueError(f"acquire(number={number}): that allocator is held already; release it first")
+            raise ValueError(f"acquire(number={number}): this allocator is already held; release it first")
         self._pool.remove(allocator)
         return allocator
 
     def _make(self, number: int) -> Allocator:
-        """Make an allocator, of the kind that the heap's mode wants."""
+        """Make an allocator of the kind that the heap's mode requires."""
         kind = self.parts.allocator
         if self._record is not None:
             made: Allocator = on_top_of(CheckedAllocator, kind)(number, self._shared, self._record)
@@ -276,7 +276,7 @@ class Heap:
     def own(self) -> Allocator:
         """Return the calling thread's allocator, taken from the pool on its first call.
 
-        It goes back when the thread ends. In a hot loop, hold it: ``a = heap.own()``.
+        It goes back when the thread ends. In a hot loop, keep a reference: ``a = heap.own()``.
         """
         try:
             lease: _Lease = self._local.lease
@@ -285,56 +285,56 @@ class Heap:
         return lease.allocator
 
     def malloc(self, size: int) -> int:
-        """``Allocator.malloc`` of the calling thread's own allocator."""
+        """Call ``Allocator.malloc`` on the calling thread's own allocator."""
         return self.own().malloc(size)
 
     def free(self, address: int) -> None:
-        """``Allocator.free`` of the calling thread's own allocator."""
+        """Call ``Allocator.free`` on the calling thread's own allocator."""
         self.own().free(address)
 
     def calloc(self, count: int, size: int) -> int:
-        """``Allocator.calloc`` of the calling thread's own allocator."""
+        """Call ``Allocator.calloc`` on the calling thread's own allocator."""
         return self.own().calloc(count, size)
 
     def realloc(self, address: int, size: int) -> int:
-        """``Allocator.realloc`` of the calling thread's own allocator."""
+        """Call ``Allocator.realloc`` on the calling thread's own allocator."""
         return self.own().realloc(address, size)
 
     def aligned_alloc(self, alignment: int, size: int) -> int:
-        """``Allocator.aligned_alloc`` of the calling thread's own allocator."""
+        """Call ``Allocator.aligned_alloc`` on the calling thread's own allocator."""
         return self.own().aligned_alloc(alignment, size)
 
-    # For all who hold an address.
+    # For any thread that has an address.
 
     def usable_size(self, address: int) -> int:
-        """Return how many bytes an object has; see ``Allocator.usable_size``."""
+        """Return the size of an object; see ``Allocator.usable_size``."""
         start, end = self._extent(address)
         return end - start
 
     def view(self, address: int) -> memoryview[int]:
-        """Return the bytes of an object, writable, as long as its usable size.
+        """Return a writable view of an object's bytes, as long as its usable size.
 
         Raises:
-            InvalidPointer: when no object starts there, as far as the page map and size class tell.
+            InvalidPointer: if no object starts there, as far as the page map and size class can tell.
         """
         start, end = self._extent(address)
         if start != address:
             raise InvalidPointer(
-                f"view({address:#x}): this is inside the object that starts at {start:#x}, {address - start:,} "
-                "bytes before; pass its start, see object_start (§2.4)"
+                f"view({address:#x}): the address is inside the object that starts at {start:#x}, "
+                f"{address - start:,} bytes before it; pass the object's start, see object_start (§2.4)"
             )
         return self.memory.range(start, end)
 
     def object_start(self, address: int) -> int:
-        """Return the start of the object around an address, by page map and size class (§2.4)."""
+        """Return the start of the object around an address, from the page map and the size class (§2.4)."""
         return self._extent(address)[0]
 
     def object_end(self, address: int) -> int:
-        """Return the address behind the object around an address."""
+        """Return the end of the object around an address, which is the address after its last byte."""
         return self._extent(address)[1]
 
     def _extent(self, address: int) -> tuple[int, int]:
-        """Start and end of the object around an address. Cost: 3 loads; for large ones, up to log2 jumps."""
+        """Return start and end of the object around an address. Cost: 3 loads; for large objects, up to log2 jumps."""
         self._demand_open()
         config = self.config
         kind = self._pagemap.get(address)
@@ -355,22 +355,22 @@ class Heap:
         if kind == NOT_OURS or start < first or first == NULL:
             raise InvalidPointer(
                 f"no object of this heap is around {address:#x}: the page map says {kind} for its chunk, and "
-                "headers are not objects; pass an address inside something that malloc returned (§2.4)"
+                "headers are not objects; pass an address inside an object that malloc returned (§2.4)"
             )
         return start, start + size
 
-    # Looking on.
+    # For observers.
 
     @property
     def picture(self) -> Pictures:
-        """What takes pictures of the heap, while no other thread is in a call; see ``pictures``."""
-        from .pictures import Pictures  # those who never look do not load it
+        """Pictures of the heap, to be taken while no other thread is in a call; see ``pictures``."""
+        from .pictures import Pictures  # loaded only if it is used
 
         self._demand_open()
         return Pictures(self._shared, self.allocators)
 
     def statistics(self) -> HeapStatistics:
-        """Return what the heap did and holds; exact while no other thread is in a call."""
+        """Return what the heap did and what it holds. Exact while no other thread is in a call."""
         self._demand_open()
         base = self.memory.base()
         resident = self.memory.space.resident(base) if base is not None else None
@@ -378,7 +378,7 @@ class Heap:
 
     @property
     def committed(self) -> int:
-        """Bytes taken into use and not given back; as ``statistics().committed``, without the rest."""
+        """Bytes taken into use and not given back: ``statistics().committed`` without the other counts."""
         return self._shared.commitment.committed
 
     def chunk_map(self) -> tuple[ChunkEntry, ...]:
@@ -390,8 +390,8 @@ class Heap:
         """Check every law of every structure, while no other thread is in a call.
 
         Raises:
-            LawBroken: naming the first law that does not hold, with a dump of the structure.
-            WriteAfterFree: in checked mode, when bytes of a free object were changed.
+            LawBroken: if a law does not hold; it names the first such law and dumps the structure.
+            WriteAfterFree: in checked mode, if bytes of a free object were changed.
         """
         self._demand_open()
         if self._record is not None:
@@ -399,24 +399,24 @@ class Heap:
         check_laws(self._shared, self.allocators)
 
     def notify_low_memory(self) -> None:
-        """Say that memory is scarce: by ``Decommit.LAZY``, the next call for a chunk decommits free ones."""
+        """Report that memory is scarce. Under ``Decommit.LAZY``, the next call for a chunk decommits free chunks."""
         self._demand_open()
         self._atomics.fetch_add(LOW_MEMORY_EPOCH, 1, Order.RELAXED)
 
     def _demand_open(self) -> None:
-        """Refuse calls on a closed heap."""
+        """Raise if the heap is closed."""
         if self.closed:
             raise HeapClosed("this heap was closed and its memory given back; make a new Heap")
 
 
-# Fork. Locks are held over it, so that no read-modify-write is cut in two.
+# Locks are held across a fork, so that no read-modify-write is cut in two.
 
 _heaps: weakref.WeakSet[Heap] = weakref.WeakSet()
 _forking: list[Heap] = []
 
 
 def _before_fork() -> None:
-    """Enter every heap's locks, always in the same order."""
+    """Acquire every heap's locks, always in the same order."""
     _forking[:] = sorted(_heaps, key=id)
     for heap in _forking:
         heap._pool_lock.acquire()
@@ -425,7 +425,7 @@ def _before_fork() -> None:
 
 
 def _leave_locks() -> None:
-    """Leave them again, in the parent and in the child."""
+    """Release the locks, in the parent and in the child."""
     for heap in reversed(_forking):
         heap._shared.lock.__exit__(None, None, None)
         heap._shared.commitment.lock.release()
@@ -434,7 +434,7 @@ def _leave_locks() -> None:
 
 
 def _after_fork_in_child() -> None:
-    """Leave them, and part with the allocators of threads that are not here."""
+    """Release the locks, and give up the allocators of threads that do not exist in the child."""
     survivor, heaps = threading.get_ident(), [heap for heap in _forking if not heap.closed]
     _leave_locks()
     for heap in heaps:

@@ -3,19 +3,19 @@
     fresh chunks:    first chunk ──────► bump ─ ─ ─ ─ ─► end of the reserve
     freed, by size:  stack 0 (1 chunk)   stack 1 (2 chunks)   stack 2 (4 chunks) ...
 
-A large object is rounded up to a power of two of address space, at least a
-chunk; only the pages in use are committed. When it is freed it goes to the one
-global stack of its size, and all its pages but the first, which holds the link,
-are decommitted. Superslabs and medium slabs take their chunks from, and return
-them to, the stack of one-chunk objects. Blocks are never split or joined.
+A large object is rounded up to a power of two of address space, at least one
+chunk; only the pages in use are committed. When it is freed, it goes to the
+global stack of its size, and all its pages except the first, which holds the
+link, are decommitted. Superslabs and medium slabs take their chunks from the
+stack of one-chunk blocks and return them to it. Blocks are never split or joined.
 
-Objects of several chunks start at a multiple of their size, for the sake of
-``aligned_alloc``; the chunks skipped for that go to stacks of their own, which
-are asked before the bump pointer moves, so that they count as fresh.
+A block of several chunks starts at a multiple of its size, so that it can serve
+``aligned_alloc``. Chunks skipped for this alignment go to stacks of their own.
+These are tried before the bump pointer moves, and their chunks count as fresh.
 
 The law: every chunk below the bump pointer is in one superslab, medium slab or
 large object, or in one block of one stack. Any thread may call any method: the
-stacks are lock-free, the bump pointer moves by compare-exchange.
+stacks are lock-free, and a compare-exchange moves the bump pointer.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ __all__ = ["Commitment", "LargeObjects"]
 
 @dataclass
 class Commitment:
-    """How many bytes the heap counts as committed: a statistic, shared by all and so behind a lock.
+    """How many bytes the heap counts as committed. All threads share this statistic, so a lock protects it.
 
     Attributes:
         committed: bytes that were taken into use and not given back.
         large: committed bytes of each large object, by address.
-        lock: held while ``committed`` changes, since threads would overwrite each other's sums.
+        lock: held while ``committed`` changes, since threads could otherwise overwrite each other's sums.
     """
 
     committed: int = 0
@@ -49,13 +49,13 @@ class Commitment:
     lock: Lock = field(default_factory=Lock, repr=False)
 
     def add(self, amount: int) -> None:
-        """Count bytes in or, negative, out."""
+        """Add to the count of committed bytes; a negative amount subtracts."""
         with self.lock:
             self.committed += amount
 
 
 class LargeObjects:
-    """One allocator's access to the chunks that all share."""
+    """One allocator's access to the chunks that all allocators share."""
 
     def __init__(
         self,
@@ -81,19 +81,19 @@ class LargeObjects:
     # A chunk for a superslab or medium slab.
 
     def take_chunk(self) -> int:
-        """Take a chunk, freed or fresh. Cost: 1 compare-exchange; two where it is fresh.
+        """Take a freed or fresh chunk. Cost: 1 compare-exchange, or 2 for a fresh chunk.
 
         Raises:
-            HeapExhausted: when there is none.
+            HeapExhausted: if no chunk is left.
         """
         chunk, kept = self._take(0)
-        # By the strategy "every slab", slabs and medium objects commit themselves.
+        # Under the strategy "every slab", slabs and medium objects are committed one by one.
         size = self._config.page_size if self.decommit is Decommit.SLAB else self._config.chunk_size
         self._commitment.add(size - min(kept, size))
         return chunk
 
     def return_chunk(self, chunk: int) -> None:
-        """Give a chunk back, all its objects free. Cost: 1 compare-exchange, and decommitting by strategy."""
+        """Return a chunk whose objects are all free. Cost: 1 compare-exchange; the strategy may add decommitting."""
         page, size = self._config.page_size, self._config.chunk_size
         if self.decommit is Decommit.SUPERSLAB:
             self._decommit(chunk + page, size - page)
@@ -103,9 +103,9 @@ class LargeObjects:
     # A large object.
 
     def alloc(self, large_class: int, size: int, *, zero: bool = False) -> int:
-        """Take 2^large_class chunks and commit ``size`` bytes of them, in whole pages. Cost: as a chunk.
+        """Take 2^large_class chunks and commit ``size`` bytes of them, in whole pages. Cost: as ``take_chunk``.
 
-        With ``zero``, the object reads as zero. Only pages that were never given back need stores for it.
+        With ``zero``, the object reads as zero. Only pages that are still committed need stores for this.
         """
         block, kept = self._take(large_class)
         page = self._config.page_size
@@ -117,7 +117,7 @@ class LargeObjects:
         return block
 
     def commit_more(self, address: int, size: int) -> None:
-        """Commit more pages of a large object that grows within its address space; others have theirs."""
+        """Commit more pages of a large object that grows within its address space. Other objects need no more."""
         page, before = self._config.page_size, self._commitment.large.get(address)
         used = -(-size // page) * page
         if before is not None and used > before:
@@ -125,7 +125,7 @@ class LargeObjects:
             self._commitment.large[address] = used
 
     def dealloc(self, block: int, large_class: int) -> None:
-        """Give a large object back. Cost: 1 compare-exchange, and decommitting its pages."""
+        """Return a large object. Cost: 1 compare-exchange, and decommitting its pages."""
         used = self._commitment.large.pop(block)
         page = self._config.page_size
         if self.decommit is not Decommit.NEVER or large_class > 0:
@@ -136,38 +136,38 @@ class LargeObjects:
         self._u64[block + KIND >> 3] = Kind.LARGE
         self._push(block, large_class)
 
-    # Parts of a chunk that is in use, by the strategy "every slab when empty".
+    # Parts of a chunk in use, under the strategy "every slab when empty".
 
     def slab_taken(self, start: int, length: int) -> None:
-        """A slab or medium object comes into use."""
+        """Commit a slab or medium object that comes into use."""
         if self.decommit is Decommit.SLAB:
             start, length = self._without_header(start, length)
             self._commitment.add(length)
 
     def slab_returned(self, start: int, length: int) -> None:
-        """A slab or medium object is free."""
+        """Decommit a slab or medium object that became free."""
         if self.decommit is Decommit.SLAB:
             start, length = self._without_header(start, length)
             self._decommit(start, length)
             self._commitment.add(-length)
 
     def _without_header(self, start: int, length: int) -> tuple[int, int]:
-        """Leave out a chunk's first page, which a short slab begins with: it has the header, and stays."""
+        """Exclude a chunk's first page, where a short slab begins: it holds the header and stays committed."""
         header = 0 if start % self._config.chunk_size else self._config.page_size
         return start + header, length - header
 
     def _decommit(self, start: int, length: int) -> None:
-        """Give pages back; they read as zero from now on."""
+        """Give pages back. They read as zero from now on."""
         self._memory.space.decommit(start, length)
 
-    # Where blocks come from and go to.
+    # Where blocks come from, and where they go.
 
     def in_use(self) -> int:
         """Return the bytes of address space that were ever handed out as chunks."""
         return self._atomics.load(BUMP, Order.RELAXED) - self._layout.first_chunk
 
     def _take(self, large_class: int) -> tuple[int, int]:
-        """Take a block from its stack, else a fresh one; return it and how much of it was kept committed."""
+        """Take a block from its stack, or else a fresh one; return it and how many of its bytes are committed."""
         block = self.stacks[large_class].pop() if large_class < len(self.stacks) else NULL
         self._lazily()
         if block == NULL:
@@ -175,9 +175,9 @@ class LargeObjects:
         return block, self._kept(block, large_class)
 
     def _fresh(self, large_class: int) -> tuple[int, int]:
-        """Take a block nobody had: one that was skipped, or by moving the bump pointer, which may skip some."""
+        """Take a block that was never used: a skipped one, or a new one at the bump pointer, which may skip chunks."""
         if large_class < len(self.skipped) and (block := self.skipped[large_class].pop()) != NULL:
-            return block, self._config.page_size  # its link was in the first page
+            return block, self._config.page_size  # its first page held the link
         size = self._config.chunk_size << large_class
         bump = self._atomics.load(BUMP, Order.RELAXED)
         moved = False
@@ -190,7 +190,7 @@ class LargeObjects:
         return block, 0
 
     def _skip(self, start: int, end: int) -> None:
-        """Put chunks that an alignment skipped on the stacks of such, in the largest blocks that they make."""
+        """Push chunks that an alignment skipped onto the stacks of skipped chunks, in the largest possible blocks."""
         while start < end:
             large_class = self._largest_aligned(start, end)
             self._commitment.add(self._config.page_size)  # for the link
@@ -198,17 +198,17 @@ class LargeObjects:
             start += self._config.chunk_size << large_class
 
     def _largest_aligned(self, start: int, end: int) -> int:
-        """The class of the largest block that starts here, at a multiple of its size, and ends in range."""
+        """Return the class of the largest block that can start here, aligned to its size, and ends within the range."""
         chunk = start >> self._config.chunk_bits
         return min((chunk & -chunk).bit_length() - 1, ((end - start) >> self._config.chunk_bits).bit_length() - 1)
 
     def _push(self, block: int, large_class: int) -> None:
-        """Put a free block on its stack."""
+        """Push a free block onto its stack."""
         self.stacks[large_class].push(block)
         self._lazily()
 
     def _kept(self, block: int, large_class: int) -> int:
-        """Bytes of a free block that are committed: its first page, or all where nothing was given back."""
+        """Return how many bytes of a free block are committed: its first page, or all if no page was given back."""
         kind = self._u64[block + KIND >> 3]
         if kind == Kind.LARGE:
             whole = self.decommit is Decommit.NEVER and large_class == 0
@@ -217,9 +217,9 @@ class LargeObjects:
         return self._config.chunk_size if whole else self._config.page_size
 
     def _lazily(self) -> None:
-        """After a low-memory notice, by the lazy strategy: decommit what lies on the stacks.
+        """After a low-memory notice, under the lazy strategy, decommit the blocks on the stacks.
 
-        Whoever wins the compare-exchange of the epoch does the work; others go on.
+        The thread that wins the compare-exchange of the epoch does the work; the others continue.
         """
         if self.decommit is not Decommit.LAZY:
             return
@@ -232,7 +232,7 @@ class LargeObjects:
                 self._decommit_stacks()
 
     def _decommit_stacks(self) -> None:
-        """Decommit all pages but the first of every free chunk that still has them."""
+        """Decommit every free chunk that still has its pages, except for the first page."""
         page, size = self._config.page_size, self._config.chunk_size
         for chunk in reversed(self.stacks[0].pop_all()):
             if self._u64[chunk + KIND >> 3] in (Kind.SUPER, Kind.MEDIUM):

@@ -5,19 +5,19 @@
     │owner │ kind │    │ next │ prev │ free │ head │ sizeclass │ stack: 2 bytes each│   │object 0│object 1│
     └──────┴──────┴─ ─ ┴──────┴──────┴──────┴──────┴───────────┴──────────────── ─ ─┴─ ─┴────────┴────────┘
 
-The free objects are a stack of indices, an index being the offset in units of
-256 bytes. It is in the header, so a free object is not touched and can be
-decommitted whole. ``head`` points at the next entry:
+A stack holds the indices of the free objects. An index is an offset in units of
+256 bytes. The stack is in the header, so a free object is not touched and can be
+decommitted entirely. ``head`` points at the next entry:
 
     alloc: stack[head++]        free: stack[--head]
 
-A fresh slab's stack lists the objects by rising address; the last one ends
-flush with the chunk's end. A chunk that was last a medium slab of the same
-class keeps its stack as it was.
+A fresh slab's stack lists the objects by ascending address; the last object ends
+flush with the chunk's end. A chunk that was last a medium slab of the same class
+keeps its stack unchanged.
 
-The law: stack[head:] are the free objects, each once, and ``free`` their number.
-The slab is on its allocator's list for the class exactly while it has a free
-object and an allocated one. It belongs to the allocator in ``owner``.
+The law: stack[head:] holds each free object once, and ``free`` is their number.
+The slab is on its allocator's list for the class exactly while it has both a
+free and an allocated object. It belongs to the allocator in ``owner``.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Mediumslab:
         self._table = table
 
     def init(self, slab: int, owner: int, sizeclass: Sizeclass) -> None:
-        """Make a chunk a medium slab of a class. Cost: 1 store per object, unless it was one of that class."""
+        """Make a chunk a medium slab of a class. Cost: 1 store per object, unless it last was one of that class."""
         u64 = self._u64
         u64[slab + OWNER >> 3] = owner
         self._u8[slab + HEAD] = 0
@@ -61,14 +61,14 @@ class Mediumslab:
             self._u16[slab + STACK + 2 * slot >> 1] = first + slot * units
 
     def alloc(self, slab: int) -> int:
-        """Take the object on top of the stack, of which there must be one. Cost: 3 loads, 2 stores."""
+        """Take the object on top of the stack, which must not be empty. Cost: 3 loads, 2 stores."""
         head = self._u8[slab + HEAD]
         self._u8[slab + HEAD] = head + 1
         self._u16[slab + FREE >> 1] -= 1
         return slab + self._u16[slab + STACK + 2 * head >> 1] * MEDIUM_UNIT
 
     def dealloc(self, slab: int, freed: int) -> bool:
-        """Push an object back; return whether the slab was full. Cost: 2 loads, 3 stores."""
+        """Push a freed object; return whether the slab was full. Cost: 2 loads, 3 stores."""
         was_full = self.full(slab)
         head = self._u8[slab + HEAD] - 1
         self._u8[slab + HEAD] = head
@@ -77,7 +77,7 @@ class Mediumslab:
         return was_full
 
     def sizeclass(self, slab: int) -> Sizeclass:
-        """Return the class of the slab's objects; any thread that holds one of them may ask."""
+        """Return the class of the slab's objects. Any thread that holds one of them may call this."""
         return self._u8[slab + SIZECLASS]
 
     def free(self, slab: int) -> int:
@@ -85,18 +85,18 @@ class Mediumslab:
         return self._u16[slab + FREE >> 1]
 
     def head(self, slab: int) -> int:
-        """Return the number of allocated objects, which is the index of the stack's top."""
+        """Return the number of allocated objects, which is also the index of the stack's top."""
         return self._u8[slab + HEAD]
 
     def full(self, slab: int) -> bool:
-        """Tell whether no object is free."""
+        """Return whether no object is free."""
         return self.free(slab) == 0
 
     def empty(self, slab: int) -> bool:
-        """Tell whether no object is allocated."""
+        """Return whether no object is allocated."""
         return self.head(slab) == 0
 
     def stack(self, slab: int) -> tuple[int, ...]:
-        """Return the free objects' indices, top first, for those who look on."""
+        """Return the free objects' indices, top first, for observers."""
         first, slots = slab + STACK >> 1, self._table.capacity(self.sizeclass(slab))
         return tuple(self._u16[first + slot] for slot in range(self.head(slab), slots))

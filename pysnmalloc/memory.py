@@ -1,4 +1,4 @@
-"""The heap's memory: one run of bytes, seen as 8-, 16-, 32- and 64-bit words (§2.9).
+"""The heap's memory: a single range of bytes, seen as 8-, 16-, 32- and 64-bit words (§2.9).
 
     address   0     64            2 KiB       4 KiB                 │            │
              ┌────┬──────────────┬───────────┬───────────┬─ ─ ─ ─ ─┬┴──────────┬─┴─────┬───────┬─ ─
@@ -7,17 +7,17 @@
               the stacks of free      2^number_bits blocks          1 byte per  aligned to its
               chunks, bump pointer    of allocators                 chunk       size
 
-The law: the bytes are the truth. Addresses are offsets in them, 0 is null and
-never an object. All that Python keeps beside them is a view or can be derived
-from them again, except statistics.
+The law: the bytes are the truth. An address is an offset in them; address 0 is
+null and is never an object. Apart from statistics, everything that Python keeps
+in addition is a view of the bytes or can be derived from them.
 
-Words are little-endian and aligned. An aligned word is read and written by
-one machine instruction, so another thread sees the old or the new value, never
-half of each; *when* it sees it is the matter of ``atomics``.
+Words are little-endian and aligned. One machine instruction reads or writes an
+aligned word, so another thread sees either the old or the new value, never half
+of each. *When* it sees the new value is the subject of ``atomics``.
 
-A view is a Python object, and threads that share one contend for its reference
-count on free-threaded Python. So each allocator makes its own (``own_views``):
-what threads share is bytes, not objects.
+A view is a Python object. On free-threaded Python, threads that share a view
+contend for its reference count, so each allocator makes its own (``own_views``):
+threads share bytes, not objects.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from .platform import AddressSpace, default_reserve, space_is_free
 __all__ = ["NULL", "Layout", "Memory", "Words"]
 
 NULL = 0
-"""The address that is none."""
+"""The address that is never an object's."""
 
-BUMP = 64  # address of the word that holds the next chunk never handed out
+BUMP = 64  # address of the word that holds the first chunk never handed out
 LOW_MEMORY_EPOCH = 128  # address of the count of low-memory notices
-STACKS = 256  # address of the stacks of free and of skipped chunks, 16 bytes each: head, incarnation number
+STACKS = 256  # address of the stacks of free and skipped chunks, 16 bytes each: head, incarnation number
 
 
 class Words(Protocol):
-    """What the code of the concepts asks of a view: words by index, nothing else.
+    """What the concepts require of a view: words by index, nothing else.
 
-    A ``memoryview`` is one; an explorer of executions may put another in its place.
+    A ``memoryview`` provides this. An explorer of executions may replace it.
     """
 
     def __getitem__(self, index: int, /) -> int:
@@ -55,12 +55,12 @@ class Words(Protocol):
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things are in the heap's bytes; all values are addresses.
+    """Where the parts of the heap lie in its bytes. All values are addresses.
 
     Attributes:
-        pagemap: of the page map's first byte.
-        first_chunk: of the first whole chunk behind the page map.
-        end: of the byte behind the last whole chunk.
+        pagemap: the page map's first byte.
+        first_chunk: the first whole chunk after the page map.
+        end: the first byte after the last whole chunk.
     """
 
     pagemap: int
@@ -72,22 +72,22 @@ class Layout:
         """Lay out ``reserve`` bytes of address space.
 
         Raises:
-            ConfigError: when not even one chunk would fit.
+            ConfigError: if not even one chunk fits.
         """
         pagemap = 1 << (config.number_bits + config.allocator_bits)
-        behind = pagemap + (reserve >> config.chunk_bits)
-        first_chunk = -(-behind // config.chunk_size) * config.chunk_size
+        map_end = pagemap + (reserve >> config.chunk_bits)
+        first_chunk = -(-map_end // config.chunk_size) * config.chunk_size
         end = reserve // config.chunk_size * config.chunk_size
         if end <= first_chunk:
             raise ConfigError(
-                f"reserve={reserve:,} bytes leaves no room for a chunk of {config.chunk_size:,}: allocators "
-                f"and page map take the first {first_chunk:,}; reserve at least {first_chunk + config.chunk_size:,}"
+                f"reserve={reserve:,} bytes leaves no room for a chunk of {config.chunk_size:,}: the allocators "
+                f"and the page map take the first {first_chunk:,}; reserve at least {first_chunk + config.chunk_size:,}"
             )
         return cls(pagemap, first_chunk, end)
 
 
 def default_reserve_for(config: Config) -> int:
-    """Return the address space that suits a configuration: at most 65,536 chunks, 1,024 where space is scarce."""
+    """Return the default reserve of a configuration: at most 65,536 chunks, or 1,024 where space is scarce."""
     fixed = 1 << (config.number_bits + config.allocator_bits)
     most = config.chunk_size << (16 if space_is_free() else 10)
     return min(default_reserve(), fixed + most) + 2 * config.chunk_size
@@ -96,11 +96,11 @@ def default_reserve_for(config: Config) -> int:
 class Memory:
     """The heap's bytes and typed views of them.
 
-    Any thread may read and write through any view; the rules are those of the structure in the bytes.
+    Any thread may read and write through any view, subject to the rules of the structure that it accesses.
 
     Attributes:
         space: the reserved address space, shared by all views.
-        u8, u16, u32, u64: views by 1-, 2-, 4- and 8-byte words; the word at address ``p`` is
+        u8, u16, u32, u64: views as 1-, 2-, 4- and 8-byte words; the 8-byte word at address ``p`` is
             ``u64[p >> 3]``.
     """
 
@@ -108,7 +108,7 @@ class Memory:
 
     def __init__(self, space: AddressSpace) -> None:
         if sys.byteorder != "little":
-            raise ConfigError("the heap's words are little-endian, and this machine is not")
+            raise ConfigError("the heap's words are little-endian, but this machine is not; use one that is")
         self.space = space
         self.u8 = memoryview(space.buffer)
         self.u16 = self.u8.cast("H")
@@ -116,19 +116,19 @@ class Memory:
         self.u64 = self.u8.cast("Q")
 
     def own_views(self) -> Memory:
-        """Return the same memory through views that the calling thread alone uses."""
+        """Return the same memory through views that only the calling thread uses."""
         return Memory(self.space)
 
     def range(self, start: int, end: int) -> memoryview[int]:
-        """Return a view of the bytes from ``start`` to ``end`` that shares nothing with others.
+        """Return a view of the bytes from ``start`` to ``end`` that shares nothing with other views.
 
-        A slice of ``u8`` would share its buffer's count of slices, which on free-threaded Python goes wrong
-        when several threads slice and drop at once; then the buffer is released under everybody's feet.
+        A slice of ``u8`` would share its buffer's count of slices. On free-threaded Python that count goes wrong
+        when several threads slice and drop at once, and the buffer is then released while it is still in use.
         """
         return memoryview(self.space.buffer)[start:end]
 
     def base(self) -> int | None:
-        """Return the address of byte 0 in the process, or None where it cannot be told."""
+        """Return the address of byte 0 in the process, or None if it is unknown."""
         try:
             from ctypes import addressof, c_char
         except ImportError:

@@ -9,16 +9,18 @@
         prev = exchange(back, last)               null: nothing now
         prev.next = first                         front = next, return first
 
-One exchange sends a whole list of messages. Receiving needs no exchange at all.
-The newest message stays behind as the new front until another arrives; so the
-stub that starts the queue comes out one day, and must be skipped.
+A single exchange sends a whole list of messages. Receiving needs no exchange.
+The newest message stays in the queue as its new front until another arrives, so
+the stub that starts the queue is dequeued at some point and must be skipped.
 
-Not linearizable: between a producer's exchange and its link, the list is cut.
-Later messages, whose enqueue has returned, are not visible until it is mended.
-The consumer then sees "nothing now", which for an allocator is just as good.
+The queue is not linearizable. Between a producer's exchange and its link, the
+list is cut: later messages stay invisible, even if their enqueue has returned,
+until the link is stored. The consumer sees "nothing now", which an allocator can
+tolerate.
 
-Who may call what: ``enqueue`` any thread; the rest the one thread that holds the
-allocator. ``back`` lies alone on a cache line, and only producers touch it.
+Who may call what: any thread may call ``enqueue``. Only the thread that holds the
+allocator may call the other methods. ``back`` lies alone on a cache line, which
+only producers touch.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ class MessageQueue:
     """The queue of one allocator, as one thread sees it.
 
     Args:
-        block: address of the allocator that receives.
+        block: address of the receiving allocator's block.
     """
 
     __slots__ = ("_atomics", "_back", "_front", "_u64", "stub")
@@ -51,27 +53,27 @@ class MessageQueue:
         self.stub = block + STUB
 
     def init(self) -> None:
-        """Make the queue, once, before anybody knows of it: the stub alone."""
+        """Make the queue, once, before any other thread can reach it. It consists of the stub."""
         self._atomics.store(self.stub + NEXT, NULL, Order.RELAXED)
         self._atomics.store(self._back, self.stub, Order.RELAXED)
         self._u64[self._front] = self.stub
 
     def is_empty(self) -> bool:
-        """Tell whether nothing can be received now. Cost: 1 load, relaxed, not counted."""
+        """Return whether nothing can be received now. Cost: 1 load, relaxed and uncounted."""
         return self._atomics.poll(self._u64[self._front] + NEXT) == NULL
 
     def enqueue(self, first: int, last: int) -> None:
         """Send a list of messages, linked from ``first`` to ``last``. Cost: 1 exchange, 2 stores."""
         atomics = self._atomics
         atomics.store(last + NEXT, NULL, Order.RELAXED)
-        # Release: whoever links behind `last` must do so after its next was set to null, or the null
-        # would cut off that link for ever. Acquire: the same, seen from the one who links.
+        # Release: the producer that links after `last` must do so after the null was stored, or the null
+        # would overwrite that link for good. Acquire: the same, from the side of the producer that links.
         before = atomics.exchange(self._back, last, Order.ACQ_REL)
-        # Release: the consumer that sees the link sees the messages and what the object's last user did.
+        # Release: a consumer that sees the link also sees the messages and what their last users did.
         atomics.store(before + NEXT, first, Order.RELEASE)
 
     def dequeue(self) -> int:
-        """Receive one message, or return 0. Cost: 1 load; a fence when there is one."""
+        """Receive one message, or return 0. Cost: 1 load, and a fence if there is a message."""
         first = self._u64[self._front]
         after = self._atomics.load(first + NEXT, Order.RELAXED)
         if after == NULL:
@@ -81,28 +83,28 @@ class MessageQueue:
         return first
 
     def dequeue_batch(self, most: int) -> list[int]:
-        """Receive up to ``most`` messages, the stub among them if it is there.
+        """Receive up to ``most`` messages, including the stub if it comes out.
 
-        The same as so many ``dequeue``. The links are read before any message is handled, since handling
-        one overwrites it. Cost: 1 load for each, and one more.
+        This is equivalent to as many calls of ``dequeue``. All links are read before any message is handled,
+        because handling a message overwrites its link. Cost: 1 load per message, and 1 more.
         """
-        # Acquire, each of them: a message's own link is as its sender left it only for those who have
-        # acquired the link to the message.
+        # Acquire each link: only a thread that acquired the link to a message sees that message's own
+        # link as its sender left it.
         batch = self._atomics.load_links(self._u64[self._front], NEXT, most)
         self._u64[self._front] = batch.pop()
         return batch
 
     def truncate(self, newest: int) -> None:
-        """Make ``newest``, which the front reaches, the last message; while there is no other thread."""
+        """Make ``newest``, which is reachable from the front, the last message, while no other thread exists."""
         self._atomics.store(self._back, newest, Order.RELAXED)
 
     def walk(self) -> Iterator[int]:
-        """Yield what can be reached from the front, the front itself first, for those who look on."""
+        """Yield the messages reachable from the front, beginning with the front itself, for observers."""
         message = self._u64[self._front]
         while message != NULL:
             yield message
             message = self._u64[message + NEXT >> 3]
 
     def back(self) -> int:
-        """Return the newest message, for those who look on."""
+        """Return the newest message, for observers."""
         return self._u64[self._back >> 3]

@@ -4,19 +4,19 @@
     J2: the start is at least 4 chunks back
 
     byte          meaning
-    0             not ours: reserved, free, or the heap's own
+    0             not ours: reserved, free, or used by the heap itself
     1, 2          a superslab, a medium slab
     8 ... 48      L(n), the first chunk of a large object; the byte is log2 of its size in bytes
-    64 + ...      J(m), another chunk of it; the byte less 64 is log2 of the bytes to jump back at least
+    64 + ...      J(m), a later chunk of it; the byte minus 64 is log2 of the bytes to jump back
 
-The law: from any address inside an object its start is found, in a number of
-jumps that is logarithmic in the object's chunks, each jump at least halving
-what is left.
+The law: the start of an object can be found from any address inside it. Each
+jump at least halves the remaining distance, so the number of jumps is at most
+logarithmic in the number of the object's chunks.
 
-Who may call what: all threads read every byte. A byte is written by the thread
-that takes or returns the chunk. No fence is needed: who holds an object got its
-address from the thread that allocated it, by some means that orders the two,
-and a chunk changes hands through the stacks of free chunks, which do.
+Who may call what: all threads may read every byte. Only the thread that takes or
+returns a chunk writes its byte. No fence is needed. A thread that holds an object
+got its address from the thread that allocated it, by some means that orders the
+two; and a chunk changes hands through the stacks of free chunks, which do so too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .memory import Layout, Memory
 
 __all__ = ["JUMP", "MEDIUM", "NOT_OURS", "SUPERSLAB", "PageMap"]
 
-NOT_OURS = 0  #: reserved, free, or the heap's own
+NOT_OURS = 0  #: reserved, free, or used by the heap itself
 SUPERSLAB = 1  #: a superslab
 MEDIUM = 2  #: a medium slab
 JUMP = 64  #: added to log2 of the jump's bytes
@@ -44,21 +44,21 @@ class PageMap:
         self._end = layout.end
 
     def entry(self, address: int) -> int:
-        """Return the address of the byte of the chunk around an address of the heap."""
+        """Return the address of the byte for the chunk around an address of the heap."""
         return self._base + (address >> self._chunk_bits)
 
     def get(self, address: int) -> int:
-        """Return the byte of the chunk around an address, 0 for one outside the heap. Cost: one load."""
+        """Return the byte for the chunk around an address, or 0 outside the heap. Cost: one load."""
         if not 0 <= address < self._end:
             return NOT_OURS
         return self._u8[self._base + (address >> self._chunk_bits)]
 
     def set(self, chunk: int, kind: int) -> None:
-        """Say what a chunk is now. Cost: one store."""
+        """Record what a chunk is now. Cost: one store."""
         self._u8[self._base + (chunk >> self._chunk_bits)] = kind
 
     def set_large(self, chunk: int, size_bits: int) -> None:
-        """Enter a large object of 2^size_bits bytes: its length and the slide of jumps behind it."""
+        """Enter a large object of 2^size_bits bytes: its length, and the jumps after it."""
         u8, first = self._u8, self._base + (chunk >> self._chunk_bits)
         u8[first] = size_bits
         for m in range(size_bits - self._chunk_bits):
@@ -66,13 +66,13 @@ class PageMap:
                 u8[entry] = JUMP + self._chunk_bits + m
 
     def clear_large(self, chunk: int, size_bits: int) -> None:
-        """Take a large object out again."""
+        """Remove a large object."""
         first = self._base + (chunk >> self._chunk_bits)
         for entry in range(first, first + (1 << size_bits - self._chunk_bits)):
             self._u8[entry] = NOT_OURS
 
     def large_start(self, address: int) -> tuple[int, int]:
-        """Return the start of the large object around an address and log2 of its size; (0, 0) if none."""
+        """Return the start of the large object around an address and log2 of its size, or (0, 0) if there is none."""
         chunk = address >> self._chunk_bits << self._chunk_bits
         kind = self.get(chunk)
         while kind >= JUMP:

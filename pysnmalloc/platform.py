@@ -1,14 +1,14 @@
-"""The platform: address space, and giving pages back to the operating system (§2.9).
+"""The platform: reserving address space, and giving pages back to the operating system (§2.9).
 
-    reserve(bytes)             address space, no memory behind it until it is touched; reads as zero
+    reserve(bytes)             address space without memory until it is touched; reads as zero
     decommit(start, length)    give the pages back; they read as zero afterwards
 
-Where there is ``mmap``, the space is one anonymous private mapping: tens of GiB
-of it cost nothing, since the system puts a page behind an address when it is
-first touched, and ``madvise(DONTNEED)`` takes it away again. Windows has no
-overcommitted mappings and CPython no ``madvise`` there; where ``mmap`` is
-missing (Pyodide), plain bytes serve. There decommitting only zeroes, so a heap
-behaves the same everywhere, and ``gives_back`` says whether memory really goes.
+With ``mmap``, the space is a single anonymous private mapping. Tens of GiB of it
+cost nothing, since the system provides a page when an address in it is first
+touched, and ``madvise(DONTNEED)`` takes the page away again. On Windows, mappings
+are not overcommitted and CPython has no ``madvise``. Without ``mmap`` (Pyodide),
+plain bytes are used. In both cases decommitting only zeroes the pages, so a heap
+behaves the same everywhere; ``gives_back`` says whether memory is really freed.
 
 Left out: protecting reserved pages against access, which Python cannot do.
 """
@@ -34,23 +34,23 @@ __all__ = ["AddressSpace", "default_reserve", "space_is_free"]
 
 GIB = 1 << 30
 ZEROES = bytes(1 << 16)
-LINUX_MAP_NORESERVE = 0x4000  # in the mmap module from 3.13 on only
+LINUX_MAP_NORESERVE = 0x4000  # the mmap module has it only from 3.13 on
 
 
 def space_is_free() -> bool:
-    """Tell whether bytes that are reserved and never touched cost nothing, or next to nothing.
+    """Return whether bytes that are reserved but never touched cost next to nothing.
 
-    They cost on 32-bit systems, which have 4 GiB in all, and where plain bytes stand in for a mapping. In a
-    browser they are memory at once: WebAssembly has 32 bits, and its mappings are filled with zeroes when made.
+    They do cost on a 32-bit system, which has 4 GiB in all, and where plain bytes replace a mapping. In a browser
+    they take memory at once: WebAssembly has 32-bit addresses, and fills a mapping with zeroes when it is made.
     """
     return HAVE_MMAP and sys.maxsize > 1 << 32
 
 
 def default_reserve() -> int:
-    """Return how many bytes of address space a heap reserves at most, where nothing else is said.
+    """Return the most bytes of address space that a heap reserves by default.
 
     64 GiB where address space is free (64-bit Linux, macOS, BSD); 1 GiB on Windows, which counts it
-    against the page file; 256 MiB where it is scarce, of which the paper's allocators may take half.
+    against the page file; 256 MiB where it is scarce, half of which the paper's allocators may take.
     """
     if not space_is_free():
         return 256 << 20
@@ -58,29 +58,29 @@ def default_reserve() -> int:
 
 
 class AddressSpace:
-    """A run of reserved address space (§2.9).
+    """A contiguous range of reserved address space (§2.9).
 
-    Shared by all threads; ``decommit`` may be called by whoever owns the range, and touches no other.
+    All threads share it. The owner of a range may call ``decommit``, which touches no bytes outside that range.
 
     Args:
         size: bytes to reserve.
 
     Raises:
-        HeapExhausted: when the operating system refuses.
+        HeapExhausted: if the operating system refuses.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
         self.buffer = _reserve(size)
         self.granule = mmap.PAGESIZE if HAVE_MMAP else 1
-        # Elsewhere DONTNEED is a hint, and the pages may keep their contents.
+        # On other systems DONTNEED is only a hint, and the pages may keep their contents.
         self.gives_back = sys.platform == "linux" and self.kind == "mmap"
         self._set_apart()
 
     def _set_apart(self) -> None:
-        """Keep Linux from merging this mapping with a neighbour, so that ``resident`` counts it alone.
+        """Keep Linux from merging this mapping with a neighbour, so that ``resident`` counts only this one.
 
-        Mappings of different advice stay apart, and the pages at its ends get one that the rest has not.
+        Linux does not merge mappings with different advice, so the first and last pages get advice of their own.
         """
         if self.gives_back and not isinstance(self.buffer, bytearray) and self.size > 2 * self.granule:
             last = (self.size - 1) // self.granule * self.granule
@@ -89,14 +89,14 @@ class AddressSpace:
 
     @property
     def kind(self) -> str:
-        """What the space is made of: ``mmap`` or ``bytes``."""
+        """What backs the space: ``mmap`` or ``bytes``."""
         return "bytes" if isinstance(self.buffer, bytearray) else "mmap"
 
     def decommit(self, start: int, length: int) -> None:
-        """Give back the pages of a range; it reads as zero afterwards (§2.9).
+        """Give back the pages of a range, which reads as zero afterwards (§2.9).
 
-        Whole pages of the operating system go with one system call; what is left at the edges (where
-        the heap's page is smaller than the system's) is zeroed by hand.
+        One system call gives back whole pages of the operating system. The edges, which remain if the heap's page
+        is smaller than the system's, are zeroed by hand.
         """
         end = start + length
         first = -(-start // self.granule) * self.granule
@@ -109,16 +109,16 @@ class AddressSpace:
         self.zero(last, end)
 
     def zero(self, start: int, end: int) -> None:
-        """Store zeroes in a range, a block at a time so that no large object is made."""
+        """Store zeroes in a range, block by block, so that Python makes no large object."""
         for at in range(start, end, len(ZEROES)):
             stop = min(at + len(ZEROES), end)
             self.buffer[at:stop] = ZEROES[: stop - at]
 
     def resident(self, address: int) -> int | None:
-        """Return the bytes of the space that are in physical memory, or None where it cannot be told.
+        """Return how many bytes of the space are in physical memory, or None if that is unknown.
 
         Args:
-            address: the space's address in the process, see ``Memory.base``.
+            address: the space's address in the process; see ``Memory.base``.
         """
         if self.kind == "bytes":
             return None
@@ -128,9 +128,9 @@ class AddressSpace:
             return None
 
     def close(self) -> None:
-        """Give the memory back; the address space goes when the last view of it does.
+        """Give the memory back. The address space goes when its last view is dropped.
 
-        It is not unmapped before: whoever still held a view would read where nothing is.
+        It is not unmapped earlier, since reading through a remaining view would then crash the process.
         """
         if self.gives_back:
             self.decommit(0, self.size)
@@ -139,8 +139,8 @@ class AddressSpace:
 def _reserve(size: int) -> mmap.mmap | bytearray:
     """Reserve address space without committing it.
 
-    A heap that nobody holds any more is garbage with cycles, and goes when the collector comes by. Where space is
-    scarce it may be what is missing, so the collector is sent before giving up.
+    An unreachable heap is cyclic garbage and keeps its space until the collector runs. Where space is scarce, that
+    space may be what is missing, so run the collector before giving up.
     """
     try:
         return _asked(size)
@@ -153,12 +153,12 @@ def _reserve(size: int) -> mmap.mmap | bytearray:
 
 
 def _asked(size: int) -> mmap.mmap | bytearray:
-    """Ask the system once."""
+    """Request the space from the system, once."""
     return mmap.mmap(-1, size, **_flags()) if HAVE_MMAP else bytearray(size)
 
 
 def _flags() -> dict[str, int]:
-    """Ask for a private mapping, and on Linux not to reserve swap for it; Windows knows no flags."""
+    """Return the flags of a private mapping, without reserved swap on Linux. Windows has no flags."""
     if sys.platform == "win32":
         return {}
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
@@ -166,13 +166,13 @@ def _flags() -> dict[str, int]:
 
 
 def _resident_parts(start: int, end: int) -> Iterator[int]:
-    """Resident bytes of each of Linux's mappings inside a range of the process's addresses."""
+    """Yield the resident bytes of each Linux mapping inside a range of the process's addresses."""
     inside = False
     with open("/proc/self/smaps", encoding="ascii", errors="replace") as lines:
         for line in lines:
             first = line.split(" ", 1)[0]
             if not first.endswith(":"):
                 low, high = (int(part, 16) for part in first.split("-"))
-                inside = start <= low and high <= end  # a page at our ends may be a neighbour's as well
+                inside = start <= low and high <= end  # a mapping that only overlaps belongs to a neighbour too
             elif inside and first == "Rss:":
                 yield int(line.split()[1]) << 10

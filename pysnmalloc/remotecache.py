@@ -1,6 +1,6 @@
-"""The remote cache: freed objects of others, on their way home; a radix tree in time (§2.2, Figures 1, 2).
+"""The remote cache: other allocators' freed objects, on their way home in a temporal radix tree (§2.2, Figures 1, 2).
 
-    round 0: bits 0-5 of the target's number choose the bucket     numbers of 37 bits,
+    round 0: bits 0-5 of the target's number select the bucket     37-bit numbers,
     round 1: bits 6-11                                             64 buckets (k = 6)
     ...
     bucket 0   bucket 1   ...   home bucket   ...   bucket 63
@@ -10,17 +10,17 @@
      sent as one list to       spread by the         sent
      the owner of its first    next k bits, and again
 
-An object of another allocator is not freed but becomes a message {next, target},
-appended to a bucket. When their bytes reach a limit, everything is posted: one
-list per bucket, so one exchange for many objects. A list goes to the owner of its
-first object, who frees what is its own and forwards the rest: by round 0, from
-its own buckets. The home bucket, where the own number falls, cannot be sent by
-those bits; the next bits spread it. Each hop matches k more bits of the target,
-so a message is sent at most ceil(37 / 6) = 7 times, and nearly always once.
+Freeing another allocator's object turns it into a message {next, target} in a
+bucket. When the cached bytes reach a limit, everything is posted, one list per
+bucket, so one exchange sends many objects. A list goes to the owner of its first
+object, which frees its own objects and puts the others into its own buckets by
+round 0. The bits of a round cannot route the home bucket, which the allocator's
+own number selects; the next bits spread it. Each hop matches k more bits of the
+target, so a message is sent at most ceil(37 / 6) = 7 times, and nearly always once.
 
-The buckets are in the allocator's block: {first, last}, where ``last`` of an empty
-one is the bucket itself, so that appending never asks. They belong to one
-allocator and are used by its thread; only sent lists are anybody else's.
+The buckets {first, last} are in the allocator's block. An empty bucket is its own
+``last``, so appending needs no test. The buckets belong to one allocator, and only
+its thread uses them; other threads see only the lists that were sent.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from .messagequeue import NEXT, TARGET
 __all__ = ["BUCKETS", "CACHED", "RemoteCache"]
 
 CACHED, BUCKETS = 136, 192  #: byte offsets in the allocator's block
-FIRST, LAST = 0, 8  # byte offsets in a bucket: its first word is the `next` before the first message
+FIRST, LAST = 0, 8  # byte offsets in a bucket; its first word acts as the `next` that leads to the first message
 
 
 class RemoteCache:
     """The remote cache of one allocator.
 
     Args:
-        block: address of the allocator.
+        block: address of the allocator's block.
     """
 
     __slots__ = ("_bits", "_block", "_buckets", "_cached", "_config", "_mask", "_shift", "_u64")
@@ -62,7 +62,7 @@ class RemoteCache:
             self._clear(self._bucket(index))
 
     def index(self, target: int, round: int) -> int:
-        """Return the bucket of a target allocator in a round: k bits of its number."""
+        """Return the index of a target allocator's bucket in a round, which is k bits of its number."""
         return (target >> self._shift + self._bits * round) & self._mask
 
     def last_of(self, target: int) -> int:
@@ -70,18 +70,18 @@ class RemoteCache:
         return self._bucket(self.index(target, 0)) + LAST
 
     def dealloc(self, target: int, freed: int, size: int) -> None:
-        """Take a freed object of ``size`` bytes in, on its way to ``target``. Cost: 5 stores, no atomics."""
+        """Cache a freed object of ``size`` bytes as a message to ``target``. Cost: 5 stores, no atomic operation."""
         u64 = self._u64
         u64[freed + TARGET >> 3] = target
         self._append(self._bucket(self.index(target, 0)), freed)
         u64[self._cached] += size
 
     def cached(self) -> int:
-        """Return the bytes taken in since the last post."""
+        """Return the bytes cached since the last post."""
         return self._u64[self._cached]
 
     def post(self, send: Callable[[int, int], None]) -> int:
-        """Send everything; return the number of rounds. ``send(first, last)`` is called once per list."""
+        """Send everything, calling ``send(first, last)`` once per list; return the number of rounds."""
         u64 = self._u64
         u64[self._cached] = 0
         round = 0
@@ -98,7 +98,7 @@ class RemoteCache:
             self._redistribute(home, round)
 
     def _redistribute(self, home: int, round: int) -> None:
-        """Spread the home bucket by the bits of a round. Some may fall back into it, so it is cut first."""
+        """Spread the home bucket by the bits of a round. Some messages may return to it, so it is emptied first."""
         u64 = self._u64
         message, last = u64[home + FIRST >> 3], u64[home + LAST >> 3]
         self._clear(home)
@@ -110,7 +110,7 @@ class RemoteCache:
             message = after
 
     def walk(self, index: int) -> Iterator[int]:
-        """Yield the messages in a bucket, first to last, for those who look on."""
+        """Yield the messages in a bucket, first to last, for observers."""
         bucket = self._bucket(index)
         last = self._u64[bucket + LAST >> 3]
         message = bucket
@@ -119,16 +119,16 @@ class RemoteCache:
             yield message
 
     def _bucket(self, index: int) -> int:
-        """Address of a bucket."""
+        """Return the address of a bucket."""
         return self._buckets + 16 * index
 
     def _append(self, bucket: int, message: int) -> None:
-        """Put a message at a bucket's end."""
+        """Append a message to a bucket."""
         u64 = self._u64
         u64[u64[bucket + LAST >> 3] + NEXT >> 3] = message
         u64[bucket + LAST >> 3] = message
 
     def _clear(self, bucket: int) -> None:
-        """Make a bucket empty: it is its own last message."""
+        """Make a bucket empty, that is, its own last message."""
         self._u64[bucket + FIRST >> 3] = NULL
         self._u64[bucket + LAST >> 3] = bucket

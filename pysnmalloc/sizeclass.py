@@ -1,16 +1,16 @@
-"""Size classes: which object sizes exist, and which one serves a request (§2.6).
+"""Size classes: which object sizes exist, and which of them serves a request (§2.6).
 
     size          16 32 48 64 │ 80 96 112 128 │ 160 192 224 256 │ 320 ...
     sizeclass      0  1  2  3 │  4  5   6   7 │   8   9  10  11 │  12 ...
     step              16      │       16      │        32       │  64
 
-Four classes per power of two (two mantissa bits), all multiples of 16: a
-floating-point number with a tiny mantissa. Rounding up wastes less than a
-fifth of an object above 64 bytes. A request of 0 gets the smallest class.
+There are four classes per power of two, all multiples of 16. A size class is a
+floating-point number with a mantissa of two bits. Above 64 bytes, rounding up
+wastes less than a fifth of an object. A request of 0 gets the smallest class.
 
-What follows from a class and a configuration is in ``SizeclassTable``: where
-the first object of a slab lies. The last object always ends flush with the
-slab's end; what does not divide evenly is left out at the front, behind the
+``SizeclassTable`` holds what follows from a class and a configuration, such as
+the offset of a slab's first object. The last object always ends flush with the
+slab's end. Any remainder of the division stays unused at the front, after the
 header if the slab is the short one.
 """
 
@@ -26,10 +26,10 @@ Sizeclass = int
 
 
 def size_to_sizeclass(size: int) -> Sizeclass:
-    """Return the smallest class that holds ``size`` bytes (§2.6). No branch but for exponent 0.
+    """Return the smallest class that holds ``size`` bytes (§2.6). Exponent 0 is the only special case.
 
     Args:
-        size: bytes asked for, 0 or more.
+        size: bytes requested, 0 or more.
     """
     last = max(size, 1) - 1
     exponent = (last | 32).bit_length() - 6
@@ -38,7 +38,7 @@ def size_to_sizeclass(size: int) -> Sizeclass:
 
 
 def sizeclass_to_size(sizeclass: Sizeclass) -> int:
-    """Return the bytes of an object of a class: the inverse of ``size_to_sizeclass`` on class sizes (§2.6)."""
+    """Return the bytes of an object of a class. The inverse of ``size_to_sizeclass`` on class sizes (§2.6)."""
     exponent, mantissa = divmod(sizeclass + 1, 4)
     leading = exponent != 0
     return (mantissa + 4 * leading) << (MIN_OBJECT_BITS + exponent - leading)
@@ -48,11 +48,11 @@ class SizeclassTable:
     """Everything that follows from a size class, computed once per configuration.
 
     Attributes:
-        sizes: bytes of an object, by class, small and medium.
-        slab_offset: ``head`` of a fresh full-length slab, by small class: the first object's
+        sizes: bytes of an object, for each small and medium class.
+        slab_offset: ``head`` of a fresh full-length slab, for each small class: the first object's
             offset plus 1, the bump bit (§2.8).
-        short_slab_offset: the same for the short slab, whose objects start behind the header.
-        medium_slots: objects in a medium slab, by class from ``num_small`` on (§2.7).
+        short_slab_offset: the same for the short slab, whose objects start after the header.
+        medium_slots: objects in a medium slab, for each class from ``num_small`` up (§2.7).
         short_max_sizeclass: the largest class that may use a short slab (§2.8).
     """
 
@@ -62,7 +62,7 @@ class SizeclassTable:
         small, medium = self.sizes[: config.num_small], self.sizes[config.num_small :]
         header = config.superslab_header
         self.slab_offset = tuple(config.slab_size % size + 1 for size in small)
-        # In 16 bits, as the metadata word keeps it: the class of a whole slab, never short, wraps.
+        # 16 bits, as in the metadata word. The class of a whole slab wraps, but never uses the short slab.
         self.short_slab_offset = tuple(((config.slab_size - header) % size + header + 1) & 0xFFFF for size in small)
         self.medium_slots = tuple((config.chunk_size - config.medium_header) // size for size in medium)
         self.short_max_sizeclass = size_to_sizeclass(header)
@@ -85,5 +85,5 @@ class SizeclassTable:
 
 @lru_cache(maxsize=64)
 def sizeclass_table(config: Config) -> SizeclassTable:
-    """Return the table of a configuration, made once and shared."""
+    """Return the table of a configuration. It is made once and shared."""
     return SizeclassTable(config)

@@ -1,17 +1,17 @@
 """A slab in use: its free list, its metadata and its place on the list of slabs with space (§2.8).
 
-                      alloc, and it was the last free object
+                      alloc of the last free object
          ┌──────────────────────────────────────────────────────────┐
     has space, on the list                                     full, off the list
          └◄─────────────────────────────────────────────────────────┘
          │            free: head = link = the object, insert at the front
          ▼
-    free of the last object allocated: off the list, back to the superslab
+    free of the last allocated object: off the list, back to the superslab
 
-The law: the slab is on the list exactly while it has free space.
+The law: a slab is on the list exactly while it has free space.
 
-Left out: the superslab's side of taking and returning slabs, which is the
-allocator's to join with this.
+Left out: the superslab's side of taking and returning slabs. The allocator
+combines the two sides.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["Slab"]
 
 
 class Slab:
-    """The slabs of one allocator; every method takes a slab's address first. Its thread only."""
+    """The slabs of one allocator. Every method takes a slab's address first. Only the owner's thread may call them."""
 
     __slots__ = ("_meta", "_u16", "freelist")
 
@@ -35,16 +35,16 @@ class Slab:
         self.freelist = freelist
 
     def alloc(self, slab: int, slabs: SlabList, size: int) -> int:
-        """Take an object of the first slab on a list; a slab that becomes full leaves it."""
+        """Take an object from a list's first slab; a slab that becomes full leaves the list."""
         taken, head = self.freelist.take(slab, size)
         if self._meta.is_full(head):
             slabs.pop_front()
         return taken
 
     def dealloc(self, slab: int, slabs: SlabList, freed: int) -> bool:
-        """Take an object back; return whether that was the last one, so that the slab is free.
+        """Take an object back; return whether it was the last allocated one, so that the slab is now free.
 
-        A slab that was full comes to the front of the list, so that it is the next to be used.
+        A slab that was full goes to the front of the list, so it is the next to be used.
         """
         u16, word = self._u16, self._meta.word(slab)
         was_full = self._meta.is_full(u16[word + HEAD >> 1])
@@ -61,7 +61,7 @@ class Slab:
         return last
 
     def _reopen(self, slab: int, freed: int) -> None:
-        """Give a full slab its first object back: all of its free list, and the place of its list node."""
+        """Give a full slab its first object back. The object is the whole free list, and holds the list node."""
         u16, word = self._u16, self._meta.word(slab)
         u16[word + USED >> 1] -= 1
         u16[word + HEAD >> 1] = u16[word + LINK >> 1] = freed - slab

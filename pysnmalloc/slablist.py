@@ -4,15 +4,15 @@
     (allocator)   └─────────┘      └─────────┘      └─────────┘     next of the last:
                   in a free object of each slab: `link` is its offset     all ones
 
-Doubly linked, so that a slab leaves in constant time wherever it stands. The
-node costs nothing: a slab on the list has free memory, and the two pointers
-live there. While bump space is left, in the slab's last 16 bytes; once a full
-slab gets an object back, in that object, which is also the end of the free
-list. Its ``prev`` is then read as the free list's end mark -1, and must be all
-ones: it is, since only the first slab of the list is allocated from.
+The list is doubly linked, so that any slab can be removed in constant time. The
+node costs no memory: a slab on the list has free memory, which holds the two
+pointers. While bump space remains, they are in the slab's last 16 bytes. Once a
+full slab gets an object back, they are in that object, which is also the last
+on the free list. Its ``prev`` is then read as the free list's end mark -1, so it
+must be all ones; it is, because objects come only from the list's first slab.
 
 The law: a slab is on the list of its size class exactly while it has free space.
-The list belongs to one allocator and is used by its thread only.
+The list belongs to one allocator, and only that allocator's thread uses it.
 """
 
 from __future__ import annotations
@@ -50,16 +50,16 @@ class SlabList:
         self._head = head >> 3
 
     def clear(self) -> None:
-        """Make the list empty, once, before its first use: zeroed memory is not an empty list."""
+        """Make the list empty, once, before its first use, since zeroed memory is not an empty list."""
         self._u64[self._head] = self.end
 
     def first(self) -> int:
-        """Return the first slab, or 0 where there is none. Cost: 1 load."""
+        """Return the first slab, or 0 if there is none. Cost: 1 load."""
         node = self._u64[self._head]
         return 0 if node == self.end else self._meta.slab_of(node)
 
     def insert(self, slab: int) -> None:
-        """Put a slab at the front. Cost: 4 stores."""
+        """Insert a slab at the front. Cost: 4 stores."""
         u64, node, after = self._u64, self._node(slab), self._u64[self._head]
         u64[node + NEXT >> 3] = after
         u64[node + PREV >> 3] = self.end
@@ -68,7 +68,7 @@ class SlabList:
         u64[self._head] = node
 
     def remove(self, slab: int) -> None:
-        """Take a slab out, wherever it stands. Cost: 2 stores."""
+        """Remove a slab from any position. Cost: 2 stores."""
         u64, node = self._u64, self._node(slab)
         before, after = u64[node + PREV >> 3], u64[node + NEXT >> 3]
         if after != self.end:
@@ -79,19 +79,19 @@ class SlabList:
             u64[self._head] = after
 
     def pop_front(self) -> None:
-        """Take out the first slab, whose node may just have been allocated to somebody.
+        """Remove the first slab, even if the object that holds its node has just been allocated.
 
         Allocation writes nothing into an object, so the node can still be read.
         """
         self.remove(self.first())
 
     def walk(self) -> Iterator[int]:
-        """Yield the addresses of the nodes, first to last, for those who look on."""
+        """Yield the addresses of the nodes, first to last, for observers."""
         node = self._u64[self._head]
         while node != self.end:
             yield node
             node = self._u64[node + NEXT >> 3]
 
     def _node(self, slab: int) -> int:
-        """Address of a slab's node."""
+        """Return the address of a slab's node."""
         return slab + self._u16[self._meta.word(slab) + LINK >> 1]

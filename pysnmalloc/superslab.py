@@ -6,18 +6,19 @@
     └──────┴──────┴─ ─ ┴──────┴──────┴──────┴──────┴───────┴─ ─ ┴───────┴──────── ─ ─ ──┘
 
 ``used`` is twice the number of full-length slabs in use, plus 1 if the short
-slab is. ``head`` is the index of the first free full-length slab; a free slab's
-``next`` byte holds (index of the next free one - own index - 1) modulo the number
-of slabs, so that zeroed memory already is the list 1, 2, 3, ... Index 0, the
-short slab, ends it.
+slab is in use. ``head`` is the index of the first free full-length slab. A free
+slab's ``next`` byte holds (index of the next free one - own index - 1) modulo the
+number of slabs, so zeroed memory already represents the list 1, 2, 3, ... Index
+0, the short slab, ends the list.
 
 The law: the list visits each free full-length slab once, and ``used`` counts the
-others. From it follows the status, and the allocator keeps a list for two of them:
+others. ``used`` determines the status, and the allocator keeps a list for each of
+the two in the middle:
 
     empty ─► available ─► only the short slab free ─► full
 
-A chunk that was a superslab before keeps its list as it was. A superslab
-belongs to the allocator in ``owner``; that one's thread alone changes it.
+A chunk that was a superslab before keeps its list unchanged. A superslab belongs
+to the allocator in ``owner``, and only that allocator's thread changes it.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ class Status(enum.Enum):
     """How much of a superslab is free."""
 
     EMPTY = "empty"  #: no slab is in use
-    AVAILABLE = "available"  #: a slab is free that is not the short one
-    ONLY_SHORT = "only short"  #: the short slab alone is free
+    AVAILABLE = "available"  #: at least one full-length slab is free
+    ONLY_SHORT = "only short"  #: only the short slab is free
     FULL = "full"  #: every slab is in use
 
 
@@ -58,7 +59,7 @@ class Superslab:
         self._table = table
 
     def init(self, superslab: int, owner: int) -> None:
-        """Make a chunk a superslab of ``owner``. Cost: 1 store if it was one before, else 1 per slab."""
+        """Make a chunk a superslab of ``owner``. Cost: 1 store if it was a superslab before, else 1 per slab."""
         u64 = self._u64
         u64[superslab + OWNER >> 3] = owner
         if u64[superslab + KIND >> 3] == Kind.SUPER:
@@ -71,7 +72,7 @@ class Superslab:
             u64[word] = 0
 
     def status(self, superslab: int) -> Status:
-        """Tell how much is free. Cost: 1 load."""
+        """Return how much of a superslab is free. Cost: 1 load."""
         used = self.used(superslab)
         all_long = 2 * (self._config.slab_count - 1)
         if used >= all_long:
@@ -79,11 +80,11 @@ class Superslab:
         return Status.AVAILABLE if used else Status.EMPTY
 
     def used(self, superslab: int) -> int:
-        """Return twice the full-length slabs in use, plus 1 if the short slab is."""
+        """Return twice the number of full-length slabs in use, plus 1 if the short slab is in use."""
         return self._u16[superslab + USED_BYTE >> 1]
 
     def head(self, superslab: int) -> int:
-        """Return the index of the first free full-length slab, 0 if there is none."""
+        """Return the index of the first free full-length slab, or 0 if there is none."""
         return self._u8[superslab + HEAD_BYTE]
 
     def alloc_short_slab(self, superslab: int, sizeclass: Sizeclass) -> int:
@@ -95,7 +96,7 @@ class Superslab:
         return superslab
 
     def alloc_slab(self, superslab: int, sizeclass: Sizeclass) -> int:
-        """Take the first free full-length slab, of which there must be one; return its address."""
+        """Take the first free full-length slab, which must exist; return its address."""
         index = self.head(superslab)
         slab = superslab + (index << self._config.slab_bits)
         relative = self._u8[self._meta.word(slab) + NEXT]
@@ -105,7 +106,7 @@ class Superslab:
         return slab
 
     def dealloc_slab(self, superslab: int, slab: int) -> None:
-        """Take back a slab whose objects are all free: a short one by its bit, others to the list's front."""
+        """Take back a slab whose objects are all free. The short slab clears its bit; others go to the list's front."""
         if slab == superslab:
             self._u16[superslab + USED_BYTE >> 1] -= 1
             return
@@ -117,9 +118,9 @@ class Superslab:
         self._u16[superslab + USED_BYTE >> 1] -= 2
 
     def _start(self, slab: int, sizeclass: Sizeclass, *, short: bool) -> None:
-        """Set up a fresh slab's metadata: all of it bump space, the list node in its last 16 bytes.
+        """Set up a fresh slab's metadata: the slab is all bump space, with the list node in its last 16 bytes.
 
-        ``used`` is 0 already: a slab is free because its last object was freed, or never was in use.
+        ``used`` is already 0, since the slab was never in use or its last object was freed.
         """
         word = self._meta.word(slab)
         self._u16[word + HEAD >> 1] = self._table.first_head(sizeclass, short=short)

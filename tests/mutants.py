@@ -106,8 +106,8 @@ MUTANTS = (
     Mutant(
         "the bump pointer passes the slab's end",
         "freelist.py",
-        "after = behind if behind < self._slab_size else self._meta.full",
-        "after = behind if behind <= self._slab_size + 1 else self._meta.full",
+        "after = moved if moved < self._slab_size else self._meta.full",
+        "after = moved if moved <= self._slab_size + 1 else self._meta.full",
         "test_reference.py::test_the_library_does_what_snmalloc_did",
     ),
     Mutant(

@@ -1,6 +1,7 @@
 """Random litmus programs, for comparing two ways of finding their executions.
 
-    random_litmus(seed)    the same program for the same seed, on every machine
+    random_litmus(seed)     the same program for the same seed, on every machine
+    seq_cst_litmus(seed)    the same with SEQ_CST in most places, and fences of it
 
 Two or three threads of one to four instructions, of all kinds and orders, on one
 to three locations. What bounds a program is the number of guesses that it leaves
@@ -15,6 +16,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pysnmalloc.atomics import Order
 from pysnmalloc.explore.scenarios.litmus import (
@@ -46,6 +48,20 @@ def random_litmus(seed: int) -> Litmus:
     locations = {each.location for thread in threads for each in thread if not isinstance(each, Fence)}
     weak = (*results, (None,) * len(locations))
     return Litmus(f"random {seed}", "Whatever can be seen.", threads, weak, frozenset(MODELS))
+
+
+def seq_cst_litmus(seed: int) -> Litmus:
+    """Draw a program with much of SEQ_CST: most accesses, and fences between them."""
+    rng, drawn = random.Random(-seed - 1), random_litmus(seed)
+    return replace(drawn, threads=tuple(tuple(_strengthened(rng, thread)) for thread in drawn.threads))
+
+
+def _strengthened(rng: random.Random, thread: Thread) -> Iterator[Instruction]:
+    """Give instructions of a thread that order, and put fences of it between some."""
+    for each in thread:
+        yield replace(each, order=SC) if rng.random() < 0.6 else each
+        if rng.random() < 0.25:
+            yield Fence(SC)
 
 
 def draw_threads(rng: random.Random) -> Threads:

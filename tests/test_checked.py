@@ -77,7 +77,7 @@ def test_double_free(kind: str, decommit: sn.Decommit) -> None:
         for allocator in (a, b):
             with refused(
                 sn.DoubleFree,
-                f"free({p:#x}): this object is free already: {asked} bytes asked, {sizeclass}, owner allocator 1",
+                f"free({p:#x}): this object is already free: {asked} bytes requested, {sizeclass}, owner allocator 1",
                 f", offset {p % PLACES[kind]:#x} in its ",
                 "§2.8",
             ):
@@ -118,8 +118,8 @@ def test_inside_pointer(kind: str, decommit: sn.Decommit, call: str) -> None:
         for offset in (1, 16, asked, usable - 1):
             with refused(
                 sn.InvalidPointer,
-                f"{call}({p + offset:#x}): this is {offset} bytes inside the object at {p:#x}: {asked} bytes asked, "
-                f"{sizeclass}, owner allocator 1",
+                f"{call}({p + offset:#x}): the address is {offset} bytes inside the object at {p:#x}: {asked} bytes "
+                f"requested, {sizeclass}, owner allocator 1",
                 "object_start",
                 "§2.4",
             ):
@@ -167,9 +167,9 @@ def test_the_old_address_after_realloc_moved(kind: str) -> None:
         p, kept = a.malloc(asked), a.malloc(asked)
         moved = a.realloc(p, 4 * asked)
         assert moved != p
-        with refused(sn.DoubleFree, f"free({p:#x})", f"{asked} bytes asked, {sizeclass}, owner allocator 1"):
+        with refused(sn.DoubleFree, f"free({p:#x})", f"{asked} bytes requested, {sizeclass}, owner allocator 1"):
             b.free(p)
-        with refused(sn.DoubleFree, f"realloc({p:#x})", f"{asked} bytes asked"):
+        with refused(sn.DoubleFree, f"realloc({p:#x})", f"{asked} bytes requested"):
             a.realloc(p, 10)
         with refused(sn.DoubleFree, f"usable_size({p:#x})"):
             a.usable_size(p)
@@ -201,7 +201,7 @@ def test_double_free_before_and_after_the_message_came_home(kind: str, decommit:
         p, last, kept = (a.malloc(asked) for _ in range(3))
         b.free(p)
         b.free(last)
-        words = f"free({p:#x})", f"{asked} bytes asked, {sizeclass}, owner allocator 1"
+        words = f"free({p:#x})", f"{asked} bytes requested, {sizeclass}, owner allocator 1"
         steps: list[Callable[[], object]] = [heap.check, b.post, a.handle_message_queue]
         for step in steps:
             step()
@@ -222,7 +222,7 @@ def test_write_while_the_message_is_on_its_way(kind: str, decommit: sn.Decommit)
         view = heap.view(p)
         b.free(p)
         view[40] = 0x41
-        words = f"object {p:#x}", f"{asked} bytes asked, {sizeclass}, owner allocator 1", "byte 40 is 0x41", "§2.8"
+        words = f"object {p:#x}", f"{asked} bytes requested, {sizeclass}, owner allocator 1", "byte 40 is 0x41", "§2.8"
         with refused(sn.WriteAfterFree, "found by check()", *words):
             heap.check()
         view[40] = 0xDD
@@ -237,7 +237,7 @@ def test_write_into_a_message() -> None:
         view = heap.view(p)
         b.free(p)
         view[8] ^= 0xFF
-        with pytest.raises(sn.LawBroken, match=f"message {p:#x} .*is no object of that owner") as broken:
+        with pytest.raises(sn.LawBroken, match=f"message {p:#x} .*is not an object of that owner") as broken:
             heap.check()
         assert (broken.value.law, broken.value.section) == (
             "each message is an object on its way to its owner, once",
@@ -261,13 +261,13 @@ def test_write_after_free_found_by_check_and_at_reuse(kind: str, where: int, dec
         view[where] = 0x41
         words = (
             f"object {p:#x} was written after it was freed",
-            f"{asked} bytes asked, {sizeclass}, owner allocator 1",
+            f"{asked} bytes requested, {sizeclass}, owner allocator 1",
             f"byte {where % len(view)} is 0x41",
             "§2.8",
         )
         with refused(sn.WriteAfterFree, "found by check()", *words):
             heap.check()
-        with refused(sn.WriteAfterFree, "found when malloc used it again", *words):
+        with refused(sn.WriteAfterFree, "found when malloc reused it", *words):
             a.malloc(asked)
         # It is not handed out again, so the heap is whole from here on.
         heap.check()
@@ -312,7 +312,7 @@ def test_write_into_the_link_found_at_reuse(size: int, link: str) -> None:
             heap.check()
         words = f"object {p:#x} was written after it was freed", "owner allocator 1", f"{BAD_LINKS[link]:#06x}", "§2.8"
         for _ in range(2):
-            with refused(sn.WriteAfterFree, "found when malloc was to use it again", f"({size} bytes)", *words):
+            with refused(sn.WriteAfterFree, "found when malloc was about to reuse it", f"({size} bytes)", *words):
                 a.malloc(size)
         # Other classes and allocators are not concerned.
         q = b.malloc(size)
@@ -342,7 +342,7 @@ def test_a_forged_link_is_found_at_reuse(leads_to: str) -> None:
             "past the bump pointer": objects[4] + 2 * 64 + 1,
         }[leads_to]
         heap.memory.u16[first >> 1] = target % sn.CLASSROOM.slab_size
-        with refused(sn.WriteAfterFree, f"object {first:#x}", "found when malloc was to use it again", "§2.8"):
+        with refused(sn.WriteAfterFree, f"object {first:#x}", "found when malloc was about to reuse it", "§2.8"):
             a.malloc(64)
 
 
@@ -357,7 +357,7 @@ def test_write_into_the_list_node_found(target: str) -> None:
         heap.memory.u16[p >> 1] = objects[7] % sn.CLASSROOM.slab_size if target == "a live object" else 0
         with pytest.raises((sn.WriteAfterFree, sn.LawBroken), match=f"{p & -sn.CLASSROOM.slab_size:#x}|{p:#x}"):
             heap.check()
-        with refused(sn.WriteAfterFree, f"object {p:#x}", "found when malloc was to use it again", "§2.8"):
+        with refused(sn.WriteAfterFree, f"object {p:#x}", "found when malloc was about to reuse it", "§2.8"):
             a.malloc(64)
 
 
@@ -366,7 +366,9 @@ def test_double_free_of_an_object_whose_slab_was_given_back() -> None:
         p = a.malloc(50)
         a.free(p)
         assert heap.statistics().superslabs == 0
-        with refused(sn.DoubleFree, f"free({p:#x})", "free already", "given back since", "50 bytes asked", "§2.8"):
+        with refused(
+            sn.DoubleFree, f"free({p:#x})", "already free", "has been given back", "50 bytes requested", "§2.8"
+        ):
             a.free(p)
 
 
@@ -385,9 +387,9 @@ def test_leaks_are_reported_when_the_heap_is_closed() -> None:
         sorted([(small, 50), (medium, 2000), (large, 20_000), (zeroed, 21), (grown, 30)])
     )
     for address, words, place, bits in (
-        (small, "50 bytes asked, size class 3 (64 bytes), owner allocator 1", "slab", 10),
-        (medium, "2000 bytes asked, size class 23 (2048 bytes), owner allocator 2", "medium slab", 13),
-        (large, "20000 bytes asked, a large object, owner allocator 1", "chunk", 13),
+        (small, "50 bytes requested, size class 3 (64 bytes), owner allocator 1", "slab", 10),
+        (medium, "2000 bytes requested, size class 23 (2048 bytes), owner allocator 2", "medium slab", 13),
+        (large, "20000 bytes requested, a large object, owner allocator 1", "chunk", 13),
     ):
         assert f"{address:#x}: {words}, offset {address % (1 << bits):#x} in its {place}\n" in f"{caught.value}\n"
     assert "(§2.1)" in str(caught.value)
@@ -445,7 +447,7 @@ def test_a_leak_does_not_hide_the_error_before_it() -> None:
         lose()
     (note,) = caught.value.__notes__
     assert "1 object of 50 bytes was live when the heap was closed" in note
-    assert f"{leaked[0]:#x}: 50 bytes asked, size class 3 (64 bytes), owner allocator 1" in note
+    assert f"{leaked[0]:#x}: 50 bytes requested, size class 3 (64 bytes), owner allocator 1" in note
     assert heap.closed
 
 
@@ -556,7 +558,7 @@ def test_unchecked_mode_refuses_the_inside_of_a_large_object(fast: bool, chunks:
             if offset:
                 with refused(
                     sn.InvalidPointer,
-                    f"free({p + offset:#x}): this is inside the large object of {chunks * chunk:,} bytes",
+                    f"free({p + offset:#x}): the address is inside the large object of {chunks * chunk:,} bytes",
                     f"starts at {p:#x}, {offset:,} bytes before",
                     "§2.5",
                 ):
@@ -572,5 +574,5 @@ def test_unchecked_mode_refuses_a_large_object_that_is_free(fast: bool, call: st
         p = a.malloc(40_000)
         a.free(p)
         for address in (p, p + 8192):
-            with refused(sn.InvalidPointer, "not ours", "nobody freed", "§2.4"):
+            with refused(sn.InvalidPointer, "not ours", "was not freed", "§2.4"):
                 {"free": a.free, "realloc": lambda q: a.realloc(q, 100), "usable_size": a.usable_size}[call](address)

@@ -14,13 +14,13 @@ import pytest
 from pysnmalloc.allocator import Parts
 from pysnmalloc.atomics import Order
 from pysnmalloc.explore import Place, Result, Scenario, Wrong, explore, replay, tell
+from pysnmalloc.explore.findings.result import Outcome
 from pysnmalloc.explore.findings.schedule import Schedule, ScheduleError
 from pysnmalloc.explore.scenarios import SCENARIOS
 from pysnmalloc.explore.scenarios.queue import QueueScenario
 from pysnmalloc.explore.scenarios.stack import StackScenario, UntaggedStack
-from pysnmalloc.explore.search.exploration import Outcome
-from pysnmalloc.explore.search.weaken import weaken_each
 from pysnmalloc.explore.threads.scenario import ThreadCode
+from pysnmalloc.explore.weaken import weaken_each
 
 MODELS = ("sc", "tso", "rc11")
 EVER = 1 << 60
@@ -436,7 +436,7 @@ def test_the_judge_sees_results_and_memory() -> None:
 def test_classes_have_the_same_hash_in_every_process() -> None:
     """Parts of a search that come from several processes are counted by it; the hash of a text differs there."""
     code = (
-        "from pysnmalloc.explore.exploration import Exploration\n"
+        "from pysnmalloc.explore.search.exploration import Exploration\n"
         "from pysnmalloc.explore.scenarios import SCENARIOS\n"
         "exploration = Exploration(SCENARIOS['litmus:SB'], 'rc11', {}, 9)\n"
         "exploration.cells.words.update((8, 16))\n"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 
 import pytest
 
+from pysnmalloc.atomics import Order
+from pysnmalloc.explore import Place, Scenario, ThreadCode
+from pysnmalloc.explore.executions.broken import Broken
 from pysnmalloc.explore.executions.event import Event
 from pysnmalloc.explore.executions.graph import Graph
-from pysnmalloc.explore.executions.start import Broken
+from pysnmalloc.explore.executions.rc11 import RC11
 from pysnmalloc.explore.scenarios.litmus import LITMUS, MODELS, Fence, Litmus
 from pysnmalloc.explore.scenarios.programs import LitmusScenario
 from pysnmalloc.explore.search.exploration import Exploration
@@ -17,7 +20,7 @@ from pysnmalloc.explore.search.search import search
 from pysnmalloc.explore.threads.segment import NewCell
 
 from . import naive_models
-from .random_litmus import random_litmus
+from .random_litmus import random_litmus, seq_cst_litmus
 
 LITMUS_BY_NAME = {litmus.name: litmus for litmus in LITMUS}
 
@@ -110,6 +113,62 @@ def test_litmus_tests_have_the_executions_of_the_naive_enumerator(name: str, mod
 @pytest.mark.parametrize("model", MODELS)
 def test_random_programs_have_the_executions_of_the_naive_enumerator(model: str) -> None:
     assert sum(compare(random_litmus(seed), model) for seed in range(120)) > 1000
+
+
+def test_random_programs_with_much_of_seq_cst_have_the_executions_of_the_naive_enumerator() -> None:
+    assert sum(compare(seq_cst_litmus(seed), "rc11") for seed in range(150)) > 1000
+
+
+class Adds(Scenario):
+    """Two threads that add to words of their own, SEQ_CST as learners write it."""
+
+    name = "adds"
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def threads(self) -> Mapping[str, ThreadCode]:
+        return {"A": self.adding(64), "B": self.adding(128)}
+
+    def adding(self, address: int) -> ThreadCode:
+        def add(place: Place) -> Hashable:
+            return [place.atomics.fetch_add(address, 1, Order.SEQ_CST) for _ in range(self.length)][-1]
+
+        return add
+
+
+class Shared(Adds):
+    """The same on one word, in one execution: B adds when A has ended."""
+
+    def adding(self, address: int) -> ThreadCode:
+        def add(place: Place) -> Hashable:
+            if address == 128:
+                place.wait(192, 0, Order.SEQ_CST)
+            last = [place.atomics.fetch_add(64, 1, Order.SEQ_CST) for _ in range(self.length)][-1]
+            place.atomics.store(192, 1, Order.SEQ_CST)
+            return last
+
+        return add
+
+
+def steps(scenario: Scenario) -> list[int]:
+    """How many sets of events were joined for each execution of a scenario."""
+    exploration = Exploration(scenario, "rc11", {}, 1000)
+    while True:
+        exploration.prepare()
+        try:
+            found = list(search([exploration.empty()], lambda _: None))
+        except NewCell:
+            continue
+        assert all(isinstance(graph, RC11) for graph in found)
+        return [graph.seq_cst.steps for graph in found if isinstance(graph, RC11)]
+
+
+@pytest.mark.parametrize("kind", [Adds, Shared])
+def test_the_cost_of_seq_cst_grows_with_the_square_of_the_length_at_most(kind: type[Adds]) -> None:
+    short, middle, long = (max(steps(kind(length))) for length in (10, 20, 40))
+    assert 0 < middle <= 4.2 * short
+    assert 0 < long <= 4.2 * middle
 
 
 def test_fences_count_as_instructions() -> None:

@@ -177,7 +177,7 @@ def test_a_told_execution_is_no_finding() -> None:
 
 
 def test_a_scenario_of_ones_own_is_replayed_in_python() -> None:
-    finding = replace(lost(), scenario="mine")
+    finding = replace(lost(), scenario="mine", command="")
     assert f'once more: replay(scenario, "{finding.schedule}", "rc11", {{"{EXCHANGE}": Order.RELEASE}})' in str(finding)
     assert "pysnmalloc explore mine.py:Mine --model" in finding_text(finding, name="mine.py:Mine")
 

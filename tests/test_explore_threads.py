@@ -10,10 +10,12 @@ import pytest
 
 from pysnmalloc.atomics import Order
 from pysnmalloc.explore import Place, Scenario, explore, replay, tell
+from pysnmalloc.explore.executions.graph import Graph
+from pysnmalloc.explore.findings.result import Outcome
 from pysnmalloc.explore.findings.schedule import Schedule, ScheduleError
-from pysnmalloc.explore.running.realthreads import Ran, run_on_threads
+from pysnmalloc.explore.realthreads import Ran, run_on_threads
 from pysnmalloc.explore.scenarios import SCENARIOS
-from pysnmalloc.explore.search.exploration import Exploration, Outcome
+from pysnmalloc.explore.search.exploration import Exploration
 from pysnmalloc.explore.search.interleave import Interleavings
 from pysnmalloc.explore.threads.scenario import ThreadCode
 from pysnmalloc.explore.threads.segment import NewCell
@@ -47,7 +49,9 @@ def verdict(scenario: Scenario, schedule: str) -> Outcome | tuple[str, str]:
         return finding.kind, finding.detail
     exploration = Exploration(scenario, "sc", {}, 500)
     exploration.prepare()
-    told = exploration.verdict(tell(scenario, schedule, "sc").graph)
+    graph = tell(scenario, schedule, "sc").graph
+    assert isinstance(graph, Graph)
+    told = exploration.verdict(graph)
     assert isinstance(told, Outcome)
     return told
 

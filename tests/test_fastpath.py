@@ -347,7 +347,7 @@ def test_no_negative_size_is_an_index(twins: Twins) -> None:
             twins.malloc(0, size)
         twins.free(0, -2)
     for size in range(-10_000, 0):
-        with pytest.raises(ValueError, match="a size is 0 or more bytes"):
+        with pytest.raises(ValueError, match="the size must be 0 or more bytes"):
             twins.allocators[0][0].malloc(size)
     twins.compare()
 

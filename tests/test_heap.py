@@ -187,7 +187,7 @@ def test_a_reserve_that_is_too_small_is_refused() -> None:
 
 @pytest.mark.parametrize("reserve", [1 << 60, 1 << 80])
 def test_a_reserve_that_the_system_refuses(reserve: int) -> None:
-    with pytest.raises(sn.HeapExhausted, match="bytes asked") as refused:
+    with pytest.raises(sn.HeapExhausted, match="bytes requested") as refused:
         sn.Heap(sn.CLASSROOM, reserve=reserve)
     assert refused.value.asked == reserve
 
@@ -220,7 +220,7 @@ def test_numbers_that_cannot_be_acquired() -> None:
         for number in (0, -1, 64, 1 << 40):
             with pytest.raises(ValueError, match=rf"acquire\(number={number}\).* 1 to 63 "):
                 heap.acquire(number=number)
-        with pytest.raises(ValueError, match=r"acquire\(number=5\): that allocator is held already"):
+        with pytest.raises(ValueError, match=r"acquire\(number=5\): this allocator is already held"):
             heap.acquire(number=5)
         held = [heap.acquire() for _ in range(62)]
         assert sorted(each.number for each in heap.allocators) == list(range(1, 64))
@@ -427,7 +427,7 @@ def test_negative_sizes_are_refused(mode: str) -> None:
         objects = [a.malloc(size) for size in (16, 16, 16, 200, 200, 200)]
         a.free(objects[1])  # so that there is a free list to take from, and bump space
         for size in (-1, -16, -1 << 40, -1 << 70):
-            with pytest.raises(ValueError, match=rf"malloc\({size}\): a size is 0 or more"):
+            with pytest.raises(ValueError, match=rf"malloc\({size}\): the size must be 0 or more"):
                 a.malloc(size)
         # Also those that a table indexed from its end would take for sizes.
         assert [size for size in range(-5000, 0) if not refuses(partial(a.malloc, size), ValueError)] == []
@@ -467,7 +467,7 @@ def test_no_space_left_at_once(mode: str) -> None:
             (1 << 40, lambda: heap.malloc(1 << 40)),
         ]
         for asked, call in huge:
-            with pytest.raises(MemoryError, match=f"{asked:,} bytes asked.*free some objects") as exhausted:
+            with pytest.raises(MemoryError, match=f"{asked:,} bytes requested.*free some objects") as exhausted:
                 call()
             error = exhausted.value
             assert isinstance(error, sn.HeapExhausted)

@@ -1,7 +1,9 @@
-"""The package's order, and what a module looks like: read off the source, never imported.
+"""The house: concepts in front, everything else in rooms, imports that run one way; and what a module looks like.
 
-Imports go one way. The order is the one in the package's docstring; ``errors`` is
-below all, and the tools (command line, replay, doctor) are above all.
+The order is data of the front pages: each lists its modules and rooms, bottom to top. A
+module imports only what its room lists before it and, of other rooms, only what stands
+before its own room where the two meet. That holds for imports inside of functions and for
+those of type checkers too, and there is no list of exceptions.
 """
 
 from __future__ import annotations
@@ -14,62 +16,160 @@ from pathlib import Path
 
 import pytest
 
+from tests.house import Arrow, House, essay
+
 PACKAGE = Path(__file__).parent.parent / "pysnmalloc"
-TOOLS = {"replay", "lesson", "step", "explore", "quiz", "doctor", "cli", "__main__"}
-LONGEST_ESSAY, LONGEST_FUNCTION = 27, 60
+HOUSE = House(PACKAGE)
+ORDER = HOUSE.listed(())
+"""Everything at the top of the package, bottom to top."""
+ROOMS = [name for name in ORDER if (name,) in HOUSE.rooms]
+CONCEPTS = [name for name in ORDER if name not in ROOMS]
+"""The paper's concepts, and ``errors``."""
+LIBRARY = ORDER[: ORDER.index("heap") + 1]
+"""What ``import pysnmalloc`` loads; behind it stand the tools."""
+TOOLS = ORDER[len(LIBRARY) :]
+LONGEST_ESSAY, LONGEST_FUNCTION, MOST_MODULES = 27, 60, 13
+
+PAPER = [  # the concepts in the order in which the README introduces them
+    *("config", "sizeclass", "platform", "memory", "atomics", "pagemap", "metaslab", "freelist", "slablist"),
+    *("chunklist", "superslab", "mediumslab", "slab", "stack", "large", "messagequeue", "remotecache", "allocator"),
+    "heap",
+]
 
 
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
-def essay(path: Path) -> str:
-    """A module's opening docstring."""
-    return ast.get_docstring(tree(path), clean=False) or ""
-
-
-def order() -> list[str]:
-    """The modules as the package's docstring lists them: its last paragraph."""
-    *_, listed = essay(PACKAGE / "__init__.py").strip().split("\n\n")
-    return ["errors", *re.findall(r"\w+", listed)]
-
-
-CORE = order()
-
-
-def files_of(name: str) -> list[Path]:
-    """The file of a module, or those of a subpackage."""
-    folder = PACKAGE / name
-    return sorted(folder.glob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
-
-
-def name_of(path: Path) -> str:
-    """The module or subpackage that a file belongs to."""
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-
-
 def id_of(path: Path) -> str:
     return path.relative_to(PACKAGE).with_suffix("").as_posix()
 
 
-MODULES = [path for name in CORE for path in files_of(name)]
+def files_of(names: list[str]) -> list[Path]:
+    """The files of modules and rooms at the top."""
+    return [path for name, path in HOUSE.modules.items() if name and name[0] in names]
 
 
-def imports(path: Path) -> Iterator[tuple[bool, str]]:
-    """Yield what a file imports, anywhere in it: whether it is of this package, and the first name behind that."""
-    depth = len(path.relative_to(PACKAGE).parts)
+MODULES = files_of(LIBRARY)
+each_room = pytest.mark.parametrize("room", sorted(HOUSE.rooms), ids=lambda room: "/".join(room) or "the package")
+
+
+def foreign(path: Path) -> set[str]:
+    """The packages of others that a file imports, anywhere in it."""
+    nodes = list(ast.walk(tree(path)))
+    whole = {alias.name.split(".")[0] for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    parts = {str(node.module).split(".")[0] for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 0}
+    return (whole | parts) - {"pysnmalloc"}
+
+
+# Concepts in front.
+
+
+def test_at_the_top_stand_the_papers_concepts_and_errors_alone() -> None:
+    assert ["errors", *PAPER] == CONCEPTS
+    files = {path.name for path in PACKAGE.iterdir() if path.is_file()}
+    assert files == {"__init__.py", "__main__.py", "py.typed", *(f"{name}.py" for name in CONCEPTS)}
+    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert folders == {"data", *ROOMS}
+
+
+# Rooms.
+
+
+@each_room
+def test_a_front_page_lists_what_is_in_its_room(room: tuple[str, ...]) -> None:
+    assert HOUSE.modules.get(room), "a room without a front page"
+    assert HOUSE.wrongly_listed(room) == ""
+
+
+@each_room
+def test_a_room_is_not_too_full(room: tuple[str, ...]) -> None:
+    inside = [name for name in HOUSE.modules if name[:-1] == room and name not in HOUSE.rooms]
+    assert len(inside) <= MOST_MODULES or room == ()
+
+
+@each_room
+def test_a_front_page_says_who_imports_the_room_and_it_is_so(room: tuple[str, ...]) -> None:
+    if room == ():
+        return
+    said = HOUSE.importers(room)
+    assert said is not None, "no paragraph “Imported by: ...”"
+    (named, above), actual = said, HOUSE.actual_importers(room)
+    order = [*HOUSE.listed(room[:-1]), "__main__"]
+    allowed = named | (set(order[max(map(order.index, named)) :]) if above else set())
+    assert named <= actual, f"{sorted(named - actual)} do not import it"
+    assert actual <= allowed, f"{sorted(actual - allowed)} import it too"
+
+
+@each_room
+def test_a_front_page_is_short_and_says_what_to_read_first(room: tuple[str, ...]) -> None:
+    text = essay(HOUSE.modules[room])
+    assert len(text.splitlines()) <= LONGEST_ESSAY
+    assert room in {(), ("lesson", "tutorials")} or re.search(r"[Rr]ead\s+``\w+``", text), "what is read first?"
+
+
+# Arrows.
+
+
+def test_imports_run_one_way() -> None:
+    assert list(map(str, HOUSE.up())) == []
+
+
+def test_there_is_no_circle() -> None:
+    assert HOUSE.circles() == []
+
+
+def test_nothing_is_imported_by_string() -> None:
+    """Which the tests above could not see; but for what users name on the command line, and the tutorials' judges."""
+    users = {
+        path for path in HOUSE.modules.values() if re.search(r"\b(__import__|importlib)\b", path.read_text("utf-8"))
+    }
+    named = {id_of(path) for path in users if {"__import__", "import_module"} & set(names_in(path))}
+    assert named == {"parts/loading", "lesson/checking"}
+    assert ORDER.index("lesson") > ORDER.index("explore"), "judges import the explorer"
+    assert HOUSE.listed(("lesson",)).index("checking") > HOUSE.listed(("lesson",)).index("tutorials")
+
+
+def names_in(path: Path) -> Iterator[str]:
+    """The names and attributes in a file."""
     for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                ours, _, rest = alias.name.partition(".")
-                yield (True, rest.partition(".")[0]) if ours == "pysnmalloc" else (False, ours)
-        elif isinstance(node, ast.ImportFrom):
-            module = (node.module or "").split(".")
-            if node.level == 0 and module[0] != "pysnmalloc":
-                yield False, module[0]
-            elif node.level == depth or (node.level == 0 and module[0] == "pysnmalloc"):
-                first = "".join(module[1:2] if node.level == 0 else module[:1])
-                yield from [(True, first)] if first else [(True, alias.name) for alias in node.names]
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+
+
+# What needs the standard library only.
+
+
+@pytest.mark.parametrize("path", MODULES, ids=id_of)
+def test_the_library_needs_the_standard_library_only(path: Path) -> None:
+    assert foreign(path) <= sys.stdlib_module_names
+
+
+def test_the_package_exports_the_library_and_no_tool() -> None:
+    """So importing it needs nothing but the standard library."""
+    assert {arrow.end[0] for arrow in HOUSE.arrows if arrow.start == ()} <= set(LIBRARY)
+
+
+@pytest.mark.parametrize("path", files_of(["step", "quiz", "explore", "lesson"]), ids=id_of)
+def test_what_runs_in_a_browser_needs_the_standard_library_only(path: Path) -> None:
+    assert foreign(path) - {"pytest"} <= sys.stdlib_module_names
+    assert "pytest" not in foreign(path) or path.stem == "testing"
+
+
+# What a module looks like.
+
+
+@pytest.mark.parametrize("path", MODULES, ids=id_of)
+def test_a_module_opens_with_a_short_essay_that_names_its_section(path: Path) -> None:
+    text = essay(path)
+    assert text, "no docstring"
+    assert len(text.splitlines()) <= LONGEST_ESSAY
+    first, *rest = text.splitlines()
+    assert re.search(r"[.:?]$", first), f"the first line is no sentence: {first}"
+    assert rest, "only one line"
+    assert "§" in text, "no section of the paper is named"
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
@@ -87,133 +187,93 @@ def lines_of(node: ast.stmt) -> range:
     return range(node.lineno, (node.end_lineno or node.lineno) + 1)
 
 
-def test_every_module_has_its_place() -> None:
-    """What is listed exists, each once, and what exists is listed or a tool."""
-    there = {name_of(path) for path in PACKAGE.rglob("*.py")} - {"__init__"}
-    assert len(CORE) == len(set(CORE)) > 20
-    assert there - TOOLS == set(CORE)
-
-
-@pytest.mark.parametrize("path", MODULES, ids=id_of)
-def test_a_module_imports_only_what_is_before_it(path: Path) -> None:
-    before = set(CORE[: CORE.index(name_of(path))])
-    ours = {name for is_ours, name in imports(path) if is_ours}
-    assert ours <= before, f"{id_of(path)} imports {sorted(ours - before)}, which come after it"
-
-
-@pytest.mark.parametrize("path", MODULES, ids=id_of)
-def test_the_library_needs_the_standard_library_only(path: Path) -> None:
-    others = {name for is_ours, name in imports(path) if not is_ours}
-    assert others <= sys.stdlib_module_names
-
-
-def test_the_package_exports_the_library_and_no_tool() -> None:
-    """So importing it needs nothing but the standard library."""
-    ours = {name for _, name in imports(PACKAGE / "__init__.py")}
-    assert ours <= set(CORE)
-
-
-def test_tools_are_above_and_replay_below_the_other_tools() -> None:
-    allowed = {
-        "replay": {"replay"},
-        "step": {"step"},
-        "lesson": {"lesson", "explore", "replay", "step"},
-        "explore": {"explore"},
-        "quiz": {"quiz"},
-        "doctor": {"doctor", "replay"},
-        "cli": TOOLS - {"__main__"},
-        "__main__": {"cli"},
-    }
-    for path in PACKAGE.rglob("*.py"):
-        if name_of(path) in TOOLS:
-            ours = {name for is_ours, name in imports(path) if is_ours}
-            assert ours & TOOLS <= allowed[name_of(path)], path
-
-
-@pytest.mark.parametrize("path", files_of("step") + files_of("quiz"), ids=id_of)
-def test_steps_and_quiz_need_the_standard_library_only(path: Path) -> None:
-    """So that they work wherever the library does: in a notebook, in a browser."""
-    assert {name for is_ours, name in imports(path) if not is_ours} <= sys.stdlib_module_names
-
-
-def test_nothing_is_imported_by_string() -> None:
-    """Which the tests above could not see."""
-    for path in MODULES:
-        names = {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)}
-        assert not names & {"__import__", "importlib"}, path
-
-
-@pytest.mark.parametrize("path", MODULES, ids=id_of)
-def test_a_module_opens_with_a_short_essay_that_names_its_section(path: Path) -> None:
-    text = essay(path)
-    assert text, "no docstring"
-    assert len(text.splitlines()) <= LONGEST_ESSAY
-    first, *rest = text.splitlines()
-    assert re.search(r"[.:?]$", first), f"the first line is no sentence: {first}"
-    assert rest, "only one line"
-    assert "§" in text, "no section of the paper is named"
-
-
 @pytest.mark.parametrize("path", MODULES, ids=id_of)
 def test_functions_are_short(path: Path) -> None:
     too_long = [(name, length) for name, length in functions(path) if length > LONGEST_FUNCTION]
     assert too_long == []
 
 
-SOURCE = """
-import os.path, pysnmalloc.heap
-from . import laws
-from .slab import Slab
-from pysnmalloc.stack import X
-def f():
-    '''Text
-    over lines.'''
-    from .late import y
-    def g():
-        return 1
-    return y
-"""
+# The reader of the house, on houses made for it.
 
 
-def test_the_judges_see_what_they_must(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The readers above, on a source that has everything."""
-    monkeypatch.setattr("tests.test_layers.PACKAGE", tmp_path)
+def built(folder: Path, files: dict[str, str]) -> House:
+    """A package of these files."""
+    for name, text in files.items():
+        path = folder / "house" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return House(folder / "house")
+
+
+FRONT_PAGES = {
+    "__init__.py": '"""A house.\n\n    low, room/, high, tool/\n"""\nfrom .high import x\n',
+    "low.py": "",
+    "high.py": "from .room import y\nfrom .low import z\n",
+    "room/__init__.py": '"""Room.\n\nImported by: high, and all above it.\n\n    one, two\n"""\nfrom .two import y\n',
+    "room/one.py": "from ..low import z\n",
+    "room/two.py": "from .one import z\nfrom house.low import w\n",
+    "tool/__init__.py": '"""A tool.\n\nImported by: nothing beside it.\n\n    saw\n"""\n',
+    "tool/saw.py": "import os.path\nfrom .. import x\nfrom ..room.two import y\n",
+}
+
+
+def test_a_right_house_has_no_fault(tmp_path: Path) -> None:
+    house = built(tmp_path, FRONT_PAGES)
+    assert list(house.up()) == []
+    assert house.circles() == []
+    assert [house.wrongly_listed(room) for room in sorted(house.rooms)] == ["", "", ""]
+    assert house.importers(("room",)) == ({"high"}, True)
+    assert house.actual_importers(("room",)) == {"high", "tool"}
+    assert house.importers(("tool",)) == (set(), False)
+    assert Arrow(("room", "two"), ("low",), 2) in house.arrows
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("low.py", "from .high import x\n"),
+        ("low.py", "def f():\n    from .high import x\n"),
+        ("low.py", "if TYPE_CHECKING:\n    from .high import x\n"),
+        ("low.py", "import house.high\n"),
+        ("low.py", "from . import x\n"),
+        ("high.py", "from .tool import saw\n"),
+        ("room/one.py", "from .two import y\n"),
+        ("room/one.py", "from . import y\n"),
+        ("room/two.py", "from ..high import y\n"),
+        ("room/two.py", "from .. import y\n"),
+        ("room/two.py", "from house import high\n"),
+    ],
+)
+def test_an_arrow_that_runs_up_is_seen(tmp_path: Path, file: str, text: str) -> None:
+    house = built(tmp_path, FRONT_PAGES | {file: text})
+    assert [arrow.start[-1] for arrow in house.up()] == [Path(file).stem]
+
+
+def test_a_circle_is_seen_also_one_through_a_front_page(tmp_path: Path) -> None:
+    through_front = built(tmp_path / "a", FRONT_PAGES | {"low.py": "from .room.one import z\n"})
+    assert through_front.circles() == [[("low",), ("room",), ("room", "one"), ("room", "two")]]
+    inside = built(tmp_path / "b", FRONT_PAGES | {"room/one.py": "def f():\n    from .two import y\n"})
+    assert inside.circles() == [[("room", "one"), ("room", "two")]]
+
+
+def test_a_wrong_front_page_is_seen(tmp_path: Path) -> None:
+    files = dict(FRONT_PAGES)
+    files["room/__init__.py"] = '"""A room.\n\n    one, three, one\n"""\n'
+    files["tool/__init__.py"] = ""
+    del files["low.py"]
+    house = built(tmp_path, files)
+    assert house.wrongly_listed(("room",)) == "missing: two; not there: three; twice: one"
+    assert house.importers(("room",)) is None
+    assert house.wrongly_listed(("tool",)) == "missing: saw"
+    assert house.wrongly_listed(()) == "not there: low"
+    slashes = built(tmp_path / "s", FRONT_PAGES | {"__init__.py": '"""A house.\n\n    low/, room, high, tool/\n"""\n'})
+    assert slashes.wrongly_listed(()) == "missing: low, room/; not there: low/, room"
+
+
+SOURCE = "def f():\n    '''Text\n    over lines.'''\n    def g():\n        return 1\n    return y\n"
+
+
+def test_the_length_of_a_function_is_its_own(tmp_path: Path) -> None:
     path = tmp_path / "module.py"
     path.write_text(SOURCE, encoding="utf-8")
-    assert set(imports(path)) == {
-        (False, "os"),
-        *((True, name) for name in ("heap", "laws", "slab", "stack", "late")),
-    }
-    assert dict(functions(path)) == {"f": 3, "g": 2}
-    inside = tmp_path / "replay" / "part.py"
-    inside.parent.mkdir()
-    inside.write_text("from .other import x\nfrom ..heap import Heap\nfrom .. import cli\n", encoding="utf-8")
-    assert set(imports(inside)) == {(True, "heap"), (True, "cli")}
-
-
-# The explorer has layers of its own.
-
-EXPLORER = PACKAGE / "explore"
-PARTS = re.findall(r"\w+", essay(EXPLORER / "__init__.py").strip().split("\n\n")[-1])
-
-
-def imported_parts(path: Path) -> set[str]:
-    """The parts of the explorer that a file of it imports when it is loaded."""
-    depth = len(path.relative_to(EXPLORER).parts)
-    nodes = (node for node in tree(path).body if isinstance(node, ast.ImportFrom) and node.level == depth)
-    return {(node.module or "").split(".")[0] for node in nodes} - {""}
-
-
-def part_of(path: Path) -> str:
-    return path.relative_to(EXPLORER).parts[0].removesuffix(".py")
-
-
-def test_every_part_of_the_explorer_has_its_place() -> None:
-    assert {part_of(path) for path in EXPLORER.rglob("*.py")} - {"__init__"} == set(PARTS)
-    assert len(PARTS) == len(set(PARTS)) > 30
-
-
-@pytest.mark.parametrize("path", [p for p in EXPLORER.rglob("*.py") if p.parent != EXPLORER or p.stem != "__init__"])
-def test_a_part_of_the_explorer_imports_only_what_is_before_it(path: Path) -> None:
-    before = set(PARTS[: PARTS.index(part_of(path))])
-    assert imported_parts(path) <= before | ({"scenarios"} if path.parent.name == "scenarios" else set())
+    assert dict(functions(path)) == {"f": 2, "g": 2}

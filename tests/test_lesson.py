@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from pysnmalloc.lesson import Wanted, call, check, exercise, fails, predict
-from pysnmalloc.lesson.checking import JUDGES, shown
+from pysnmalloc.lesson.judging import JUDGES, shown
 from pysnmalloc.lesson.verdict import State
 
 

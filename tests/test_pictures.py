@@ -332,7 +332,7 @@ def test_a_long_queue_leaves_the_middle_out() -> None:
         assert len(picture.seen) == 53
         assert sum(name.startswith("message") for name in drawn(picture)) == 9
         assert "... 44 more" in words(picture)
-        assert picture.description == "51 messages can be received; the newest stays until another comes"
+        assert picture.description == "51 messages can be received; the newest stays until another arrives"
 
 
 # Bytes.
@@ -547,7 +547,7 @@ def test_what_is_not_there_cannot_be_pictured() -> None:
                 take(p)
         with pytest.raises(ValueError, match="no allocator 7 in this heap; it has 1"):
             heap.picture.queue(7)
-        with pytest.raises(sn.InvalidPointer, match="the heap is from 0 to"):
+        with pytest.raises(sn.InvalidPointer, match="the heap ranges from 0 to"):
             heap.picture.bytes(-1)
         assert heap.picture.around(p + 8192).subject == "page map"
     with pytest.raises(sn.HeapClosed):

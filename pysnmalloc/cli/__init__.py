@@ -1,22 +1,26 @@
 """The command line.
 
-    pysnmalloc replay [TRACE ...]     replay recorded programs; default: the Redis trace that ships with the package
+    pysnmalloc replay [TRACE ...]     replay recorded programs; without one, the Redis trace that ships
     pysnmalloc explore [NAME]         explore every execution of a scenario under a memory model
     pysnmalloc show TRACE --at N      show the effects of one call of a program, and the heap after it
     pysnmalloc step SCRIPT            record a Python program, and write a page to step through it
     pysnmalloc figure 1|2|3           write a figure of the paper as such a page
-    pysnmalloc quiz [TOPIC]           predict the next address, head, link, bucket or hop; endless, seeded questions
-    pysnmalloc doctor                 test the allocator with this Python on this machine
+    pysnmalloc quiz [TOPIC]           predict the next address, head, link, bucket or hop
+    pysnmalloc doctor                 examine this Python and this machine, and test the allocator on them
 
 Data go to standard output; progress and errors go to standard error. Exit codes:
 
-    0   success
-    1   a replay, a script or a check of doctor failed; explore found a fault;
+    0   everything is right
+    1   a replay, a script or a check of doctor failed; explore found something wrong;
         an answer of the quiz was wrong
     2   the command line, the configuration, a trace or a schedule is invalid
 
-Only this package and ``replay.report`` need typer and rich; the rest of the library
-imports only the standard library.
+This room and ``replay.report`` alone need typer and rich; the library itself imports the
+standard library only. Read ``common`` first.
+
+Imported by: __main__.
+
+    common, scenarios, reports, showing, replay, explore, see, quiz, doctor
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from ..explore.findings.html import finding_html, page, result_html, told_html
 from ..explore.findings.telling import Told
 from ..explore.findings.text import finding_text, result_text, told_text
 from ..explore.findings.wording import shown
-from ..explore.search.weaken import Weakened
+from ..explore.weaken import Weakened
 from .common import USAGE
 
 __all__ = ["Report", "print_json", "print_report", "print_weakened", "write_page"]

@@ -1,13 +1,16 @@
-"""``doctor``: does the allocator work with this Python on this machine?
+"""``doctor``: does the allocator work on this Python and this machine (§2.9)?
 
     describe()       facts: interpreter, GIL, platform
     examine(...)     checks: features of the platform, then the allocator itself
 
-The checks together take about the given time. Each has a share of it and a fixed
-amount of work, and stops at whichever ends first.
+The checks together take about as long as they are given. Each has a share of the time and a fixed
+amount of work, and stops at whichever ends first. Read ``selftest`` first.
 
-The law: the checks make the calls that users make, and they judge by the contents
-of objects and ``Heap.check``.
+The law: a check calls what users call, and the contents of objects and ``Heap.check`` judge it.
+
+Imported by: cli.
+
+    check, features, selftest
 """
 
 from __future__ import annotations

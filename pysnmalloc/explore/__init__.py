@@ -9,18 +9,30 @@
                 (what it may read)   (po, rf, mo; a model     (told by schedules
                                       says which there are)    that replay)
 
-It explores the same source that runs on real threads: the classes of the library,
-given a memory and atomics that are watched. Its parts, each building on those before:
+It explores the same source that runs on real threads: the classes of the library, given a memory
+and atomics that are watched. Read ``explorer`` first, then the rooms from the bottom up.
 
-    scenario, ops, segment, proxies, tree, event, start, graph, ordered, psc, rc11, models, search,
-    seeds, interleave, line, schedule, sample, finding, telling, exploration, result, parallel,
-    explorer, weaken, turnstile, realthreads, testing, heaps, litmus, scenarios, seeded, wording,
-    rows, text, html
+Imported by: lesson, cli.
+
+    threads/, executions/, findings/, search/, explorer, weaken, testing, turnstile,
+    realthreads, scenarios/
 """
 
 from .explorer import explore, replay, tell
 from .findings.finding import Finding, Step
-from .findings.result import Result
-from .threads.scenario import Place, Scenario, Wrong
+from .findings.result import Outcome, Result
+from .threads.scenario import Place, Scenario, ThreadCode, Wrong
 
-__all__ = ["Finding", "Place", "Result", "Scenario", "Step", "Wrong", "explore", "replay", "tell"]
+__all__ = [
+    "Finding",
+    "Outcome",
+    "Place",
+    "Result",
+    "Scenario",
+    "Step",
+    "ThreadCode",
+    "Wrong",
+    "explore",
+    "replay",
+    "tell",
+]

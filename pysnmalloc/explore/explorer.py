@@ -20,12 +20,14 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from ..atomics import Order
+from .executions.broken import Broken
 from .executions.graph import Graph
-from .executions.start import Broken
-from .findings.finding import Finding, named
-from .findings.result import Collector, Result
+from .findings.finding import Finding
+from .findings.naming import named
+from .findings.result import Result
 from .findings.schedule import Schedule
 from .findings.telling import Told
+from .search.collector import Collector
 from .search.exploration import Exploration
 from .search.interleave import Interleavings
 from .search.parallel import spread
@@ -203,6 +205,7 @@ def replay(
             if told.broken is not None:
                 wrong = named(exploration.scenario, told.broken, exploration.names)
             else:
+                assert isinstance(told.graph, Graph), "it did not break off"
                 verdict = exploration.verdict(told.graph)
                 if not isinstance(verdict, tuple):
                     return None

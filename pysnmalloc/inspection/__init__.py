@@ -1,11 +1,14 @@
-"""Inspection: what judges a heap, from its bytes and without asking the allocator (§2, §3).
+"""Inspection: judging a heap by its bytes, without asking the allocator (§2, §3).
 
-Read ``laws`` first: every law of every structure, as code that checks it. ``survey``
-reads a heap's parts off its bytes, for the laws and for the pictures. ``statistics``
-counts what a heap did and holds. ``checked`` is the mode that finds misuse: double
-frees, frees of what is no object, writes after free, leaks.
+Read ``laws`` first: it holds every law of every structure, as code that checks it.
+``survey`` reads a heap's structures from its bytes, for the laws and the pictures.
+``statistics`` counts what a heap did and what it holds, including the hops of
+messages. ``checked`` is the mode that finds misuse: double frees, invalid frees,
+writes after free, and leaks.
 
-``heap`` and all rooms above it may import this room. No concept does. The modules:
+No concept depends on this room.
 
-    checked, survey, laws, statistics
+Imported by: pictures, heap, and the rooms above it.
+
+    checked, statistics, survey, laws
 """

@@ -1,21 +1,21 @@
-"""Checked mode, for labs: misuse of §2.8's objects found, and named (``Heap(checked=True)``).
+"""Checked mode, for labs: finding and explaining misuse of §2.8's objects (``Heap(checked=True)``).
 
-    record          live:  address ─► what was asked, by whom
-    (private,       freed: address ─► the same; its bytes behind the first 16 hold a pattern
-    not the paper)
+    record          live:  address ─► the request, and its allocator
+    (not part of    freed: address ─► the same; the bytes after the first 16 hold a pattern
+    the paper)
 
     free(p):    not live ─► DoubleFree, or InvalidPointer: inside an object, or foreign
-    malloc:     an object used again whose pattern was changed ─► WriteAfterFree
-    check():    the same of every free object
-    close():    what is still live ─► LeakError
+    malloc:     a reused object whose pattern was changed ─► WriteAfterFree
+    check():    the same test, for every free object
+    close():    an object is still live ─► LeakError
 
-The record is kept beside the heap and never asks the allocator what is free. The
-first 16 bytes of a free object are the allocator's: link, list node or message.
+The record is separate from the heap and never asks the allocator what is free. The
+first 16 bytes of a free object belong to the allocator: link, list node or message.
 A write into the link is found when the list is used, or by the laws.
 
 Left out: reads after free, and writes past an object's end, which a view of the
 object does not allow. When a slab goes back to its superslab, or a chunk to its
-stack, its former objects are forgotten: their bytes are nobody's.
+stack, its former objects are forgotten, since their bytes may be used for anything.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ ALLOCATORS_OWN = 16  # bytes at a free object's start: link, list node, or messa
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is known of an object.
+    """What is known about an object.
 
     Attributes:
         asked: bytes requested.
-        size: bytes it has.
+        size: bytes allocated.
         owner: number of the allocator that allocated it.
-        sizeclass: None for a large object.
+        sizeclass: its size class, or None for a large object.
         offset: where it begins in its slab, medium slab or chunk.
-        place: which of these it is.
+        place: which of these contains it.
     """
 
     asked: int
@@ -63,12 +63,12 @@ class Record:
     def __str__(self) -> str:
         kind = "a large object" if self.sizeclass is None else f"size class {self.sizeclass} ({self.size} bytes)"
         owner = f"owner allocator {self.owner}"
-        return f"{self.asked} bytes asked, {kind}, {owner}, offset {self.offset:#x} in its {self.place}"
+        return f"{self.asked} bytes requested, {kind}, {owner}, offset {self.offset:#x} in its {self.place}"
 
 
 class CheckRecord:
-    """The record of one heap; any thread may call any method, since one step of a dict, and its copy,
-    are atomic in Python.
+    """The record of one heap. Any thread may call any method, since single operations on a dict, and copying
+    it, are atomic in Python.
     """
 
     def __init__(self, shared: Shared) -> None:
@@ -78,24 +78,24 @@ class CheckRecord:
         self._pagemap = PageMap(shared.memory, shared.config, shared.layout)
         self.live: dict[int, Record] = {}
         self.freed: dict[int, Record] = {}
-        self.former: dict[int, Record] = {}  # free, and their slab or chunk was given back since
-        self.links: dict[int, int] = {}  # of objects pushed on a free list: the link written into them
+        self.former: dict[int, Record] = {}  # free objects whose slab or chunk has been given back
+        self.links: dict[int, int] = {}  # objects pushed onto a free list, and the links stored in them
 
     def allocated(self, address: int, asked: int, owner: int) -> None:
-        """Enter an object; if it was free before, nobody may have written into it.
+        """Record a new object. If it was free before, it must not have been written since.
 
         Raises:
-            WriteAfterFree: when somebody did. The object is not handed out again.
+            WriteAfterFree: if it was written. The object is not handed out again.
         """
         record = self._record_of(address, asked, owner)
         self.former.pop(address, None)
         before = self.freed.pop(address, None)
         if before is not None:
-            self._demand_untouched(address, before, "found when malloc used it again")
+            self._demand_untouched(address, before, "found when malloc reused it")
         self.live[address] = record
 
     def _record_of(self, address: int, asked: int, owner: int) -> Record:
-        """Return what is to be known of a new object."""
+        """Return the record of a new object."""
         config, sizeclass = self._shared.config, size_to_sizeclass(asked)
         if sizeclass >= config.num_sizeclasses:
             size = 1 << max((asked - 1).bit_length(), config.chunk_bits)
@@ -106,14 +106,14 @@ class CheckRecord:
         return Record(asked, size, owner, sizeclass, address % config.slab_size, "slab")
 
     def resized(self, address: int, asked: int) -> None:
-        """An object was reallocated in place."""
+        """Record that an object was reallocated in place."""
         self.live[address] = replace(self.live[address], asked=asked)
 
     def leaving(self, address: int, call: str) -> None:
-        """An object is about to be freed: mark it, and fill it with the pattern.
+        """Mark an object that is about to be freed, and fill it with the pattern.
 
         Raises:
-            DoubleFree, InvalidPointer: when no live object starts there.
+            DoubleFree, InvalidPointer: if no live object starts at the address.
         """
         record = self.live.pop(address, None)
         if record is None:
@@ -124,38 +124,38 @@ class CheckRecord:
             view[:] = bytes([PATTERN]) * len(view)
 
     def demand_live(self, address: int, call: str) -> None:
-        """Refuse what is not the start of a live object."""
+        """Raise if no live object starts at the address."""
         if address not in self.live:
             raise self.diagnose(address, call)
 
     def diagnose(self, address: int, call: str) -> InvalidPointer:
-        """Return the error that says what an address is, which is no live object."""
+        """Return the error that explains an address at which no live object starts."""
         if address in self.freed:
             return DoubleFree(
-                f"{call}({address:#x}): this object is free already: {self.freed[address]}; free each object "
-                "once, and drop the address then (§2.8: its link would be overwritten)"
+                f"{call}({address:#x}): this object is already free: {self.freed[address]}; free each object once "
+                "and then drop its address (§2.8: a second free would overwrite its link)"
             )
         kind = self._pagemap.get(address)
         around = next(((a, r) for a, r in self.live.copy().items() if a < address < a + r.size), None)
         if around is not None:
             start, record = around
             return InvalidPointer(
-                f"{call}({address:#x}): this is {address - start} bytes inside the object at {start:#x}: {record}; "
-                f"pass its start, see Heap.object_start (§2.4)"
+                f"{call}({address:#x}): the address is {address - start} bytes inside the object at {start:#x}: "
+                f"{record}; pass the object's start, see Heap.object_start (§2.4)"
             )
         if address in self.former:
             return DoubleFree(
-                f"{call}({address:#x}): this object is free already, and its slab or chunk was given back since: "
-                f"{self.former[address]}; free each object once, and drop the address then (§2.8)"
+                f"{call}({address:#x}): this object is already free, and its slab or chunk has been given back: "
+                f"{self.former[address]}; free each object once and then drop its address (§2.8)"
             )
         where = {SUPERSLAB: "in a superslab", MEDIUM: "in a medium slab"}.get(kind, "not in a chunk of this heap")
         return InvalidPointer(
-            f"{call}({address:#x}): no object was ever allocated there; the page map says {kind}, {where} (§2.4). "
-            "Pass an address that malloc of this heap returned"
+            f"{call}({address:#x}): no object was ever allocated there; the page map says {kind}, {where} (§2.4); "
+            "pass an address that malloc of this heap returned"
         )
 
     def forget(self, first: int, end: int, size: int) -> None:
-        """A slab or chunk is free: what were its objects are bytes like others."""
+        """Forget the former objects of a slab or chunk that became free."""
         for address in range(first, end, size):
             record = self.freed.pop(address, None)
             if record is not None:
@@ -169,17 +169,17 @@ class CheckRecord:
             self._demand_untouched(address, record, "found by check()")
 
     def demand_link(self, address: int, link: int | None, when: str) -> None:
-        """Raise ``WriteAfterFree`` when an object on a free list no longer holds the link put into it."""
+        """Raise ``WriteAfterFree`` if an object on a free list no longer holds the link stored in it."""
         found = self._u16[address >> 1]
         if link is not None and found != link:
             raise WriteAfterFree(
                 f"object {address:#x} was written after it was freed, {when}: {self.freed.get(address)}; bytes 0 and 1 "
-                f"are {found:#06x}, not {link:#06x}, its link in the free list (§2.8: a free object's memory is the "
-                "allocator's); whoever kept its address must not use it after free"
+                f"are {found:#06x}, not its link in the free list, {link:#06x} (§2.8: a free object's memory belongs "
+                "to the allocator); do not use an object's address after freeing it"
             )
 
     def report_leaks(self) -> None:
-        """Raise ``LeakError`` when objects are live."""
+        """Raise ``LeakError`` if objects are live."""
         if not self.live:
             return
         leaks = sorted(self.live.copy().items())
@@ -190,12 +190,12 @@ class CheckRecord:
         many = len(leaks) > 1
         raise LeakError(
             f"{len(leaks)} object{'s' if many else ''} of {total:,} bytes {'were' if many else 'was'} live when the "
-            "heap was closed; free each before (§2.1):\n" + "\n".join(lines),
+            "heap was closed; free every object first (§2.1):\n" + "\n".join(lines),
             tuple((address, record.asked) for address, record in leaks),
         )
 
     def _demand_untouched(self, address: int, record: Record, when: str) -> None:
-        """Compare a free object's bytes with the pattern; pages that were given back read as zero."""
+        """Compare a free object's bytes with the pattern. Pages that were given back read as zero."""
         if record.sizeclass is None:
             return
         view = self._memory.range(address + ALLOCATORS_OWN, address + record.size)
@@ -206,13 +206,13 @@ class CheckRecord:
         offset = next(i for i, byte in enumerate(view) if byte != fill)
         raise WriteAfterFree(
             f"object {address:#x} was written after it was freed, {when}: {record}; byte {offset + ALLOCATORS_OWN} "
-            f"is {view[offset]:#04x}, not {fill:#04x} as it was left; whoever kept its address must not use it "
-            "after free (§2.8: a free object's memory is the allocator's)"
+            f"is {view[offset]:#04x}, but free left {fill:#04x} there; do not use an object's address after "
+            "freeing it (§2.8: a free object's memory belongs to the allocator)"
         )
 
 
 class CheckedAllocator(Allocator):
-    """An allocator that checks every call. It runs the plain code."""
+    """An allocator that checks every call, and runs the plain code."""
 
     def __init__(self, number: int, shared: Shared, record: CheckRecord) -> None:
         self._record = record
@@ -221,17 +221,17 @@ class CheckedAllocator(Allocator):
         super().__init__(number, shared)
 
     def _install(self) -> None:
-        """Put the checking calls in place."""
+        """Install the checking versions of ``malloc`` and ``free``."""
         self.malloc, self.free = self.checked_malloc, self.checked_free
 
     @contextmanager
     def _alone(self, call: str) -> Iterator[None]:
-        """Refuse a call while another is under way in this allocator."""
+        """Raise if another call on this allocator is in progress."""
         self._demand_open()
         if not self._inside.acquire(blocking=False):
             raise WrongThread(
-                f"{call}: {self!r} is in the middle of another call; one thread at a time may use an allocator, "
-                "and no finalizer may (§2.1); use heap.malloc and heap.free, or acquire one for each thread"
+                f"{call}: {self!r} is in the middle of another call; only one thread at a time may use an allocator, "
+                "and a finalizer must not (§2.1); use heap.malloc and heap.free, or acquire one for each thread"
             )
         try:
             yield
@@ -239,29 +239,29 @@ class CheckedAllocator(Allocator):
             self._inside.release()
 
     def checked_malloc(self, size: int) -> int:
-        """``plain_malloc``, entered in the record."""
+        """Call ``plain_malloc``, and record the object."""
         with self._alone(f"malloc({size})"):
             address = self.plain_malloc(size)
             self._record.allocated(address, size, self.number)
             return address
 
     def checked_free(self, address: int) -> None:
-        """``plain_free`` of what the record knows as live, and nothing else."""
+        """Call ``plain_free`` for an object that the record lists as live, and raise for any other address."""
         with self._alone(f"free({address:#x})"):
             if address != NULL:
                 self._record.leaving(address, "free")
             self.plain_free(address)
 
     def calloc(self, count: int, size: int) -> int:
-        """As ``Allocator.calloc``; every byte is zeroed by hand."""
+        """As ``Allocator.calloc``, but zero every byte by hand."""
         if count < 0 or size < 0:
-            raise ValueError(f"calloc({count}, {size}): both are 0 or more")
+            raise ValueError(f"calloc({count}, {size}): count and size must be 0 or more")
         address = self.malloc(count * size)
         self.memory.zero(address, count * size)
         return address
 
     def realloc(self, address: int, size: int) -> int:
-        """As ``Allocator.realloc``, of live objects only."""
+        """As ``Allocator.realloc``, for live objects only."""
         self._demand_open()
         if address != NULL:
             self._record.demand_live(address, "realloc")
@@ -271,48 +271,48 @@ class CheckedAllocator(Allocator):
         return moved
 
     def usable_size(self, address: int) -> int:
-        """As ``Allocator.usable_size``, of live objects only."""
+        """As ``Allocator.usable_size``, for live objects only."""
         self._demand_open()
         self._record.demand_live(address, "usable_size")
         return super().usable_size(address)
 
     def aligned_alloc(self, alignment: int, size: int) -> int:
-        """As ``Allocator.aligned_alloc``; what was asked is recorded, not what was rounded up to."""
+        """As ``Allocator.aligned_alloc``, but record the requested size, not the rounded one."""
         address = super().aligned_alloc(alignment, size)
         self._record.resized(address, size)
         return address
 
     def _small_alloc(self, sizeclass: int) -> int:
-        """Allocate, but first look at the free object to be taken: the list goes on where its link leads."""
+        """Check the link of the free object that comes next, since the list continues there; then allocate."""
         slab = self.small_classes[sizeclass].first()
         if slab != NULL and (fields := self.metaslab.fields(slab)).head & BUMP_BIT == 0:
             taken = slab + fields.head
-            # The list node's first bytes are `prev` of a first slab: the end mark.
+            # The node of the list's first slab begins with `prev`, which is the end mark.
             link = END_MARK if fields.head == fields.link else self._record.links.get(taken)
-            self._record.demand_link(taken, link, "found when malloc was to use it again")
+            self._record.demand_link(taken, link, "found when malloc was about to reuse it")
             self._record.links.pop(taken, None)
         return super()._small_alloc(sizeclass)
 
     def _small_dealloc(self, address: int) -> None:
-        """Free an own small object; ``_changed`` hears of it, if its slab stays in use."""
+        """Free one of the allocator's own small objects. ``_changed`` sees it if its slab stays in use."""
         self._pushed = address
         super()._small_dealloc(address)
         self._pushed = NULL
 
     def _changed(self, sizeclass: int, slab: int) -> None:  # noqa: ARG002
-        """Remember the link that was put into an object just freed, unless it is the list node."""
+        """Remember the link stored in an object that was just freed, unless the object holds the list node."""
         fields = self.metaslab.fields(slab)
         if slab + fields.head == self._pushed and fields.link != fields.head:
             self._record.links[self._pushed] = self.memory.u16[self._pushed >> 1]
 
     def _dealloc_slab(self, slab: int, sizeclass: int) -> None:
-        """Forget the slab's objects, then give it back."""
+        """Forget the slab's objects, then give the slab back."""
         first = self.table.first_head(sizeclass, short=slab & self._chunk_mask == slab) - BUMP_BIT
         self._record.forget(slab + first, slab + self.config.slab_size, self.table.sizes[sizeclass])
         super()._dealloc_slab(slab, sizeclass)
 
     def _return_chunk(self, chunk: int) -> None:
-        """Forget a medium slab's objects, then give it back."""
+        """Forget a medium slab's objects, then give the chunk back."""
         if self.pagemap.get(chunk) == MEDIUM:
             size = self.table.sizes[self.mediumslab.sizeclass(chunk)]
             slots = self.table.capacity(self.mediumslab.sizeclass(chunk))

@@ -1,16 +1,16 @@
-"""The laws: what holds of every structure between calls, each written once, as code.
+"""The laws: what holds for every structure between calls, each written once, as code.
 
     @law("used counts the slabs in use", "§2.8")
-    def _(survey):                 a generator of what breaks it: (reason, dump);
-        for superslab in ...:      no answer is the good answer
+    def _(survey):                 yields (reason, dump) for each breach;
+        for superslab in ...:      if the law holds, it yields nothing
             if ...: yield reason, dump
 
-``Heap.check`` runs them all, in this order, and raises ``LawBroken`` for the first
-answer. They read the heap's bytes and nothing else, so they may be run on any
-heap of which all threads are out of their calls. Tests run them after every step.
+``Heap.check`` runs all laws, in this order, and raises ``LawBroken`` for the first
+breach. The laws read only the heap's bytes, so they can be run on any heap while
+no thread is in a call. Tests run them after every step.
 
-A broken list may have no end: every walk stops after as many steps as could be
-right, and one more.
+A broken list may be endless, so every walk stops one step after the largest
+number of steps that could be right.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from .survey import Survey, hexes
 
 __all__ = ["LAWS", "Law", "check_laws"]
 
-Breach = tuple[str, str]  # the reason, and a dump of the structure
+Breach = tuple[str, str]  # a reason, and a dump of the structure
 
 
 @dataclass(frozen=True)
 class Law:
-    """One law: its name, the paper's section, and the code that finds what breaks it.
+    """One law: its name, the paper's section, and the code that finds breaches.
 
     Attributes:
         name: what holds, as a sentence.
-        section: where the paper has it, such as ``§2.8``; it may be several.
-        breaches: called with a survey of the heap; yields a reason and a dump for each breach, nothing if it holds.
+        section: the section or sections of the paper that state it, such as ``§2.8``.
+        breaches: a function of a survey of the heap that yields a reason and a dump for each breach.
     """
 
     name: str
@@ -50,11 +50,11 @@ class Law:
 
 
 LAWS: list[Law] = []
-"""All laws, in the order in which they are checked: each may rely on those before it."""
+"""All laws, in the order in which they are checked. Each may rely on those before it."""
 
 
 def law(name: str, section: str) -> Callable[[Callable[[Survey], Iterator[Breach]]], None]:
-    """Enter a law."""
+    """Register a function as a law."""
 
     def enter(breaches: Callable[[Survey], Iterator[Breach]]) -> None:
         LAWS.append(Law(name, section, breaches))
@@ -63,7 +63,7 @@ def law(name: str, section: str) -> Callable[[Callable[[Survey], Iterator[Breach
 
 
 def check_laws(shared: Shared, allocators: Iterable[Allocator]) -> None:
-    """Raise ``LawBroken`` for the first law that does not hold. Cost: a walk over all of the heap."""
+    """Raise ``LawBroken`` for the first law that does not hold. Cost: a walk over the whole heap."""
     survey = Survey(shared, allocators)
     for each in LAWS:
         try:
@@ -76,10 +76,10 @@ def check_laws(shared: Shared, allocators: Iterable[Allocator]) -> None:
 
 @law("the bump pointer is at a chunk of the reserve, or at its end", "§2.5")
 def _(survey: Survey) -> Iterator[Breach]:
-    """Chunks before it were handed out, those behind it never."""
+    """Chunks before it were handed out; chunks after it never were."""
     first, end, size = survey.layout.first_chunk, survey.layout.end, survey.config.chunk_size
     if not first <= survey.bump <= end or survey.bump % size:
-        yield f"it is {survey.bump:#x}; chunks are from {first:#x} to {end:#x}", f"bump pointer: {survey.bump:#x}"
+        yield f"it is {survey.bump:#x}; the chunks lie from {first:#x} to {end:#x}", f"bump pointer: {survey.bump:#x}"
 
 
 # The page map.
@@ -87,7 +87,7 @@ def _(survey: Survey) -> Iterator[Breach]:
 
 @law("the page map knows every chunk", "§2.4")
 def _(survey: Survey) -> Iterator[Breach]:
-    """Each byte is a kind; large objects have their length and their slide of jumps; beyond the bump: 0."""
+    """Each byte is a kind; a large object has its length and its jumps; the byte at the bump pointer is 0."""
     pagemap, bits = survey.pagemap, survey.config.chunk_bits
     begin = rest = 0
     for chunk in survey.chunks:
@@ -105,19 +105,19 @@ def _(survey: Survey) -> Iterator[Breach]:
             begin, rest = chunk, (1 << max(kind - bits, 0)) - 1
             if not bits <= kind < 48 or chunk + (1 << kind) > survey.chunks.stop:
                 yield (
-                    f"chunk {chunk:#x} has the byte {kind}, which is no kind of chunk",
+                    f"chunk {chunk:#x} has the byte {kind}, which is not a kind of chunk",
                     survey.dump_pagemap(),
                 )
     if pagemap.get(survey.chunks.stop) != NOT_OURS:
         yield (
-            f"chunk {survey.chunks.stop:#x} was never handed out, but is in the page map",
+            f"chunk {survey.chunks.stop:#x} was never handed out, but the page map has an entry for it",
             survey.dump_pagemap(),
         )
 
 
 @law("a chunk's header agrees with the page map", "§2.7, §2.8")
 def _(survey: Survey) -> Iterator[Breach]:
-    """Superslabs and medium slabs have their kind and an owner that exists."""
+    """The header of a superslab or medium slab has the right kind and an existing owner."""
     for kind, name, expected in ((SUPERSLAB, "superslab", Kind.SUPER), (MEDIUM, "medium slab", Kind.MEDIUM)):
         for chunk in survey.chunks:
             if survey.pagemap.get(chunk) == kind:
@@ -134,7 +134,7 @@ def _(survey: Survey) -> Iterator[Breach]:
 
 @law("a superslab's list visits each free slab once, and used counts the others", "§2.8")
 def _(survey: Survey) -> Iterator[Breach]:
-    """The list runs by relative steps, over slabs without objects, to index 0."""
+    """The list leads in relative steps, through slabs without objects, to index 0."""
     count = survey.config.slab_count
     for superslab, _owner in survey.of_kind(SUPERSLAB):
         free = survey.free_slabs(superslab)
@@ -143,7 +143,7 @@ def _(survey: Survey) -> Iterator[Breach]:
         expected = 2 * len(in_use) + (fields[0].used > 0)
         if sorted(free + in_use) != list(range(1, count)):
             yield (
-                f"free list {free} and slabs in use {in_use} are not all slabs, each once",
+                f"the free list {free} and the slabs in use {in_use} do not make up all slabs, each once",
                 (survey.dump_superslab(superslab)),
             )
         if survey.superslab.used(superslab) != expected:
@@ -155,7 +155,7 @@ def _(survey: Survey) -> Iterator[Breach]:
 
 @law("a superslab is on the list of its status, and never empty", "§2.8")
 def _(survey: Survey) -> Iterator[Breach]:
-    """Available and only-short superslabs are on their owner's lists; full ones on none."""
+    """Available and only-short superslabs are on their owner's lists; full superslabs are on none."""
     for allocator in survey.allocators.values():
         lists = {Status.AVAILABLE: allocator.available, Status.ONLY_SHORT: allocator.only_short}
         for status, chunks in lists.items():
@@ -172,7 +172,7 @@ def _(survey: Survey) -> Iterator[Breach]:
                 )
     for superslab, _owner in survey.of_kind(SUPERSLAB):
         if survey.superslab.status(superslab) is Status.EMPTY:
-            yield "it is empty, and was not given back", survey.dump_superslab(superslab)
+            yield "it is empty, but was not given back", survey.dump_superslab(superslab)
 
 
 # Slabs.
@@ -180,12 +180,12 @@ def _(survey: Survey) -> Iterator[Breach]:
 
 @law("a slab's objects are allocated, on the free list or bump space, each once", "§2.8")
 def _(survey: Survey) -> Iterator[Breach]:
-    """Used * size + free list + bump space + front = the slab; entries are objects, in range, distinct."""
+    """Used * size + free list + bump space + front = the slab; entries are objects, in range and distinct."""
     slab_size = survey.config.slab_size
     for slab, _owner in survey.slabs():
         fields = survey.metaslab.fields(slab)
         if fields.sizeclass >= survey.config.num_small:
-            yield f"size class {fields.sizeclass} is not a small one", survey.dump_slab(slab)
+            yield f"size class {fields.sizeclass} is not a small class", survey.dump_slab(slab)
             return
         size = survey.table.sizes[fields.sizeclass]
         first = survey.table.first_head(fields.sizeclass, short=survey.is_short(slab)) - BUMP_BIT
@@ -203,8 +203,8 @@ def _(survey: Survey) -> Iterator[Breach]:
         elif fields.used + len(entries) != (bump - first) // size:
             yield (
                 (
-                    f"used={fields.used} and {len(entries)} free objects are not the {(bump - first) // size} that "
-                    "lie before the bump pointer"
+                    f"used={fields.used} and {len(entries)} free objects do not add up to the "
+                    f"{(bump - first) // size} objects before the bump pointer"
                 ),
                 survey.dump_slab(slab),
             )
@@ -212,11 +212,11 @@ def _(survey: Survey) -> Iterator[Breach]:
 
 @law("the list node lies in free memory, at the end of the free list", "§2.8")
 def _(survey: Survey) -> Iterator[Breach]:
-    """``link`` is the slab's last 16 bytes while bump space is left, else the last object on the free list."""
+    """``link`` is the slab's last 16 bytes while bump space remains, else the last object on the free list."""
     for slab, _owner in survey.slabs():
         link, (*entries, end) = survey.metaslab.fields(slab).link, survey.free_entries(slab)
         if end == survey.metaslab.full and not entries:
-            continue  # full: there is no node
+            continue  # a full slab has no node
         expected = entries[-1] if end == survey.metaslab.full else survey.metaslab.node_at_end
         if link != expected:
             yield f"link is {link:#x}, not {expected:#x}", survey.dump_slab(slab)
@@ -224,7 +224,7 @@ def _(survey: Survey) -> Iterator[Breach]:
 
 @law("a slab is on its class's list exactly while it has free space", "§2.8")
 def _(survey: Survey) -> Iterator[Breach]:
-    """Each list holds the nodes of the owner's slabs of one class that are not full, doubly linked."""
+    """Each list holds the nodes of the owner's slabs of one class that are not full, and is doubly linked."""
     expected: dict[tuple[int, int], set[int]] = {}
     for slab, owner in survey.slabs():
         fields = survey.metaslab.fields(slab)
@@ -239,8 +239,8 @@ def _(survey: Survey) -> Iterator[Breach]:
             if sorted(nodes) != sorted(should) or broken:
                 yield (
                     (
-                        f"allocator {allocator.number}, class {sizeclass}: listed {hexes(nodes)}, not {hexes(should)}; "
-                        f"wrong prev in {hexes(broken)}"
+                        f"allocator {allocator.number}, class {sizeclass}: the list is {hexes(nodes)}, "
+                        f"not {hexes(should)}; wrong prev in {hexes(broken)}"
                     ),
                     "\n".join(survey.dump_slab(survey.metaslab.slab_of(node)) for node in sorted({*nodes, *should})),
                 )
@@ -251,11 +251,11 @@ def _(survey: Survey) -> Iterator[Breach]:
 
 @law("a medium slab's stack holds each free object once", "§2.7")
 def _(survey: Survey) -> Iterator[Breach]:
-    """Free = slots - head, and stack[head:] are distinct objects."""
+    """Free = slots - head, and the entries of stack[head:] are distinct objects."""
     for slab, _owner in survey.of_kind(MEDIUM):
         sizeclass = survey.medium.sizeclass(slab)
         if not survey.config.num_small <= sizeclass < survey.config.num_sizeclasses:
-            yield f"size class {sizeclass} is not a medium one", survey.dump_pagemap()
+            yield f"size class {sizeclass} is not a medium class", survey.dump_pagemap()
             return
         slots, units = survey.table.capacity(sizeclass), survey.table.sizes[sizeclass] // 256
         objects = {survey.config.chunk_size // 256 - slot * units for slot in range(1, slots + 1)}
@@ -263,12 +263,12 @@ def _(survey: Survey) -> Iterator[Breach]:
         if survey.medium.free(slab) != slots - survey.medium.head(slab):
             yield f"free and head do not add up to {slots}", survey.dump_medium(slab)
         elif len(set(stack)) != len(stack) or not objects.issuperset(stack):
-            yield "the free indices are not distinct objects", survey.dump_medium(slab)
+            yield "the free indices are not those of distinct objects", survey.dump_medium(slab)
 
 
 @law("a medium slab is on its class's list exactly while it has free and allocated objects", "§2.7")
 def _(survey: Survey) -> Iterator[Breach]:
-    """And it is never empty: it was given back then."""
+    """A medium slab is never empty, since an empty one is given back."""
     for allocator in survey.allocators.values():
         own = [slab for slab, owner in survey.of_kind(MEDIUM) if owner is allocator]
         for medium_class, slabs in enumerate(allocator.medium_classes):
@@ -284,7 +284,7 @@ def _(survey: Survey) -> Iterator[Breach]:
                 )
         for slab in own:
             if survey.medium.empty(slab):
-                yield "it is empty, and was not given back", survey.dump_medium(slab)
+                yield "it is empty, but was not given back", survey.dump_medium(slab)
 
 
 # Large objects.
@@ -292,9 +292,9 @@ def _(survey: Survey) -> Iterator[Breach]:
 
 @law("every chunk is in use, or in one block of one stack", "§2.5")
 def _(survey: Survey) -> Iterator[Breach]:
-    """Free blocks are aligned, apart, and together the chunks that the page map calls not ours.
+    """Free blocks are aligned, do not overlap, and together are the chunks that the page map calls not ours.
 
-    After a fork, threads that are not here may have held some in their hands.
+    After a fork, some blocks may be missing: those that threads of the parent were just moving.
     """
     free: list[int] = []
     any_allocator = next(iter(survey.allocators.values()), None)
@@ -305,7 +305,7 @@ def _(survey: Survey) -> Iterator[Breach]:
         for block in islice(stack.walk(), len(survey.chunks) + 1):
             if block % size or block not in survey.chunks:
                 yield (
-                    f"stack {large_class} holds {block:#x}, which is no block of {size} bytes",
+                    f"stack {large_class} holds {block:#x}, which is not a block of {size} bytes",
                     survey.dump_pagemap(),
                 )
                 return
@@ -322,19 +322,19 @@ def _(survey: Survey) -> Iterator[Breach]:
 
 @law("the queue reaches from front to back", "§2.2")
 def _(survey: Survey) -> Iterator[Breach]:
-    """Between calls no producer is in the middle of one, so the list is whole."""
+    """Between calls no producer is in the middle of an enqueue, so the list is connected."""
     for allocator in survey.allocators.values():
         most = (survey.chunks.stop - survey.chunks.start) // 16 + 2
         reached = list(islice(allocator.queue.walk(), most))
         if len(set(reached)) != len(reached):
-            yield "following front goes in a circle", survey.dump_allocator(allocator)
+            yield "the links from front form a cycle", survey.dump_allocator(allocator)
         elif not reached or reached[-1] != allocator.queue.back():
-            yield f"following front reaches {hexes(reached[-1:])}, not back", survey.dump_allocator(allocator)
+            yield f"the links from front lead to {hexes(reached[-1:])}, not to back", survey.dump_allocator(allocator)
 
 
 @law("each message is an object on its way to its owner, once", "§2.2")
 def _(survey: Survey) -> Iterator[Breach]:
-    """In queues and buckets together; and none of them is free in its slab."""
+    """Each occurs once in all queues and buckets together, and none is free in its slab."""
     seen: set[int] = set()
     for allocator in survey.allocators.values():
         for message in survey.flying(allocator):
@@ -342,7 +342,7 @@ def _(survey: Survey) -> Iterator[Breach]:
             target, owner = survey.memory.u64[message + TARGET >> 3], survey.memory.u64[chunk + OWNER >> 3]
             if survey.object_size(message) is None or target != owner:
                 yield (
-                    f"message {message:#x} to {target:#x} is no object of that owner",
+                    f"message {message:#x} to {target:#x} is not an object of that owner",
                     survey.dump_allocator(allocator),
                 )
             if message in seen:
@@ -361,16 +361,16 @@ def _(survey: Survey) -> Iterator[Breach]:
 
 @law("a message lies in the bucket of its target, and their bytes are counted", "§2.2")
 def _(survey: Survey) -> Iterator[Breach]:
-    """Between posts every message is in its bucket of round 0."""
+    """Between posts, every message is in its bucket of round 0."""
     for allocator in survey.allocators.values():
         total = 0
         for index in range(survey.config.buckets):
             for message in allocator.cache.walk(index):
                 total += survey.object_size(message) or 0
                 if allocator.cache.index(survey.memory.u64[message + TARGET >> 3], 0) != index:
-                    yield f"message {message:#x} is in bucket {index}", survey.dump_allocator(allocator)
+                    yield f"message {message:#x} is in the wrong bucket, {index}", survey.dump_allocator(allocator)
         if total != allocator.cache.cached():
             yield (
-                f"{total} bytes are cached, {allocator.cache.cached()} are counted",
+                f"{total} bytes are cached, but {allocator.cache.cached()} are counted",
                 survey.dump_allocator(allocator),
             )

@@ -1,13 +1,13 @@
-"""Statistics: what a heap did and holds, as frozen records; what §3 measures, counted.
+"""Statistics: what a heap did and what it holds, as frozen records; counts of what §3 measures.
 
-Counted where things happen, by the thread that does them: messages, posts,
-atomic operations. Read from the heap's bytes: objects, slabs and chunks. So
-live objects cost nothing to count on the way; they are in the metadata's ``used``.
+Messages, posts and atomic operations are counted by the thread that performs
+them, when they happen. Objects, slabs and chunks are read from the heap's bytes.
+So counting live objects costs nothing along the way: the metadata's ``used`` has it.
 
-The law: what departed, has arrived or is in flight, class by class.
+The law: in each size class, every object that departed has arrived or is in flight.
 
-Numbers are exact while no other thread is in a call; else each is right for
-some moment during the reading.
+Numbers are exact while no other thread is in a call. Otherwise each of them is
+right for some moment during the reading.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class AllocatorStatistics:
     """What one allocator did with messages.
 
     Attributes:
-        number: of the allocator, 1 or more.
-        sent: objects of others that were freed here.
-        received: own objects that came home.
-        forwarded: messages received that were another's, and sent on.
+        number: the allocator's number, 1 or more.
+        sent: objects of other allocators that were freed here.
+        received: its own objects that came home.
+        forwarded: messages received for other allocators, and sent on.
         posts: how often the remote cache was posted.
-        batches: lists sent by that, one exchange each.
+        batches: lists sent by these posts, one exchange each.
         remote_freed_bytes: rounded bytes of the objects in ``sent``.
-        remote_posted_bytes: what that was at the last post.
+        remote_posted_bytes: the value of ``remote_freed_bytes`` at the last post.
         cached_bytes: rounded bytes in the remote cache now.
         atomics: its atomic operations.
     """
@@ -62,11 +62,11 @@ class SizeclassStatistics:
     """Objects of one small or medium size class.
 
     Attributes:
-        sizeclass: its index, 0 for the smallest (§2.6).
-        size: bytes of each.
-        live: allocated and not freed.
-        in_flight: freed by another thread and on their way home.
-        slabs: slabs or medium slabs in use for them.
+        sizeclass: index of the class, 0 for the smallest (§2.6).
+        size: bytes of each object.
+        live: objects allocated and not freed.
+        in_flight: objects freed by another thread and on their way home.
+        slabs: slabs or medium slabs in use for the class.
     """
 
     sizeclass: int
@@ -82,11 +82,12 @@ class ChunkEntry:
 
     Attributes:
         address: where the chunk starts.
-        kind: ``superslab``, ``medium``, ``large``, ``jump`` (more of a large object) or ``free``.
-        owner: number of the allocator, 0 where there is none.
-        used: slabs of a superslab, or objects of a medium slab, in use; 1 of a large object, 0 of a free chunk.
-        capacity: how many of them there are.
-        sizeclass: of a medium slab's objects; None for other chunks.
+        kind: ``superslab``, ``medium``, ``large``, ``jump`` (a later chunk of a large object) or ``free``.
+        owner: number of the owning allocator, 0 if there is none.
+        used: number of slabs of a superslab, or objects of a medium slab, in use; 1 for a large object, 0 for a free
+            chunk.
+        capacity: the largest possible value of ``used``.
+        sizeclass: size class of a medium slab's objects; None for other chunks.
     """
 
     address: int
@@ -99,24 +100,24 @@ class ChunkEntry:
 
 @dataclass(frozen=True, slots=True)
 class HeapStatistics:
-    """A heap at one moment; sums over all allocators where they have the same name.
+    """A heap at one moment. Counts that allocators also have are sums over all allocators.
 
     Attributes:
-        allocators: what each allocator did, by itself.
+        allocators: what each allocator did.
         sizeclasses: the objects of each small and medium size class, the smallest class first.
-        superslabs, medium_slabs: chunks that are in use as such.
-        large_objects: live ones, of one chunk or several.
+        superslabs, medium_slabs: number of chunks in use as such.
+        large_objects: number of live large objects, of one chunk or several.
         sent: objects freed by an allocator that does not own them.
         received: objects that came home to their owners.
-        forwarded: receptions of a message by an allocator that does not own it, and sends it on.
-        hops: messages received, the forwarded ones among them: how often an object was moved.
+        forwarded: messages received by an allocator that does not own the object and sends it on.
+        hops: messages received, including forwarded ones: how often an object was moved.
         in_flight: objects freed by another thread and not yet home.
         posts: how often a remote cache was posted.
-        batches: lists sent by that, one exchange each.
+        batches: lists sent by these posts, one exchange each.
         atomics: atomic operations of all allocators, and of the heap itself.
         reserved: bytes of address space.
-        committed: bytes of them taken into use and not given back.
-        resident: bytes of them in physical memory, None where the system does not tell.
+        committed: bytes of this space taken into use and not given back.
+        resident: bytes of this space in physical memory, None if the system does not report it.
     """
 
     allocators: tuple[AllocatorStatistics, ...]
@@ -138,7 +139,7 @@ class HeapStatistics:
 
 
 def chunk_map(shared: Shared) -> Iterator[ChunkEntry]:
-    """Yield every chunk that was ever handed out, by address. Cost: some 5 loads each."""
+    """Yield every chunk that was ever handed out, by address. Cost: about 5 loads per chunk."""
     memory, config, layout = shared.memory, shared.config, shared.layout
     pagemap = PageMap(memory, config, layout)
     metaslab = Metaslab(memory, config)
@@ -181,7 +182,7 @@ def allocator_statistics(allocator: Allocator) -> AllocatorStatistics:
 def heap_statistics(
     shared: Shared, allocators: Iterable[Allocator], extra: AtomicCounts, resident: int | None
 ) -> HeapStatistics:
-    """Return what a heap did and holds; ``extra`` are atomic operations of no allocator."""
+    """Return what a heap did and holds; ``extra`` counts the atomic operations of no allocator."""
     allocators = tuple(allocators)
     each = tuple(map(allocator_statistics, allocators))
     chunks = tuple(chunk_map(shared))

@@ -1,16 +1,16 @@
-"""The survey: a heap's parts, read from its bytes, for the laws and for those who look on.
+"""The survey: a heap's parts, read from its bytes, for the laws and other observers.
 
     survey.chunks           addresses of all chunks ever handed out
     survey.of_kind(MEDIUM)  medium slabs and their owners
     survey.slabs()          slabs in use and their owners
     survey.flying(a)        messages in an allocator's queue and buckets
-    survey.dump_slab(slab)  a slab in words
+    survey.dump_slab(slab)  a description of a slab
 
-Nothing is trusted: a broken list may have no end, so every walk stops after as
-many steps as could be right, and one more. Take a survey only while all threads
-are out of their calls; it is a look at many places, one after the other.
+The survey trusts nothing. A broken list may be endless, so every walk stops one
+step after the largest number of steps that could be right. Take a survey only
+while no thread is in a call, since it reads many places one after the other.
 
-Left out: what holds between the parts. That is ``laws``. Covers §2.2 to §2.8.
+Left out: what holds between the parts, which ``laws`` states. Covers §2.2 to §2.8.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ __all__ = ["Survey", "hexes"]
 
 
 class Survey:
-    """A heap to be checked: its parts, read from the bytes.
+    """The parts of a heap, read from its bytes.
 
     Attributes:
-        known: all allocators by address; ``allocators`` are those whose threads are here, ``lost`` how many
-            are not.
+        known: all allocators by address; ``allocators`` are those whose threads are in this process, and ``lost``
+            is the number of the others.
     """
 
     def __init__(self, shared: Shared, allocators: Iterable[Allocator]) -> None:
@@ -56,7 +56,7 @@ class Survey:
         self.chunks = range(self.layout.first_chunk, min(self.bump, self.layout.end), self.config.chunk_size)
 
     def of_kind(self, kind: int) -> Iterator[tuple[int, Allocator]]:
-        """Yield the chunks that the page map says are of a kind, and their owners, where known."""
+        """Yield the chunks of a kind, as the page map has them, and their owners, where known."""
         for chunk in self.chunks:
             if self.pagemap.get(chunk) == kind:
                 owner = self.allocators.get(self.memory.u64[chunk + OWNER >> 3])
@@ -79,21 +79,21 @@ class Survey:
         return free
 
     def in_use(self, slab: int) -> bool:
-        """Tell whether a superslab has given a slab away; it may have no object yet, or any more."""
+        """Return whether a slab has been taken from its superslab. It may have no object yet, or no longer have one."""
         superslab = slab - slab % self.config.chunk_size
         index = (slab - superslab) >> self.config.slab_bits
         return index not in self.free_slabs(superslab) if index else bool(self.superslab.used(superslab) & 1)
 
     def is_short(self, slab: int) -> bool:
-        """Tell whether a slab is the first of its superslab."""
+        """Return whether a slab is the first of its superslab."""
         return slab % self.config.chunk_size == 0
 
     def free_entries(self, slab: int) -> list[int]:
-        """Return the free list's entries, with what ends it, at most one more than can be right."""
+        """Return the free list's entries and end, at most one more than can be right."""
         return list(islice(self.freelist.walk(slab), self.config.slab_size // 16 + 2))
 
     def object_size(self, address: int) -> int | None:
-        """Return the size of the small or medium object that starts at an address; None if none can."""
+        """Return the size of the small or medium object that starts at an address, or None if none can."""
         chunk = address & ~(self.config.chunk_size - 1)
         kind = self.pagemap.get(address)
         if kind == SUPERSLAB:
@@ -107,7 +107,7 @@ class Survey:
         return size if (end - address) % size == 0 else None
 
     def flying(self, allocator: Allocator) -> Iterator[int]:
-        """Yield the messages in an allocator's queue and buckets, the stub aside."""
+        """Yield the messages in an allocator's queue and buckets, except for the stub."""
         most = (self.chunks.stop - self.layout.first_chunk) // 16 + 2
         for message in islice(allocator.queue.walk(), most):
             if message != allocator.queue.stub:
@@ -130,7 +130,7 @@ class Survey:
         )
 
     def dump_superslab(self, superslab: int) -> str:
-        """Describe a superslab and its slabs in use."""
+        """Describe a superslab and its slabs."""
         lines = [
             f"superslab {superslab:#x} of allocator {self.number(self.memory.u64[superslab + OWNER >> 3])}: "
             f"used={self.superslab.used(superslab)} head={self.superslab.head(superslab)} "
@@ -152,7 +152,7 @@ class Survey:
         )
 
     def dump_pagemap(self) -> str:
-        """List the page map's bytes of all chunks ever handed out."""
+        """List the page map's bytes for all chunks ever handed out."""
         return "page map: " + " ".join(str(self.pagemap.get(chunk)) for chunk in self.chunks)
 
     def dump_allocator(self, allocator: Allocator) -> str:
@@ -166,20 +166,20 @@ class Survey:
         return "\n".join(lines)
 
     def listed(self, chunks: ChunkList) -> list[int]:
-        """Return a list of chunks, at most one more than can be right."""
+        """Return the chunks on a list, at most one more than can be right."""
         return list(islice(chunks.walk(), len(self.chunks) + 1))
 
     def wrong_prev(self, listed: list[int]) -> list[int]:
-        """Return those of a list of chunks whose ``prev`` is not the one before."""
+        """Return the chunks of a list whose ``prev`` is not the chunk before them."""
         return [b for a, b in pairwise((NULL, *listed)) if self.memory.u64[b + PREV >> 3] != a]
 
     def number(self, address: int) -> str:
-        """Name an allocator by its address."""
+        """Return the number of the allocator at an address, for dumps."""
         return str(address >> self.config.allocator_bits) if address in self.known else f"? at {address:#x}"
 
 
 def _as_on_paper(allocator: Allocator, shared: Shared) -> Allocator:
-    """Return an allocator as the paper's parts see it: a part that was replaced is not asked about itself."""
+    """Return an allocator as the paper's parts see it, so that no replaced part is asked about itself."""
     if not set(shared.parts.replaced()) - {"allocator"}:
         return allocator
     seen = visit(allocator.number, replace(shared, parts=PAPER_PARTS))
@@ -188,7 +188,7 @@ def _as_on_paper(allocator: Allocator, shared: Shared) -> Allocator:
 
 
 def hexes(addresses: Iterable[int]) -> str:
-    """Write addresses, not too many."""
+    """Return addresses as text, at most 20 of them."""
     known = sorted(addresses)
     more = f" and {len(known) - 20} more" if len(known) > 20 else ""
     return "[" + ", ".join(f"{address:#x}" for address in known[:20]) + more + "]"

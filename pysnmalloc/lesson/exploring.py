@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from ..explore import Finding, Scenario, explore
-from .checking import call
+from .judging import call
 
 __all__ = ["answered", "explored", "story"]
 

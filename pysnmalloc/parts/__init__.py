@@ -2,16 +2,15 @@
 
     class Mine(FreeList): ...                         a subclass, or a class with the same public names
     Heap(parts=Parts(freelist=Mine))                  in a program, a recording, a stepper
-    pysnmalloc replay --part freelist=mine.py:Mine    in a replay;  show and explore take it too
+    pysnmalloc replay --part freelist=mine.py:Mine    in a replay; show and explore take it too
     scenario.having(Parts(freelist=Mine))             in the explorer
 
 The record itself is ``Parts`` in ``allocator``, beside the only code that puts parts together.
-Read ``interface`` first, which refuses a class that cannot serve; ``loading`` finds a class in
-a file; ``layering`` puts an observer on top of any class, which is how the recorder, the
-checked mode and the explorer work; ``visiting`` sees an allocator through other parts.
+Read ``interface`` first, which refuses a class that cannot serve. ``loading`` finds a class in a
+file, ``layering`` puts an observer on top of any class, and ``visiting`` sees an allocator
+through other parts.
 
-``heap``, the rooms below it that observe, and every room above it import this room. No
-concept does. The modules:
+Imported by: recording, inspection, heap, and the rooms above it.
 
     layering, visiting, interface, loading
 """

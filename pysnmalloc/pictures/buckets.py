@@ -1,8 +1,8 @@
-"""The buckets of a remote cache, and which of them is at home (§2.2, Figures 1 and 2).
+"""The buckets of a remote cache, and which of them is the home bucket (§2.2, Figures 1 and 2).
 
 0 = 00
-1 = 01        ─► 5 ─► 1 ─► 5        messages, as the numbers of the allocators they are for
-2 = 10 home                         where the allocator's own number falls in this round
+1 = 01        ─► 5 ─► 1 ─► 5        messages, shown as the numbers of their target allocators
+2 = 10 home                         the bucket that the allocator's own number selects in this round
 3 = 11        ─► 7
 """
 
@@ -26,13 +26,13 @@ class BucketsPicture(Picture):
     """The buckets of a remote cache.
 
     Attributes:
-        number: of the allocator.
-        home: index of the bucket of its number in the round that is shown.
-        round: which k bits of a number choose the home bucket; 0 for the lowest.
+        number: number of the allocator.
+        home: index of the home bucket in the round that is shown.
+        round: which k bits of a number select the home bucket; 0 for the lowest.
         bits: k, log2 of the number of buckets.
-        cached: bytes since the last post, objects rounded up to their size class.
-        limit: bytes at which it posts.
-        buckets: the messages in each, oldest first.
+        cached: bytes cached since the last post, with objects rounded up to their size class.
+        limit: bytes at which the allocator posts.
+        buckets: the messages in each bucket, oldest first.
     """
 
     number: int
@@ -64,38 +64,38 @@ class BucketsPicture(Picture):
 
     @property
     def subject(self) -> str:
-        """What it is a picture of."""
+        """The subject of the picture."""
         return f"buckets {self.number}"
 
     @property
     def title(self) -> str:
-        """What it shows."""
+        """The title of the picture."""
         return (
-            f"Remote cache of allocator {self.number}: {len(self.buckets)} buckets, by the bits of round {self.round}"
+            f"Remote cache of allocator {self.number}: {len(self.buckets)} buckets, with the bits of round {self.round}"
         )
 
     @property
     def description(self) -> str:
-        """What is to be seen."""
+        """What the picture shows, in a sentence or two."""
         count = sum(map(len, self.buckets))
         return (
             f"{count} message{'s' * (count != 1)} in {sum(map(bool, self.buckets))} buckets, {self.cached:,} of "
-            f"{self.limit:,} bytes. The home bucket of allocator {self.number} is {self.home}, its bits "
+            f"{self.limit:,} bytes. The home bucket of allocator {self.number} is {self.home}, with the bits "
             f"{self._bits(self.home)}"
         )
 
     def _bits(self, index: int) -> str:
-        """A bucket's bits."""
+        """Return a bucket's bits."""
         return f"{index:0{self.bits}b}"
 
     def _words(self, index: int) -> str:
-        """A bucket in words: the targets of its messages."""
+        """Describe a bucket: the targets of its messages."""
         targets = [str(message.target) for message in self.buckets[index]]
         more = f" ... {len(targets) - 12} more" if len(targets) > 12 else ""
         return ("for " + " ".join(targets[:12]) + more) if targets else "empty"
 
     def facts(self) -> dict[str, str]:
-        """The count of bytes, and every bucket; the whole list of each."""
+        """Return the count of bytes, and the whole list of every bucket."""
         facts = {"cached": f"{self.cached:,}", "home": str(self.home)}
         for index, messages in enumerate(self.buckets):
             listed = ", ".join(f"{message.address:#x} for {message.target}" for message in messages)
@@ -103,7 +103,7 @@ class BucketsPicture(Picture):
         return facts
 
     def draw(self, canvas: Canvas) -> None:
-        """Draw every bucket; few of them with their messages."""
+        """Draw every bucket, with its messages if there are few buckets."""
         canvas.words(10, 24, self.title, size=14, kind="bold")
         canvas.bottom = 36
         facts = self.facts()
@@ -116,7 +116,7 @@ class BucketsPicture(Picture):
         canvas.box(10, y, 260, 24, "header", fact="cached", value=facts["cached"], words=[cached])
         home = f"home bucket of allocator {self.number}: {self.home}"
         canvas.box(290, y, 300, 24, "home", fact="home", value=facts["home"], words=[home])
-        canvas.lines("A message is drawn as the number of the allocator that it is for.", gap=6)
+        canvas.lines("A message is drawn as the number of its target allocator.", gap=6)
 
     def _draw_rows(self, canvas: Canvas, facts: dict[str, str]) -> None:
         """Draw each bucket as a row of messages."""
@@ -137,7 +137,7 @@ class BucketsPicture(Picture):
                 canvas.words(150, y + 20, "empty", kind="dim")
 
     def _draw_grid(self, canvas: Canvas, facts: dict[str, str]) -> None:
-        """Draw each bucket as a box with the number of its messages; those that hold some are listed."""
+        """Draw each bucket as a box with its number of messages, and list those that are not empty."""
         columns, top = 8, canvas.bottom
         width = (WIDTH - 20) / columns
         for index, messages in enumerate(self.buckets):
@@ -151,10 +151,10 @@ class BucketsPicture(Picture):
         for index in held[:16]:
             canvas.lines(f"bucket {index} = {self._bits(index)}: {self._words(index)}", kind="", gap=2, size=11)
         if len(held) > 16:
-            canvas.lines(f"... and {len(held) - 16} buckets more")
+            canvas.lines(f"... and {len(held) - 16} more buckets")
 
     def write(self, page: Page) -> None:
-        """Write every bucket; of many, a map of them and those that hold messages."""
+        """Write every bucket; if there are many, write a map of them and only those that hold messages."""
         few = len(self.buckets) <= 8
         if not few:
             cells = [

@@ -1,9 +1,9 @@
 """Chunks: the map of the heap, and the bytes of the page map (§2.4, §2.5).
 
-    S1 3/8   S2 8/8   M1 5/7   L  ─  F         superslabs and medium slabs with their owner and
+    S1 3/8   S2 8/8   M1 5/7   L  ─  F         superslabs and medium slabs, with their owner and
                                                how much is used; large objects; free chunks
 
-The page map's bytes: S, M, a large object's L(n), and J(m): at least 2^m chunks back.
+The page map's bytes are S, M, L(n) for a large object, and J(m) for a start at least 2^m chunks back.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .text import Page
 
 __all__ = ["HeapMap", "PageMapPicture"]
 
-MOST = 1000  # chunks drawn
+MOST = 1000  # the most chunks that are drawn
 LETTERS = {"superslab": "S", "medium": "M", "large": "L", "jump": "·", "free": "F"}
 KINDS = {"superslab": "used", "medium": "header", "large": "home", "jump": "home", "free": "bump"}
 
@@ -30,7 +30,7 @@ class HeapMap(Picture):
     """All chunks that were ever handed out.
 
     Attributes:
-        chunk_size: bytes of each.
+        chunk_size: bytes of each chunk.
         bump: address of the first chunk never handed out.
         entries: the chunks.
     """
@@ -41,18 +41,18 @@ class HeapMap(Picture):
 
     @property
     def subject(self) -> str:
-        """What it is a picture of."""
+        """The subject of the picture."""
         return "heap map"
 
     @property
     def title(self) -> str:
-        """What it shows."""
+        """The title of the picture."""
         count = len(self.entries)
         return f"Heap map: {count:,} chunk{'s' * (count != 1)} of {self.chunk_size:,} bytes"
 
     @property
     def description(self) -> str:
-        """What is to be seen."""
+        """What the picture shows, in a sentence or two."""
         if not self.entries:
             return "No chunk was ever handed out"
         names = ("superslab", "medium", "large", "jump", "free")
@@ -63,7 +63,7 @@ class HeapMap(Picture):
         return f"{words[0]}, {words[1]}, {words[2]}{large}, {words[3]}"
 
     def facts(self) -> dict[str, str]:
-        """The bump pointer, and every chunk."""
+        """Return the bump pointer, and every chunk."""
         return {"bump": f"{self.bump:#x}"} | {f"chunk {entry.address:#x}": words_of(entry) for entry in self.entries}
 
     def draw(self, canvas: Canvas) -> None:
@@ -87,13 +87,13 @@ class HeapMap(Picture):
             if entry.owner and entry.capacity:
                 canvas.box(x + 2, y + height - 5, (width - 8) * entry.used / entry.capacity, 3, "bar")
         if len(self.entries) > MOST:
-            canvas.lines(f"... and {len(self.entries) - MOST:,} chunks more")
+            canvas.lines(f"... and {len(self.entries) - MOST:,} more chunks")
         canvas.lines(f"{self.description}; bump pointer at {self.bump:#x}.", kind="")
         if self.entries:
-            canvas.lines("S superslab · M medium slab, with their owner · L large object, · more of it · F free", gap=0)
+            canvas.lines("S superslab, M medium slab, and owner · L large object · “·” more of it · F free", gap=0)
 
     def write(self, page: Page) -> None:
-        """Write every chunk in one word; few of them in a line each."""
+        """Write every chunk as one word, or on a line of its own if there are few."""
         if len(self.entries) <= 12:
             for entry in self.entries:
                 fact = f"chunk {entry.address:#x}"
@@ -104,13 +104,13 @@ class HeapMap(Picture):
             cells = [(f"{LETTERS[entry.kind]}{entry.owner or ''}", KINDS[entry.kind]) for entry in self.entries[:MOST]]
             page.grid(cells, columns=16, gap=" ", label=lambda index: f"{self.entries[index].address:#x}")
             if len(self.entries) > MOST:
-                page.paragraph(f"... and {len(self.entries) - MOST:,} chunks more")
-            page.paragraph("S superslab, M medium slab, of an allocator; L large, · more of it; F free", kind="dim")
+                page.paragraph(f"... and {len(self.entries) - MOST:,} more chunks")
+            page.paragraph("S superslab, M medium slab, and owner; L large object, · more of it; F free", kind="dim")
         page.paragraph(f"{page.marked('bump').strip()}{self.description}; bump pointer at {self.bump:#x}.")
 
 
 def words_of(entry: ChunkEntry) -> str:
-    """A chunk in words."""
+    """Describe a chunk."""
     if entry.kind == "superslab":
         return f"superslab of allocator {entry.owner}, {entry.used} of {entry.capacity} slabs in use"
     if entry.kind == "medium":
@@ -119,7 +119,7 @@ def words_of(entry: ChunkEntry) -> str:
 
 
 def _columns(count: int) -> tuple[int, int]:
-    """How many chunks stand in a row, and how high they are."""
+    """Return how many chunks are in a row, and how high each is drawn."""
     if count <= 8:
         return max(count, 4), 62
     return (8, 54) if count <= 16 else (16, 34) if count <= 256 else (32, 24)
@@ -130,11 +130,11 @@ class PageMapPicture(Picture):
     """The bytes of the page map.
 
     Attributes:
-        base: address of the byte of chunk 0.
+        base: address of the byte for chunk 0.
         chunk_bits: log2 of a chunk's bytes.
         first: address of the first chunk.
-        values: its byte and those behind it, one for each chunk ever handed out.
-        path: the chunks that are looked at to find the start of an object.
+        values: its byte and those after it, one for each chunk ever handed out.
+        path: the chunks whose bytes are read to find the start of an object.
     """
 
     base: int
@@ -145,7 +145,7 @@ class PageMapPicture(Picture):
 
     @classmethod
     def of(cls, survey: Survey, address: int | None) -> PageMapPicture:
-        """Read the bytes of all chunks ever handed out; with an address, how its object's start is found."""
+        """Read the bytes for all chunks ever handed out and, given an address, the path to its object's start."""
         path = list[int]()
         if address is not None:
             chunk = address & ~(survey.config.chunk_size - 1)
@@ -158,42 +158,42 @@ class PageMapPicture(Picture):
 
     @property
     def subject(self) -> str:
-        """What it is a picture of."""
+        """The subject of the picture."""
         return "page map"
 
     @property
     def title(self) -> str:
-        """What it shows."""
+        """The title of the picture."""
         return f"Page map: {len(self.values):,} byte{'s' * (len(self.values) != 1)}, one per chunk"
 
     @property
     def description(self) -> str:
-        """What is to be seen."""
+        """What the picture shows, in a sentence or two."""
         if not self.values:
             return "No chunk was ever handed out"
         if not self.path:
-            return "The bytes of all chunks that were ever handed out"
+            return "The bytes for all chunks that were ever handed out"
         steps = " → ".join(f"{chunk:#x} {self._meaning_at(chunk)}" for chunk in self.path)
-        return f"From chunk to start of its object: {steps}"
+        return f"From a chunk to the start of its object: {steps}"
 
     def _meaning_at(self, chunk: int) -> str:
-        """What a chunk's byte means."""
+        """Return what a chunk's byte means."""
         index = (chunk - self.first) >> self.chunk_bits
         return self.meaning(self.values[index]) if 0 <= index < len(self.values) else "not ours"
 
     def meaning(self, value: int) -> str:
-        """What a byte means: ``S``, ``M``, ``L3``, ``J1``, or ``–`` for not ours."""
+        """Return what a byte means: ``S``, ``M``, ``L3``, ``J1``, or ``–`` for not ours."""
         named = {NOT_OURS: "–", SUPERSLAB: "S", MEDIUM: "M"}
         if value in named:
             return named[value]
         return f"J{value - JUMP - self.chunk_bits}" if value >= JUMP else f"L{value - self.chunk_bits}"
 
     def facts(self) -> dict[str, str]:
-        """Every byte."""
+        """Return every byte."""
         return {f"chunk {chunk:#x}": f"{value} = {self.meaning(value)}" for chunk, value in self._bytes()}
 
     def _bytes(self) -> list[tuple[int, int]]:
-        """Chunks and their bytes."""
+        """Return the chunks and their bytes."""
         return [(self.first + (index << self.chunk_bits), value) for index, value in enumerate(self.values)]
 
     def draw(self, canvas: Canvas) -> None:
@@ -221,13 +221,13 @@ class PageMapPicture(Picture):
         canvas.lines(f"{self.description}.", kind="")
         if self.values:
             canvas.lines(
-                "S superslab · M medium slab · Ln large object of 2^n chunks · Jm start 2^m chunks back or more · "
+                "S superslab · M medium slab · Ln large object of 2^n chunks · Jm start at least 2^m chunks back · "
                 "– not ours",
                 gap=0,
             )
 
     def write(self, page: Page) -> None:
-        """Write every byte by its meaning."""
+        """Write the meaning of every byte."""
         kinds = {NOT_OURS: "bump", SUPERSLAB: "used", MEDIUM: "header"}
         cells = [(self.meaning(value), kinds.get(value, "home")) for value in self.values[:MOST]]
         page.grid(cells, columns=16, gap=" ", label=lambda index: f"{self.first + (index << self.chunk_bits):#x}")

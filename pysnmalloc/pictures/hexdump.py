@@ -1,9 +1,9 @@
-"""A hexdump of which every byte has a name (§2.2, §2.4, §2.7, §2.8).
+"""A hexdump that names the fields in its bytes (§2.2, §2.4, §2.7, §2.8).
 
     0x22050  01 00 03 00 00 00 00 00  31 01 ...     head used slab 0: used head ...
 
-The names come from where the bytes are: the heap's own block, an allocator's
-block, the page map, the header of a chunk, an object that is free or a message.
+A name follows from where the bytes are: the heap's own block, an allocator's
+block, the page map, a chunk's header, or a free object.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ MOST = 1024  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A named run of bytes.
+    """A named range of bytes.
 
     Attributes:
-        address: of its first byte.
-        width: its bytes: 1, 2 or 8.
-        name: what it is, behind what it is a field of: ``slab 3: head``, ``bump``.
-        value: what it holds as a little-endian number.
+        address: address of its first byte.
+        width: number of bytes: 1, 2 or 8.
+        name: its name, after the structure that it is a field of, if any: ``slab 3: head``, ``bump``.
+        value: its value as a little-endian number.
     """
 
     address: int
@@ -59,29 +59,29 @@ class Field:
 
     @property
     def owner(self) -> str:
-        """What it is a field of, where the name says so: ``slab 3:``."""
+        """The structure that it is a field of, if the name has one: ``slab 3:``."""
         head, colon, _ = self.name.rpartition(": ")
         return head + colon
 
     @property
     def short(self) -> str:
-        """The name without that."""
+        """The name without the structure."""
         return self.name.rpartition(": ")[2]
 
     @property
     def words(self) -> str:
-        """The value in words: bytes as numbers, words in hexadecimal."""
+        """The value as text: bytes in decimal, words in hexadecimal."""
         return str(self.value) if self.width == 1 else f"{self.value:#x}"
 
 
 @dataclass(frozen=True, slots=True)
 class HexPicture(Picture):
-    """Bytes, and the fields that they are.
+    """Bytes, and the fields in them.
 
     Attributes:
         start: address of the first byte.
-        data: the bytes from there, at most 1024.
-        fields: those that lie in these bytes as a whole, by address.
+        data: the bytes from there on, at most 1024.
+        fields: the fields that lie entirely in these bytes, by address.
     """
 
     start: int
@@ -97,26 +97,26 @@ class HexPicture(Picture):
 
     @property
     def subject(self) -> str:
-        """What it is a picture of."""
+        """The subject of the picture."""
         return f"bytes {self.start:#x}"
 
     @property
     def title(self) -> str:
-        """What it shows."""
+        """The title of the picture."""
         return f"{len(self.data)} bytes from {self.start:#x}"
 
     @property
     def description(self) -> str:
-        """What is to be seen."""
+        """What the picture shows, in a sentence or two."""
         return f"{len(self.fields)} named fields among {len(self.data)} bytes"
 
     def facts(self) -> dict[str, str]:
-        """Every named field, and the rows of bytes."""
+        """Return every named field, and the rows of bytes."""
         rows = {f"bytes {address:#x}": data.hex(" ") for address, data in self._rows() if data}
         return {field.key: field.words for field in self.fields} | rows
 
     def _rows(self, width: int = ROW) -> list[tuple[int, bytes]]:
-        """Rows of bytes; zeroes without a name are left out where there are many, and stand as an empty row."""
+        """Return rows of bytes. An empty row stands for several rows of zeroes without names."""
         rows = list[tuple[int, bytes]]()
         for offset in range(0, len(self.data), width):
             at, data = self.start + offset, self.data[offset : offset + width]
@@ -128,18 +128,18 @@ class HexPicture(Picture):
         return rows
 
     def _names(self, row: int, width: int = ROW) -> list[Field]:
-        """The fields that begin in a row."""
+        """Return the fields that begin in a row."""
         return [field for field in self.fields if row <= field.address < row + width]
 
     def draw(self, canvas: Canvas) -> None:
-        """Draw rows of bytes, and below each the fields, each under its bytes."""
+        """Draw rows of bytes, with each field under its bytes."""
         canvas.words(10, 24, self.title, size=14, kind="bold")
         canvas.bottom = 36
         each = 41.0
         for row, data in self._rows():
             y, fact = canvas.bottom + 6, f"bytes {row:#x}"
             if not data:
-                canvas.words(84, y + 12, "... zeroes without a name ...", kind="dim", size=11)
+                canvas.words(84, y + 12, "... zeroes without names ...", kind="dim", size=11)
                 continue
             canvas.words(76, y + 15, f"{row:#x}", kind="dim", size=11, anchor="end")
             canvas.box(84, y, each * len(data), 22, "free", fact=fact, value=data.hex(" "))
@@ -171,11 +171,11 @@ class HexPicture(Picture):
                 )
 
     def write(self, page: Page) -> None:
-        """Write rows of bytes, and below each the fields in words."""
+        """Write rows of bytes, with the fields of each row below it."""
         row_bytes = ROW if page.width >= 60 else ROW // 2
         for at, data in self._rows(row_bytes):
             if not data:
-                page.row(("          ... zeroes without a name", "dim"))
+                page.row(("          ... zeroes without names", "dim"))
                 continue
             page.row((f"{at:#08x}  ", "dim"), (data[:8].hex(" ") + "  " + data[8:].hex(" "), ""))
             for owner, fields in groupby(self._names(at, row_bytes), key=lambda field: field.owner):
@@ -208,7 +208,7 @@ def fields_of(survey: Survey, start: int, end: int) -> list[Field]:
 
 
 def _block(survey: Survey, at: int) -> Iterator[tuple[int, tuple[int, str]]]:
-    """Fields of an allocator's block, or of the heap's own, which is that of number 0."""
+    """Yield the fields of an allocator's block, or of the heap's own block, which has number 0."""
     config = survey.config
     if at == NULL:
         yield BUMP, (8, "bump")
@@ -230,7 +230,7 @@ def _block(survey: Survey, at: int) -> Iterator[tuple[int, tuple[int, str]]]:
 
 
 def _header(survey: Survey, chunk: int) -> Iterator[tuple[int, tuple[int, str]]]:
-    """Fields of a chunk's header."""
+    """Yield the fields of a chunk's header."""
     kind = survey.pagemap.get(chunk)
     if kind not in (SUPERSLAB, MEDIUM):
         return
@@ -253,7 +253,7 @@ def _header(survey: Survey, chunk: int) -> Iterator[tuple[int, tuple[int, str]]]
 
 
 def _objects(survey: Survey, chunk: int, start: int, end: int) -> Iterator[tuple[int, tuple[int, str]]]:
-    """Links and list nodes in the free objects of a superslab's slabs."""
+    """Yield the links and list nodes in the free objects of a superslab's slabs."""
     if survey.pagemap.get(chunk) != SUPERSLAB:
         return
     size = survey.config.slab_size

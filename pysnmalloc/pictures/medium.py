@@ -2,7 +2,7 @@
 
     head 2, free 1     stack[2:] = 20       the next object is at 20 × 256 bytes
 
-An object is free while its index stands at ``head`` or behind it.
+An object is free while its index is in the stack at ``head`` or after it.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ __all__ = ["MediumPicture"]
 
 @dataclass(frozen=True, slots=True)
 class MediumPicture(Picture):
-    """A medium slab as its bytes have it.
+    """A medium slab, as its bytes describe it.
 
     Attributes:
-        address: of the chunk, where the slab and its header start.
-        owner: number of the allocator that it belongs to.
+        address: address of the chunk, where the slab and its header start.
+        owner: number of the allocator that owns it.
         size: bytes of each object.
         sizeclass: number of its objects' size class.
-        free: how many objects are free.
-        head: index of the stack's top, which is the number of objects allocated.
-        objects: their addresses.
-        stack: indices of the free objects, the next to be taken first.
+        free: number of free objects.
+        head: index of the stack's top, which is the number of allocated objects.
+        objects: addresses of the objects.
+        stack: indices of the free objects, beginning with the next to be taken.
     """
 
     address: int
@@ -62,25 +62,25 @@ class MediumPicture(Picture):
 
     @property
     def subject(self) -> str:
-        """What it is a picture of."""
+        """The subject of the picture."""
         return f"medium slab {self.address:#x}"
 
     @property
     def title(self) -> str:
-        """What it shows."""
+        """The title of the picture."""
         return f"Medium slab at {self.address:#x} of allocator {self.owner}: objects of {self.size:,} bytes"
 
     @property
     def description(self) -> str:
-        """What is to be seen."""
+        """What the picture shows, in a sentence or two."""
         return f"{self.free} of {len(self.objects)} objects are free. {self._stack()}."
 
     def facts(self) -> dict[str, str]:
-        """The header's fields, and every object."""
+        """Return the header's fields, and every object."""
         return self._header() | {f"object {address:#x}": self._state(address) for address in self.objects}
 
     def _header(self) -> dict[str, str]:
-        """The header's fields."""
+        """Return the header's fields."""
         return {
             "head": str(self.head),
             "free": f"{self.free} of {len(self.objects)}",
@@ -88,12 +88,12 @@ class MediumPicture(Picture):
         }
 
     def _state(self, address: int) -> str:
-        """An object in words."""
+        """Describe an object."""
         index = (address - self.address) // MEDIUM_UNIT
         return f"free, stack[{self.head + self.stack.index(index)}]" if index in self.stack else "allocated"
 
     def _stack(self) -> str:
-        """The stack in words."""
+        """Describe the stack."""
         shown = " ".join(map(str, self.stack[:12])) + (" ..." if len(self.stack) > 12 else "")
         return f"stack[{self.head}:] = {shown or 'nothing'}, in units of {MEDIUM_UNIT} bytes"
 

@@ -1,12 +1,12 @@
-"""A picture: what is to be seen of a structure, read from the bytes once, shown in several ways (§2).
+"""A picture: facts about a structure, read from the bytes once and shown in several ways (§2).
 
     bytes ──► SlabPicture (a frozen record) ──► facts    {"head": "0x0041", "object 0x22040": "free ..."}
-                                            ├─► text     for terminals, with colour or without
+                                            ├─► text     for terminals, with or without colour
                                             └─► SVG      for pages and notebooks, light and dark
 
-The law: text and SVG show the facts and nothing else. What changed between two
-pictures of one thing is where their facts differ, and is marked by more than
-colour. A picture stays as it was when the heap goes on.
+The law: text and SVG show the facts and nothing else. Two pictures of one subject
+differ where their facts differ, and such a change is marked by more than colour. A
+picture does not change when the heap does.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ __all__ = ["Picture", "changes"]
 Facts = Mapping[str, str]
 GONE = "(not there)"
 QUIET = {GONE, "never allocated"}  # objects that come and go with their slab
-WIDEST = 100  # columns of text; longer lines are hard to read
+WIDEST = 100  # columns of text, since longer lines are hard to read
 
 
 class _ConsoleOptions(Protocol):
-    """What rich says of its console."""
+    """What rich reports about its console."""
 
     @property
     def max_width(self) -> int:
@@ -36,62 +36,62 @@ class _ConsoleOptions(Protocol):
 
 
 class _Printer(Protocol):
-    """What IPython prints with."""
+    """The printer that IPython passes."""
 
     def text(self, text: str) -> object:
         """Print a text."""
 
 
 class Picture(ABC):
-    """Something to be seen of a heap. ``print`` it, or name it in a notebook."""
+    """A picture of a part of a heap. ``print`` it, or make it the last expression of a notebook's cell."""
 
     __slots__ = ()
 
     @property
     @abstractmethod
     def subject(self) -> str:
-        """What it is a picture of: pictures of one subject can be compared."""
+        """The subject of the picture. Pictures of the same subject can be compared."""
 
     @property
     @abstractmethod
     def title(self) -> str:
-        """What it shows, in a few words."""
+        """The title, in a few words."""
 
     @property
     @abstractmethod
     def description(self) -> str:
-        """What is to be seen, in a sentence or two, for those who do not see it."""
+        """What the picture shows, in a sentence or two, for readers who cannot see it."""
 
     @abstractmethod
     def facts(self) -> dict[str, str]:
-        """Everything that is shown: names and values, in words."""
+        """Return everything that is shown, as names and values in words."""
 
     @abstractmethod
     def draw(self, canvas: Canvas) -> None:
-        """Draw it."""
+        """Draw the picture on a canvas."""
 
     @abstractmethod
     def write(self, page: Page) -> None:
-        """Write it."""
+        """Write the picture on a page."""
 
     def svg(self, changed: frozenset[str] = frozenset(), *, styled: bool = True) -> str:
-        """Return it as an SVG element, the ``changed`` facts marked.
+        """Return the picture as an SVG element, with the ``changed`` facts marked.
 
         Args:
-            changed: names of facts.
-            styled: with its style sheet; a page of many pictures needs one only.
+            changed: names of the facts to mark.
+            styled: whether to include the style sheet; a page of many pictures needs it only once.
         """
         canvas = Canvas(changed)
         self.draw(canvas)
         return canvas.svg(self.title, self.description, styled=styled)
 
     def text(self, width: int = 80, changed: frozenset[str] = frozenset(), *, colour: bool = False) -> str:
-        """Return it as text, at most ``width`` columns wide."""
+        """Return the picture as text, at most ``width`` columns wide."""
         page = self._page(width, changed)
         return page.ansi() if colour else page.plain()
 
     def _page(self, width: int, changed: frozenset[str]) -> Page:
-        """Write it all, and behind it what changed and is not marked where it stands."""
+        """Write the picture, then every changed fact that is not marked in it."""
         page = Page(width, changed)
         page.title(self.title)
         self.write(page)
@@ -104,24 +104,24 @@ class Picture(ABC):
         return self.text(min(shutil.get_terminal_size().columns, WIDEST))
 
     def __rich_console__(self, console: object, options: _ConsoleOptions) -> Iterator[str]:
-        """Show it on a console of rich's, in colour."""
+        """Show the picture on a console of rich, in colour."""
         yield self._page(min(options.max_width, WIDEST), frozenset()).markup()
 
     def _repr_pretty_(self, printer: _Printer, _cycle: bool) -> None:
-        """Show it where there is no HTML."""
+        """Show the picture where HTML is not available."""
         printer.text(str(self))
 
     def _repr_svg_(self) -> str:
-        """Show it in a notebook."""
+        """Show the picture in a notebook."""
         return self.svg()
 
     def _repr_html_(self) -> str:
-        """Show it in a notebook, where the page decides between light and dark."""
+        """Show the picture in a notebook whose page decides between light and dark."""
         return f'<div class="snm-figure">{self.svg()}</div>'
 
 
 def changes(before: Picture | None, after: Picture) -> dict[str, tuple[str, str]]:
-    """Return what changed between two pictures of one thing: by name, the value before and the value after."""
+    """Return what changed between two pictures of one subject: for each name, the values before and after."""
     if before is None:
         return {}
     old, new = before.facts(), after.facts()

@@ -1,11 +1,11 @@
 """An allocator's queue of messages (§2.2, Figure 3).
 
     front ─► stub ─► 0x22040 ─► 0x22080          (cut) 0x240c0 ─► 0x24100 ◄─ back
-             seen by the receiver                 sent, and not linked yet
+             seen by the receiver                 sent, but not linked yet
 
-A message between a producer's exchange and its link cannot be reached from the
-front; who knows of such lists (a recording does) names them, and they are drawn
-as what they are: cut off.
+Between a producer's exchange and its link, a list cannot be reached from the
+front. A caller that knows of such lists, as a recording does, passes their first
+messages, and the lists are drawn as cut off.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from .text import Page
 
 __all__ = ["Message", "QueuePicture", "elided"]
 
-SHOWN = 10  # messages of a list that are drawn; of more, the middle is left out
+SHOWN = 10  # messages of a list that are drawn; a longer list is drawn without its middle
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message, or the stub of a queue: the word ``next``, and the number of the allocator it is for.
+    """A message, or the stub of a queue: its ``next``, and the number of its target allocator.
 
     Attributes:
-        address: of the message, which is the freed object itself; the stub is in its allocator's block.
-        next: address of the message behind it, as stored; in a queue, 0 while none is linked to it. In a bucket,
-            that of the last message means nothing yet.
+        address: address of the message, which is the freed object itself; the stub is in its allocator's block.
+        next: address of the following message, as stored; in a queue, 0 while none is linked to it. In a bucket, the
+            last message's ``next`` has no meaning yet.
         target: number of the allocator that owns the object; 0 for the stub.
-        stub: whether it is the stub, which starts a queue and is no object.
+        stub: whether it is the stub, which starts a queue and is not an object.
     """
 
     address: int
@@ -45,14 +45,14 @@ class Message:
 
     @property
     def words(self) -> str:
-        """The message in words."""
+        """The message as text."""
         if self.stub:
             return f"stub, next {self.next:#x}"
         return f"for allocator {self.target}, next {self.next:#x}"
 
 
 def elided(messages: tuple[Message, ...]) -> list[Message | int]:
-    """The messages that are drawn, and in the place of others their number."""
+    """Return the messages that are drawn, with a number in place of those left out."""
     if len(messages) <= SHOWN:
         return list(messages)
     return [*messages[: SHOWN - 3], len(messages) - SHOWN + 1, *messages[-2:]]
@@ -63,10 +63,10 @@ class QueuePicture(Picture):
     """A queue.
 
     Attributes:
-        number: of the allocator that receives.
-        front, back: addresses of messages, as the words have them.
-        seen: what can be reached from the front.
-        cut: lists that were sent and cannot be reached yet.
+        number: number of the receiving allocator.
+        front, back: addresses of messages, as stored.
+        seen: the messages that can be reached from the front.
+        cut: lists that were sent but cannot be reached yet.
     """
 
     number: int
@@ -77,7 +77,7 @@ class QueuePicture(Picture):
 
     @classmethod
     def of(cls, survey: Survey, allocator: Allocator, sent: Iterable[int]) -> QueuePicture:
-        """Read a queue. ``sent`` are the first messages of lists sent to it, as far as is known."""
+        """Read a queue. ``sent`` are the first messages of lists known to be sent to it."""
         u64, bits, stub = survey.memory.u64, survey.config.allocator_bits, allocator.queue.stub
 
         def chain(address: int) -> Iterable[Message]:
@@ -92,33 +92,33 @@ class QueuePicture(Picture):
         seen = tuple(chain(next(allocator.queue.walk())))
         reached = {message.address for message in seen}
         lists = [tuple(chain(first)) for first in dict.fromkeys(sent) if first not in reached]
-        # A list behind another that is not linked either is part of that one.
+        # A list that follows another unlinked list is part of that list.
         inner = {message.address for each in lists for message in each[1:]}
         cut = tuple(each for each in lists if each[0].address not in inner)
         return cls(allocator.number, seen[0].address, allocator.queue.back(), seen, cut)
 
     @property
     def subject(self) -> str:
-        """What it is a picture of."""
+        """The subject of the picture."""
         return f"queue {self.number}"
 
     @property
     def title(self) -> str:
-        """What it shows."""
+        """The title of the picture."""
         return f"Queue of allocator {self.number}"
 
     @property
     def description(self) -> str:
-        """What is to be seen."""
+        """What the picture shows, in a sentence or two."""
         ready = sum(not message.stub for message in self.seen[:-1])
         text = f"{ready} message{'s' * (ready != 1)} can be received"
         if not self.seen[-1].stub:
-            text += "; the newest stays until another comes"
+            text += "; the newest stays until another arrives"
         cut = sum(map(len, self.cut))
-        return f"{text}; {cut} more {'is' if cut == 1 else 'are'} sent, and cannot be reached yet" if cut else text
+        return f"{text}; {cut} more {'is' if cut == 1 else 'are'} sent but cannot be reached yet" if cut else text
 
     def facts(self) -> dict[str, str]:
-        """Front, back, and every message."""
+        """Return front, back, and every message."""
         facts = {"front": f"{self.front:#x}", "back": f"{self.back:#x}"}
         facts |= {f"message {message.address:#x}": message.words for message in self.seen}
         for each in self.cut:
@@ -126,7 +126,7 @@ class QueuePicture(Picture):
         return facts
 
     def draw(self, canvas: Canvas) -> None:
-        """Draw the list from the front, then those that are cut off."""
+        """Draw the list from the front, then the lists that are cut off."""
         canvas.words(10, 24, self.title, size=14, kind="bold")
         canvas.bottom = 34
         self._draw_list(canvas, self.seen, "front", cut=False)
@@ -135,7 +135,7 @@ class QueuePicture(Picture):
         canvas.lines(f"{self.description}.", kind="", gap=8)
 
     def _draw_list(self, canvas: Canvas, messages: tuple[Message, ...], label: str, *, cut: bool) -> None:
-        """Draw a list of messages, front and back beside them."""
+        """Draw a list of messages, with front and back beside them."""
         columns, width, top = 5, (WIDTH - 100) / 5, canvas.bottom + 22
         if cut:
             canvas.words(10, top + 25, label, kind="dim")
@@ -154,14 +154,14 @@ class QueuePicture(Picture):
             self._draw_message(canvas, message, x, y, cut=cut)
 
     def _fact_box(self, canvas: Canvas, label: str, top: float) -> None:
-        """Draw the front's word, and an arrow from it."""
+        """Draw the front, and an arrow from it."""
         canvas.words(10, top - 5, label, kind="dim", size=11)
         value = f"{self.front:#x}"
         canvas.box(10, top, 66, 40, "header", fact="front", value=value, words=[value], size=10)
         canvas.arrow(78, top + 20, 90, top + 20)
 
     def _draw_message(self, canvas: Canvas, message: Message, x: float, y: float, *, cut: bool) -> None:
-        """Draw one message; the back's word below the last."""
+        """Draw one message, with the back below it if it is the last."""
         kind = "home" if message.stub else "bump" if cut else "used"
         value = f"{message.words}, cut off" if cut else message.words
         name = "stub" if message.stub else f"{message.address:#x}"
@@ -183,7 +183,7 @@ class QueuePicture(Picture):
         page.paragraph(f"{self.description}.")
 
     def _list(self, messages: tuple[Message, ...]) -> str:
-        """A list of messages in words."""
+        """Describe a list of messages."""
         words = []
         for message in elided(messages):
             if isinstance(message, int):

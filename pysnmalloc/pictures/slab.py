@@ -1,11 +1,11 @@
-"""A slab: its objects on a ruler, the free list in order, bump pointer, list node, metadata word (§2.8).
+"""A slab: its objects in rows, the free list in order, bump pointer, list node, metadata word (§2.8).
 
     head 0x0081  free list 0x080 -> 0x040 -> bump 0x0c1
 
      0x000  #  2  1  .        # allocated    1, 2: first, second on the free list    . never allocated
 
-Rows are aligned to the slab's end, with which the last object ends flush; what is
-before the first object is the superslab's header, or left over.
+The last object ends flush with the slab's end. The bytes before the first object are
+the superslab's header, or left over.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from .text import Page
 
 __all__ = ["Cell", "SlabPicture", "list_words"]
 
-MANY = 128  # objects; of more, boxes are drawn by runs
-LABEL = 60  # units left of the rows
-ARROWS = 9  # a free list of more entries is told in words only
+MANY = 128  # objects; if there are more, one box is drawn for each run of equal objects
+LABEL = 60  # units to the left of the rows
+ARROWS = 9  # a free list with more entries is described in words only
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class Cell:
     """One object of a slab.
 
     Attributes:
-        offset: in the slab.
+        offset: its offset in the slab.
         state: ``used``, ``free`` or ``bump`` (never allocated).
-        place: on the free list, from 1; 0 if it is not on it.
-        after: what is stored in it as the link, for objects on the free list.
+        place: its position on the free list, from 1; 0 if it is not on the list.
+        after: the link stored in an object on the free list.
     """
 
     offset: int
@@ -45,7 +45,7 @@ class Cell:
 
     @property
     def words(self) -> str:
-        """The state in words."""
+        """The state as text."""
         if self.state == "free":
             return f"free, {self.place} on the list, link {self.after:#06x}"
         return "allocated" if self.state == "used" else "never allocated"
@@ -53,25 +53,26 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class SlabPicture(Picture):
-    """A slab as its bytes have it.
+    """A slab, as its bytes describe it.
 
     Attributes:
-        address: of the slab, where it starts.
-        slab_size: bytes of it, the superslab's header among them in a short slab.
-        index: of the slab in its superslab; 0 is the short one.
-        owner: number of the allocator that its superslab belongs to.
-        header: bytes of it that are the superslab's header.
-        first: offset in the slab of its first object, 0 where it is not in use.
-        size: bytes of each object, 0 where it is not in use.
+        address: address of the slab, where it starts.
+        slab_size: bytes of the slab, including the superslab's header in a short slab.
+        index: index of the slab in its superslab; 0 is the short slab.
+        owner: number of the allocator that owns its superslab.
+        header: bytes of the slab that the superslab's header takes.
+        first: offset in the slab of its first object, 0 if it is not in use.
+        size: bytes of each object, 0 if it is not in use.
         sizeclass: number of its objects' size class, as stored.
-        used: objects allocated.
-        head: as stored: even, the offset of the first free object; odd, the bump pointer plus 1, or all ones: full.
-        link: as stored: the offset of its list node; left over from before where it is full or not in use.
-        next: as stored: the byte that links free full-length slabs, relative to the own index plus 1; left over from
-            before while it is in use.
-        node: offset of its list node, -1 where it is on no list.
-        entries: of the free list as stored, with what ends it.
-        cells: its objects, by rising offset; none where it is not in use.
+        used: number of allocated objects.
+        head: as stored: if even, the offset of the first free object; if odd, the bump pointer plus 1, or all ones
+            if the slab is full.
+        link: as stored: the offset of its list node; out of date if the slab is full or not in use.
+        next: as stored: the byte that links free full-length slabs, relative to the slab's own index plus 1; out of
+            date while the slab is in use.
+        node: offset of its list node, -1 if it is on no list.
+        entries: the entries and the end of the free list, as stored.
+        cells: its objects, by ascending offset; none if it is not in use.
     """
 
     address: int
@@ -120,19 +121,19 @@ class SlabPicture(Picture):
 
     @property
     def subject(self) -> str:
-        """What it is a picture of."""
+        """The subject of the picture."""
         return f"slab {self.address:#x}"
 
     @property
     def title(self) -> str:
-        """What it shows."""
+        """The title of the picture."""
         name = "Short slab" if self.index == 0 else f"Slab {self.index}"
         what = f"objects of {self.size} bytes" if self.cells else "not in use"
         return f"{name} at {self.address:#x} of allocator {self.owner}: {what}"
 
     @property
     def description(self) -> str:
-        """What is to be seen."""
+        """What the picture shows, in a sentence or two."""
         if not self.cells:
             return f"The slab is not in use; its next byte is {self.next}."
         count = {state: sum(cell.state == state for cell in self.cells) for state in ("used", "free", "bump")}
@@ -142,12 +143,12 @@ class SlabPicture(Picture):
         )
 
     def facts(self) -> dict[str, str]:
-        """The metadata word, and every object."""
+        """Return the metadata word, and every object."""
         word = self._word()
         return word | {f"object {self.address + cell.offset:#x}": cell.words for cell in self.cells}
 
     def _word(self) -> dict[str, str]:
-        """The fields of the metadata word, those that mean something."""
+        """Return the fields of the metadata word that have a meaning now."""
         if not self.cells:
             return {"used": str(self.used), "next": str(self.next)}
         return {
@@ -158,11 +159,11 @@ class SlabPicture(Picture):
         }
 
     def _list(self) -> str:
-        """The free list in words."""
+        """Describe the free list."""
         return "free list: " + list_words(self.entries, 12) if self.entries else "no free list"
 
     def _node(self) -> str:
-        """The list node in words."""
+        """Describe the list node."""
         if self.node < 0:
             return "full: on no list of slabs"
         where = "in the last 16 bytes" if self.node == self.slab_size - NODE_SIZE else "in a free object"
@@ -192,7 +193,7 @@ class SlabPicture(Picture):
         canvas.lines(f"filled: allocated · {free} · dashed: never allocated · ◆ list node", gap=0)
 
     def _draw_front(self, canvas: Canvas) -> None:
-        """Draw what comes before the first object."""
+        """Draw the bytes before the first object."""
         y, width = canvas.bottom, WIDTH - LABEL - 10
         what = f"superslab's header, {self.header} bytes" if self.header else ""
         left = self.first - self.header
@@ -227,13 +228,13 @@ class SlabPicture(Picture):
         self._draw_links(canvas, columns, width, top)
 
     def _links(self) -> list[tuple[int, int]]:
-        """Pairs of objects, by index, of which one leads to the other on a list short enough to be drawn."""
+        """Return pairs of objects, by index, that follow each other on a free list short enough to be drawn."""
         index_of = {cell.offset: index for index, cell in enumerate(self.cells)}
         stops = [index_of[at] for entry in self.entries if (at := entry & ~BUMP_BIT) in index_of]
         return list(pairwise(stops)) if len(stops) <= ARROWS else []
 
     def _draw_links(self, canvas: Canvas, columns: int, width: float, top: float) -> None:
-        """Draw a short free list as arrows, from object to object and to the bump pointer."""
+        """Draw a short free list as arrows from object to object, and to the bump pointer."""
         for start, end in self._links():
             (row1, column1), (row2, column2) = divmod(start, columns), divmod(end, columns)
             right = (row1, column1) < (row2, column2)
@@ -245,7 +246,7 @@ class SlabPicture(Picture):
             canvas.arrow(x1, y1, x2, y2 if row1 <= row2 else y2 + 38, bend=13 if row1 == row2 else 0)
 
     def _draw_runs(self, canvas: Canvas) -> None:
-        """Draw neighbours of one state as one box, in rows of 64 objects."""
+        """Draw adjacent objects of the same state as one box, in rows of 64 objects."""
         columns, top = 64, canvas.bottom
         width, height = (WIDTH - LABEL - 10) / columns, 10
         for row, first in enumerate(range(0, len(self.cells), columns)):
@@ -287,19 +288,19 @@ class SlabPicture(Picture):
         )
 
     def _sign(self, cell: Cell) -> str:
-        """An object in one character."""
+        """Return an object as one character."""
         if cell.state == "bump":
             return "@" if cell.offset <= self.node < cell.offset + self.size else "."
         return "#" if cell.state == "used" else _digit(cell.place)
 
 
 def _digit(place: int) -> str:
-    """A place on the free list, in one character."""
+    """Return a position on the free list as one character."""
     return str(place) if place < 10 else "+"
 
 
 def _cells(offsets: range, entries: tuple[int, ...]) -> list[Cell]:
-    """Tell what each object is, from the free list."""
+    """Return the objects, with their states as the free list implies."""
     end = entries[-1]
     bump = end - BUMP_BIT if end & 2 == 0 and end & BUMP_BIT else offsets.stop
     places = {entry: place for place, entry in enumerate(entries[:-1], start=1)}
@@ -314,7 +315,7 @@ def _cells(offsets: range, entries: tuple[int, ...]) -> list[Cell]:
 
 
 def list_words(entries: tuple[int, ...], most: int) -> str:
-    """Write a free list's entries, the middle left out where there are many."""
+    """Return a free list's entries as text, without the middle if there are many."""
     shown = [f"{entry:#06x}" for entry in entries]
     if entries:
         end = entries[-1]

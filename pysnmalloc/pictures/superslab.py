@@ -1,12 +1,12 @@
-"""A superslab: its header's fields, and every metadata word decoded (§2.8).
+"""A superslab: the fields of its header, and every metadata word, decoded (§2.8).
 
      slab  objects      head    link    class  next
         0  48 B  3/17  0x0161  0x03f0      2
         1  16 B  1/64  0x0011  0x03f0      0
         2  free                                   3
 
-The free full-length slabs are a list through their ``next`` bytes, from the
-superslab's head; 0, the short slab, ends it.
+The ``next`` bytes of the free full-length slabs form a list that begins at the
+superslab's head. Index 0, the short slab, ends it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .text import Page
 
 __all__ = ["SlabWord", "SuperslabPicture"]
 
-FEW = 16  # slabs; of more, those in use are listed
+FEW = 16  # slabs; if there are more, only those in use are listed
 LISTED = 20
 
 
@@ -29,21 +29,22 @@ LISTED = 20
 class SlabWord:
     """A slab's metadata word, decoded.
 
-    The five fields are as stored: ``head``, ``link`` and ``sizeclass`` mean something while the slab is in use,
-    ``next`` while it is free.
+    The five fields are as stored. ``head``, ``link`` and ``sizeclass`` have a meaning only while the slab is in use,
+    and ``next`` only while it is free.
 
     Attributes:
-        index: of the slab in its superslab; 0 is the short one.
-        address: of the slab, where it starts; its word is in the superslab's header.
-        used: objects allocated.
-        head: even, the offset in the slab of the first free object; odd, the bump pointer plus 1, or all ones: full.
-        link: offset in the slab of its list node; left over from before while the slab is full.
+        index: index of the slab in its superslab; 0 is the short slab.
+        address: address of the slab, where it starts; its word is in the superslab's header.
+        used: number of allocated objects.
+        head: if even, the offset in the slab of the first free object; if odd, the bump pointer plus 1, or all ones if
+            the slab is full.
+        link: offset in the slab of its list node; out of date while the slab is full.
         sizeclass: number of its objects' size class.
-        next: of a free full-length slab, the index of the next free one, less the own index and 1, modulo the
+        next: in a free full-length slab, the index of the next free one minus its own index minus 1, modulo the
             number of slabs.
-        size: bytes of its objects, 0 where it is not in use.
-        capacity: how many objects it holds, 0 where it is not in use.
-        after: of a free full-length slab, the index of the next free one; 0 for the last, and for all other slabs.
+        size: bytes of each object, 0 if the slab is not in use.
+        capacity: how many objects it can hold, 0 if it is not in use.
+        after: for a free full-length slab, the index of the next free one; 0 for the last, and for all other slabs.
     """
 
     index: int
@@ -59,7 +60,7 @@ class SlabWord:
 
     @property
     def words(self) -> str:
-        """The word in words."""
+        """The metadata word as text."""
         if self.size:
             return (
                 f"{self.used} of {self.capacity} objects of {self.size} B, head {self.head:#06x}, "
@@ -72,17 +73,17 @@ class SlabWord:
 
 @dataclass(frozen=True, slots=True)
 class SuperslabPicture(Picture):
-    """A superslab as its bytes have it.
+    """A superslab, as its bytes describe it.
 
     Attributes:
-        address: of the chunk, where the superslab and its header start.
-        owner: number of the allocator that it belongs to.
-        kind: what the header says that the chunk is: 3, a superslab.
+        address: address of the chunk, where the superslab and its header start.
+        owner: number of the allocator that owns it.
+        kind: the kind of the chunk, as its header says: 3, a superslab.
         next, prev: addresses of its neighbours on its allocator's list of superslabs with space, 0 at the ends; they
-            mean something only while it is on one, not when it is full.
+            have no meaning when it is full, since it is on no list then.
         head: index of the first free full-length slab, 0 if there is none.
-        used: twice the full-length slabs in use, plus 1 if the short slab is.
-        status: what is free, in words: ``empty``, ``available``, ``only short`` or ``full``.
+        used: twice the number of full-length slabs in use, plus 1 if the short slab is in use.
+        status: what is free: ``empty``, ``available``, ``only short`` or ``full``.
         free: indices of its free full-length slabs, in the order of their list.
         slabs: every slab's metadata word, by index.
     """
@@ -122,29 +123,29 @@ class SuperslabPicture(Picture):
 
     @property
     def subject(self) -> str:
-        """What it is a picture of."""
+        """The subject of the picture."""
         return f"superslab {self.address:#x}"
 
     @property
     def title(self) -> str:
-        """What it shows."""
+        """The title of the picture."""
         return f"Superslab at {self.address:#x} of allocator {self.owner}: {self.status}"
 
     @property
     def description(self) -> str:
-        """What is to be seen."""
+        """What the picture shows, in a sentence or two."""
         in_use = sum(slab.size > 0 for slab in self.slabs)
         return f"{in_use} of {len(self.slabs)} slabs are in use. {self._free()}."
 
     def _free(self) -> str:
-        """The list of free full-length slabs, in words."""
+        """Describe the list of free full-length slabs."""
         free = self.free
         if len(free) > 12:
             return f"free slabs: {' → '.join(map(str, free[:10]))} → ... {len(free) - 10} more"
         return f"free slabs: {' → '.join(map(str, free))}" if free else "no full-length slab is free"
 
     def _header(self) -> dict[str, str]:
-        """The header's fields."""
+        """Return the header's fields."""
         return {
             "owner": f"allocator {self.owner}",
             "kind": str(self.kind),
@@ -155,11 +156,11 @@ class SuperslabPicture(Picture):
         }
 
     def facts(self) -> dict[str, str]:
-        """The header, and every metadata word."""
+        """Return the header, and every metadata word."""
         return self._header() | {f"slab {slab.index}": slab.words for slab in self.slabs}
 
     def _listed(self) -> tuple[SlabWord, ...]:
-        """The slabs with a line of their own."""
+        """Return the slabs that get a line of their own."""
         if len(self.slabs) <= FEW:
             return self.slabs
         return tuple(slab for slab in self.slabs if slab.size)[:LISTED]
@@ -167,7 +168,7 @@ class SuperslabPicture(Picture):
     # As SVG.
 
     def draw(self, canvas: Canvas) -> None:
-        """Draw the header, the slabs, and their words."""
+        """Draw the header, the slabs, and their metadata words."""
         canvas.words(10, 24, self.title, size=14, kind="bold")
         for index, (name, value) in enumerate(self._header().items()):
             x = 10 + 124 * index
@@ -180,7 +181,7 @@ class SuperslabPicture(Picture):
         canvas.lines(self._free(), kind="", gap=6)
 
     def _draw_grid(self, canvas: Canvas) -> None:
-        """Draw every slab as a small box, filled by how much of it is used."""
+        """Draw every slab as a small box, filled if it is in use."""
         columns, top = 16, canvas.bottom
         width, height = (WIDTH - 60) / columns, 20
         for slab in self.slabs:
@@ -192,11 +193,11 @@ class SuperslabPicture(Picture):
             kind = "used" if slab.size else "bump"
             fact = f"slab {slab.index}"
             canvas.box(x, y, width - 3, height, kind, fact=fact, value=slab.words, words=[label], size=10)
-        canvas.lines("filled: in use, bytes of its objects · dashed: free, and the next free slab", gap=0)
+        canvas.lines("filled: in use, with its objects' size in bytes · dashed: free, with the next free slab", gap=0)
         canvas.bottom += 6
 
     def _draw_rows(self, canvas: Canvas) -> None:
-        """Draw metadata words, a row for each."""
+        """Draw metadata words, one row for each."""
         columns = {"slab": 10, "used": 60, "objects": 250, "head": 390, "link": 470, "sizeclass": 550, "next": 650}
         y = canvas.bottom + 14
         for name, x in columns.items():

@@ -4,11 +4,11 @@
 
     <g class="snm-used" data-fact="object 0x22040" data-value="used"><title>...</title><rect/><text/></g>
 
-Every box that shows a fact carries its name and value, so that tests (and scripts)
-read a picture back. A picture is 760 units wide and scales with its column. It
-follows the reader's system, or the page: an ancestor with ``data-theme="dark"``
-or the class ``dark`` (``light``) decides. What a box is, is said in words, or by
-the stroke of its edge, and not by colour alone.
+Every box that shows a fact carries its name and value, so that tests and scripts
+can read a picture. A picture is 760 units wide and scales with its column. It
+follows the reader's system, or else the page: an ancestor with
+``data-theme="dark"`` or the class ``dark`` (``light``) takes precedence. Words or
+the stroke of its edge say what a box is; colour is never the only sign.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 __all__ = ["STYLE", "WIDTH", "Canvas"]
 
-WIDTH = 760  #: of a picture, in its own units
-CHARACTER = 0.61  # widths of a monospaced character, in font sizes
+WIDTH = 760  #: width of a picture, in its own units
+CHARACTER = 0.61  # width of a monospaced character, as a fraction of the font size
 LIGHT = {
     "paper": "#ffffff",
     "ink": "#1f2328",
@@ -47,7 +47,7 @@ DARK = {
 
 
 def _colours(colours: dict[str, str]) -> str:
-    """Declare colours for what is inside."""
+    """Return declarations of colours for everything inside."""
     return "".join(f"--snm-{name}:{value};" for name, value in colours.items())
 
 
@@ -77,10 +77,10 @@ class Canvas:
     """A sheet on which a picture is drawn, from top to bottom.
 
     Args:
-        changed: names of the facts to be marked.
+        changed: names of the facts to mark.
 
     Attributes:
-        bottom: where the next part of the picture may begin.
+        bottom: where the next part of the picture can begin.
     """
 
     def __init__(self, changed: frozenset[str] = frozenset()) -> None:
@@ -102,7 +102,7 @@ class Canvas:
         size: float = 11,
         data: dict[str, str] | None = None,
     ) -> None:
-        """Draw a box with a few lines of words in its middle; words too long for it are left to its tooltip."""
+        """Draw a box with a few lines of words in its middle. Words too long for it appear only in its tooltip."""
         changed = fact in self.changed
         marks = {"fact": fact, "value": value} | (data or {}) | ({"changed": "true"} if changed else {})
         attributes = "".join(f" data-{name}={quoteattr(text)}" for name, text in marks.items() if text)
@@ -124,7 +124,7 @@ class Canvas:
         self.reach(y + height)
 
     def words(self, x: float, y: float, text: str, *, size: float = 12, kind: str = "", anchor: str = "start") -> None:
-        """Write words; ``y`` is the line they stand on."""
+        """Write words on the baseline ``y``."""
         style = f' class="snm-{kind}"' if kind else ""
         self._parts.append(
             f'<text{style} x="{x:g}" y="{y:g}" font-size="{size:g}" text-anchor="{anchor}">{escape(text)}</text>'
@@ -132,7 +132,7 @@ class Canvas:
         self.reach(y)
 
     def lines(self, text: str, *, x: float = 10, kind: str = "dim", size: float = 12, gap: float = 6) -> None:
-        """Write words below all that is drawn, over as many lines as they need."""
+        """Write words below everything drawn so far, over as many lines as they need."""
         most = int((WIDTH - x - 10) / (size * CHARACTER))
         line = ""
         y = self.bottom + gap
@@ -146,7 +146,7 @@ class Canvas:
         self.words(x, y + size + 4, line, size=size, kind=kind)
 
     def arrow(self, x1: float, y1: float, x2: float, y2: float, *, bend: float = 0) -> None:
-        """Draw an arrow from one point to another; ``bend`` units off the straight line in its middle."""
+        """Draw an arrow from one point to another, whose middle is ``bend`` units off the straight line."""
         middle_x, middle_y = (x1 + x2) / 2, (y1 + y2) / 2 - 2 * bend
         self._parts.append(f'<path d="M{x1:g} {y1:g}Q{middle_x:g} {middle_y:g} {x2:g} {y2:g}"/>')
         dx, dy = x2 - middle_x, y2 - middle_y
@@ -158,11 +158,11 @@ class Canvas:
         )
 
     def reach(self, y: float) -> None:
-        """Note that something is drawn down to here."""
+        """Record that the drawing extends down to ``y``."""
         self.bottom = max(self.bottom, y)
 
     def svg(self, title: str, description: str, *, styled: bool = True) -> str:
-        """Return the sheet, as high as what is on it."""
+        """Return the sheet as SVG, as high as its contents."""
         height = self.bottom + 12
         style = f"<style>{STYLE}</style>" if styled else ""
         return (

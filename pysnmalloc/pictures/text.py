@@ -1,11 +1,11 @@
-"""Text: lines of words with a kind each, for terminals of any width (for the pictures of §2).
+"""Text: lines of words, each with a kind, for terminals of any width (for the pictures of §2).
 
     page.row(("head", "dim"), ("0x0041", "bold"))
     page.grid([("#", "used"), ("1", "free"), (".", "bump")], labels=lambda i: f"{16 * i:#06x}")
 
-What a word is can be read without colour; where there is colour, kinds have one.
-The codes are written here, so that no package is needed for them; for rich there
-is markup. No line is wider than the page, but for single words that are.
+The text can be read without colour; a terminal with colours shows each kind in its
+own. The colour codes are defined here, so that no package is needed; rich gets its
+markup. No line is wider than the page, unless a single word is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["NARROWEST", "Page"]
 
 Span = tuple[str, str]  # words, and their kind
 
-NARROWEST = 30  #: characters of a line, at least
+NARROWEST = 30  #: the least number of characters in a line
 ANSI = {
     "used": "34",
     "free": "32",
@@ -45,10 +45,10 @@ class Page:
 
     Args:
         width: columns.
-        changed: names of the facts to be marked.
+        changed: names of the facts to mark.
 
     Attributes:
-        told: names of the facts that have a line, or a place in one, where a change is marked.
+        told: names of the facts that have a place in the text where a change is marked.
     """
 
     def __init__(self, width: int, changed: frozenset[str] = frozenset()) -> None:
@@ -63,7 +63,7 @@ class Page:
             self._lines.append([(line, "bold")])
 
     def row(self, *spans: Span) -> None:
-        """Write a line as it is."""
+        """Write a line without wrapping it."""
         self._lines.append(list(spans))
 
     def paragraph(self, text: str, *, kind: str = "", indent: str = "") -> None:
@@ -72,14 +72,14 @@ class Page:
             self._lines.append([(line, kind)])
 
     def marked(self, fact: str) -> str:
-        """Return what stands before a line of a fact: a star if it changed."""
+        """Return the mark before a fact's line: a star if the fact changed, otherwise blanks."""
         self.told.add(fact)
         return "* " if fact in self.changed else "  "
 
     def grid(self, cells: Sequence[Span], *, columns: int, label: Callable[[int], str], gap: str = "") -> None:
-        """Write cells of one width in rows, each row with a label: that of its first cell's index.
+        """Write cells of equal width in rows, each row labelled by its first cell's index.
 
-        ``columns`` is how many stand in a row, or that halved until they fit.
+        ``columns`` is the number of cells in a row; it is halved until they fit.
         """
         if not cells:
             return
@@ -98,11 +98,11 @@ class Page:
         return "\n".join("".join(word for word, _ in line).rstrip() for line in self._lines)
 
     def ansi(self) -> str:
-        """Return the page with a terminal's codes for colour."""
+        """Return the page with a terminal's colour codes."""
         return self._rendered(lambda word, kind: f"\x1b[{ANSI[kind]}m{word}\x1b[0m" if kind in ANSI else word)
 
     def markup(self) -> str:
-        """Return the page as rich's markup."""
+        """Return the page in rich's markup."""
 
         def marked(word: str, kind: str) -> str:
             word = word.replace("[", r"\[")
@@ -111,12 +111,12 @@ class Page:
         return self._rendered(marked)
 
     def _rendered(self, render: Callable[[str, str], str]) -> str:
-        """Return the page, every span rendered."""
+        """Return the page with every span rendered."""
         return "\n".join("".join(render(word, kind) for word, kind in _joined(line)) for line in self._lines)
 
 
 def _joined(line: Iterable[Span]) -> list[Span]:
-    """Join neighbours of one kind."""
+    """Join adjacent spans of the same kind."""
     joined: list[Span] = []
     for word, kind in line:
         if joined and joined[-1][1] == kind:

@@ -1,4 +1,4 @@
-"""The quiz: predict the next address, head, link, bucket or hop, as in a paper homework.
+"""The quiz: predict the next address, head, link, bucket or hop, in the manner of a paper homework (§2).
 
     topics ──► question ──► sizeclass, freelist, metadata, superslab, pagemap, queue, radix
     session    Dice         each creates problems by running the real allocator
@@ -6,9 +6,12 @@
     question = next(questions("freelist", seed=0))
     verdict = judge(question, "0x240")
 
-Questions are endless and depend only on the seed. The state shown is that of a
-real heap, and the explanation is read from what happened. Each topic names its
-section of the paper.
+Questions never end, and depend on the seed alone. The state that a question shows is a real one,
+and its explanation is what really happened. Read ``question`` first, then one topic.
+
+Imported by: cli.
+
+    question, session, slabs, net, topics/
 """
 
 from .question import Form, Problem, Question, Topic

@@ -1,14 +1,15 @@
-"""Recording: every change of a heap is an event, and a recording keeps them in order (§2.1 to §2.8).
+"""Recording: every change of a heap is an event, and a recording keeps the events in order (§2.1 to §2.8).
 
-Read ``events`` first: one frozen record for each kind of change. ``recording`` keeps,
-counts, filters and saves them. ``recorder`` holds the parts that tell of what they do,
-one for each concept; it is the only code here that touches a heap. ``chrome`` exports
-a recording for Chrome's trace viewer and Perfetto.
+Read ``events`` first: it has one frozen record for each kind of change. ``recording`` keeps,
+counts, filters and saves them. ``recorder`` holds the observers that report what each concept
+does; no other code in this room touches a heap. ``chrome`` exports a recording for Chrome's trace
+viewer and Perfetto.
 
-``heap`` imports this room, and so does all that shows or replays a recording. No
-concept does: a heap that is not recorded runs none of this. The modules:
+No concept depends on this room, and a heap that is not recorded runs none of it.
 
-    events, recording, recorder, chrome
+Imported by: heap, and the rooms above it.
+
+    events/, recording, recorder/, chrome
 """
 
 from .recording import Origin, Recording, new_recording, recorded

@@ -1,13 +1,13 @@
-"""A recording as Chrome's trace format, which Perfetto and chrome://tracing open (§2.1, §2.2).
+"""A recording in Chrome's trace format, which Perfetto and chrome://tracing open (§2.1, §2.2).
 
     thread 1 ── allocator 1   [malloc(16) [ObjectBumped]]        [receive [Dequeued][CameHome]]
              └─ allocator 2          [free [RemoteFreed] [ListSent] [Linked]]   ▲
                                                   └─────── a message ───────────┘
 
-Every thread is a process of the trace and every allocator that it drives a track;
-calls are slices, their events slices inside, and a message is a flow from the
-list that it was sent in, by way of those who forward it, to its home. The clock
-counts events: one microsecond is one tick, and says nothing of time.
+Every thread is a process of the trace, and every allocator that it drives is a
+track. Calls are slices that contain slices for their events. A message is a flow
+from the list in which it was sent, through the allocators that forward it, to its
+home. The clock counts events: one microsecond is one tick, and is not a time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Json = dict[str, object]
 
 
 def chrome_trace(recording: Recording) -> Json:
-    """Return a recording in Chrome's trace format, as what JSON has."""
+    """Return a recording in Chrome's trace format, as values that JSON can represent."""
     config = recording.origin.config.name if recording.origin is not None else "none"
     entries = [*_tracks(recording), *_slices(recording), *_flows(recording)]
     return {
@@ -42,12 +42,12 @@ def save_chrome_trace(recording: Recording, path: str | Path) -> None:
 
 
 def _place(event: Event) -> Json:
-    """The track of an event."""
+    """Return the track and time of an event."""
     return {"pid": event.at.thread, "tid": event.at.allocator, "ts": event.at.tick}
 
 
 def _tracks(recording: Recording) -> Iterator[Json]:
-    """Name every thread and every allocator."""
+    """Yield the names of all threads and allocators."""
     pairs = dict.fromkeys((event.at.thread, event.at.allocator) for event in recording)
     for thread in dict.fromkeys(thread for thread, _ in pairs):
         yield {"ph": "M", "name": "process_name", "pid": thread, "args": {"name": f"thread {thread}"}}
@@ -57,7 +57,7 @@ def _tracks(recording: Recording) -> Iterator[Json]:
 
 
 def _slices(recording: Recording) -> Iterator[Json]:
-    """Calls from first to last event, and every event inside."""
+    """Yield a slice for each call, from its first to its last event, and one for every event."""
     ends = {event.at.call: event.at.tick for event in recording if event.at.call}
     for event in recording:
         if isinstance(event, Called):
@@ -76,7 +76,7 @@ def _slices(recording: Recording) -> Iterator[Json]:
 
 
 def _flows(recording: Recording) -> Iterator[Json]:
-    """Follow every message from the list it is sent in to its home."""
+    """Follow every message from the list in which it is sent to its home."""
     flying: dict[int, int] = {}
     number = 0
     for event in recording:
@@ -96,5 +96,5 @@ def _flows(recording: Recording) -> Iterator[Json]:
 
 
 def _flow(phase: str, event: Event, number: int) -> Json:
-    """One point of a flow, in the slice of an event."""
+    """Return one point of a flow, in the slice of an event."""
     return {"ph": phase, "name": "message", "cat": "message", "id": number, **_place(event)}

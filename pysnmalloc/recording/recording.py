@@ -4,13 +4,13 @@
     with sn.Heap(sn.CLASSROOM, record=recording) as heap:
         heap.free(heap.malloc(100))
     recording.counts()["ObjectBumped"]          1
-    recording.select(ObjectBumped)              the events of a kind, of an allocator, of a range ...
+    recording.select(ObjectBumped)              the events of one kind, allocator, range ...
     recording.save("heap.jsonl")                a header, then one event per line
 
-The law: the stores of all events, one after the other on zeroed memory, are the
-heap's bytes, but for what programs wrote into their objects. An event's tick is
-its place; of an exchange, a link and a stack's compare-exchange, ticks are in the
-order in which they happened, also with many threads.
+The law: the stores of all events, applied in order to zeroed memory, produce the
+heap's bytes, except for what programs wrote into their objects. An event's tick is
+its position. With several threads, the ticks of exchanges, links and compare-exchanges
+of stacks are still in the order in which these happened.
 
 Left out: forks. A child's events stay in the child.
 """
@@ -42,7 +42,7 @@ Json = dict[str, object]
 
 
 class Origin(NamedTuple):
-    """The heap that a recording is of: all that its first bytes depend on.
+    """The heap that was recorded: everything that its initial bytes depend on.
 
     Attributes:
         config: the heap's constants.
@@ -56,16 +56,16 @@ class Origin(NamedTuple):
 
 
 class Recording:
-    """The events of one heap. Any thread may add to it.
+    """The events of one heap. Any thread may add events.
 
     Args:
-        limit: how many events to keep; the later ones are counted in ``dropped``, and not kept.
+        limit: how many events to keep; later events are only counted, in ``dropped``.
 
     Attributes:
-        events: all of them, by tick.
-        origin: the heap it is of, None before the first event.
+        events: all events, by tick.
+        origin: the heap that is recorded, None before the first event.
         dropped: how many events came after the limit.
-        on: whether events are kept now; one that was off has a gap, and is not ``whole``.
+        on: whether events are kept now; a recording that was switched off has a gap, and is not ``whole``.
     """
 
     def __init__(self, limit: int | None = None) -> None:
@@ -93,18 +93,18 @@ class Recording:
     # For the recorder.
 
     def attach(self, heap: object, origin: Origin) -> None:
-        """Say which heap it is of.
+        """Set the heap that is recorded.
 
         Raises:
-            RecordingError: when it is another's already.
+            RecordingError: if the recording already belongs to another heap.
         """
         with self.lock:
             if self.origin is not None and self._heap is not heap:
-                raise RecordingError(f"{self!r} is another heap's; give each heap a Recording of its own")
+                raise RecordingError(f"{self!r} is another heap's; give each heap its own Recording")
             self._heap, self.origin = heap, origin
 
     def stamp(self, allocator: int, call: int) -> Stamp:
-        """Return the next stamp. Call it with the lock held, up to ``append``."""
+        """Return the next stamp. Hold the lock from this call until ``append``."""
         self._ticks += 1
         return Stamp(self._ticks, self._thread(), allocator, call)
 
@@ -116,24 +116,24 @@ class Recording:
             self.events.append(event)
 
     def next_call(self) -> int:
-        """Number a call that begins."""
+        """Return the number of a call that begins."""
         with self.lock:
             self._calls += 1
             return self._calls
 
     def _thread(self) -> int:
-        """The calling thread's number, from 1 in order of appearance."""
+        """Return the calling thread's number, from 1 in order of appearance."""
         number: int | None = getattr(self._local, "number", None)
         if number is None:
             self._threads += 1
             number = self._local.number = self._threads
         return number
 
-    # For all who look.
+    # For observers.
 
     @property
     def tick(self) -> int:
-        """The last event's tick: a stretch that begins now is ``step(recording, first=recording.tick + 1)``."""
+        """The last event's tick. ``step(recording, first=recording.tick + 1)`` shows what happens from now on."""
         return self._ticks
 
     def counts(self) -> Counter[str]:
@@ -148,14 +148,14 @@ class Recording:
         call: int | None = None,
         touching: int | range | None = None,
     ) -> tuple[Event, ...]:
-        """Return the events that fit all that is given.
+        """Return the events that match every condition given.
 
         Args:
-            kinds: of any of these classes.
-            allocator: made by the allocator of this number.
-            thread: made by this thread.
-            call: part of this call.
-            touching: that name an address, or store to one, in this range of addresses (or at this one).
+            kinds: the event is of one of these classes.
+            allocator: the allocator with this number made it.
+            thread: the thread with this number made it.
+            call: it is part of this call.
+            touching: it names an address, or stores to one, in this range of addresses (or at this address).
         """
         area = range(touching, touching + 1) if isinstance(touching, int) else touching
         return tuple(
@@ -171,15 +171,15 @@ class Recording:
     # Files.
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines of the file: a header, and the events as JSON.
+        """Yield the lines of the file: a header, then the events as JSON.
 
         Raises:
-            RecordingError: when nothing was recorded, or with a gap.
+            RecordingError: if nothing was recorded, or the recording has a gap.
         """
         if self.origin is None:
             raise RecordingError("nothing was recorded: make a heap with Heap(..., record=recording), and call it")
         if not self.whole:
-            raise RecordingError("this recording has a gap, since it was switched off for a while; save a whole one")
+            raise RecordingError("this recording has a gap, since it was switched off for a while; record it again")
         config, reserve, decommit = self.origin
         header = {"format": FORMAT, "version": VERSION, "config": asdict(config)}
         yield json.dumps(header | {"reserve": reserve, "decommit": decommit.value}, ensure_ascii=False)
@@ -195,35 +195,35 @@ class Recording:
         """Read a file that ``save`` wrote.
 
         Raises:
-            RecordingError: naming the line that is not as it must be.
+            RecordingError: if a line is invalid; the message names the line.
         """
         return cls.parse(Path(path).read_text(encoding="utf-8").splitlines(), str(path))
 
     @classmethod
     def parse(cls, lines: Iterable[str], name: str = "<lines>") -> Recording:
-        """Read the lines of a file. Errors as ``load``."""
+        """Read the lines of a file. Raises as ``load`` does."""
         recording, number = cls(), 0
         for number, line in enumerate(lines, start=1):
             try:
                 data = json.loads(line)
                 if not isinstance(data, dict):
-                    raise RecordingError("this line is no JSON object")
+                    raise RecordingError("this line is not a JSON object")
                 if number == 1:
                     recording.origin = _parse_header(data)
                 else:
                     recording.events.append(parse_event(data))
                     recording._ticks = recording.events[-1].at.tick
             except (ValueError, KeyError, TypeError) as error:
-                raise RecordingError(f"{name}, line {number}: {error}; save it anew with Recording.save") from error
+                raise RecordingError(f"{name}, line {number}: {error}; save it again with Recording.save") from error
         if not number:
             raise RecordingError(f"{name} is empty; a recording begins with a line that says “{FORMAT}”")
         return recording
 
 
 def _parse_header(data: Json) -> Origin:
-    """Return what the first line says."""
+    """Return the origin that the first line describes."""
     if data.get("format") != FORMAT or data.get("version") != VERSION:
-        raise RecordingError(f"the first line does not say “{FORMAT}”, version {VERSION}: this is no recording")
+        raise RecordingError(f"the first line does not say “{FORMAT}”, version {VERSION}: this is not such a recording")
     config, reserve = data["config"], data["reserve"]
     if not isinstance(config, dict) or type(reserve) is not int:
         raise RecordingError("the first line has no config and reserve")
@@ -233,14 +233,14 @@ def _parse_header(data: Json) -> Origin:
         raise RecordingError(str(error)) from error
 
 
-# Heaps that others make, such as those of a script.
+# Heaps that other code makes, such as a script.
 
 
 @contextmanager
 def recorded(limit: int | None = None) -> Iterator[list[Recording]]:
-    """Record every heap that is made in the block, by whatever thread, but for checked ones.
+    """Record every heap that any thread makes inside the block, except for checked heaps.
 
-    Yields a list to which each heap adds its recording; ``limit`` is that of each.
+    Yields a list to which each heap adds its recording; ``limit`` is the limit of each recording.
     """
     made = list[Recording]()
 
@@ -259,17 +259,17 @@ _makers: list[Callable[[], Recording]] = []
 
 
 def new_recording() -> Recording | None:
-    """Return a recording for a heap that is being made, if it is made inside of ``recorded``."""
+    """Return a recording for a heap that is being made inside ``recorded``, otherwise None."""
     return _makers[-1]() if _makers else None
 
 
-# A fork copies a lock that another thread may hold; the child gets new ones.
+# A fork copies locks that another thread may hold, so the child gets new ones.
 
 _recordings: weakref.WeakSet[Recording] = weakref.WeakSet()
 
 
 def _renew_locks() -> None:
-    """Let the child's recordings be used."""
+    """Make the child's recordings usable."""
     for recording in _recordings:
         recording.lock = threading.RLock()
 

@@ -1,16 +1,21 @@
-"""Replaying recorded programs on the allocator.
+"""Replay: recorded programs, run again on the allocator (§3).
 
-    trace file ──► formats, valgrind ──► Trace ──► engine ──► ReplayResult ──► report (for terminals)
-                                                    │
-                               loop (fast), verified (contents), threads (real ones)
+    trace file ──► traces ──► Trace ──► engine ──► ReplayResult ──► report (for terminals)
+                                          │
+                     loop (fast), verified (contents), threads (real ones)
 
     >>> from pysnmalloc.replay import read_shipped, replay
     >>> replay(read_shipped("pbzip2")).messages.remote_frees
     165
 
-The law: a replay makes the program's calls one by one, and stops when the
-allocator breaks a promise that programs rely on. Left out: the time between
-calls, and what the program computed.
+The law: a replay makes the program's calls, one by one, and stops when the allocator does not do
+what a program relies on. Read ``engine`` first. Left out: the time between calls, and what the
+program computed.
+
+Imported by: doctor, cli.
+
+    traces/, contents, demand, chunkmap, result, loop, threads, verified, player, realthreads,
+    engine, report
 """
 
 from . import loop

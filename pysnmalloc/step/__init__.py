@@ -4,11 +4,15 @@
                  event by event                       before, after         previous, next, play
 
     >>> stepper = step(recording, title="two objects")
-    >>> stepper.save("two-objects.html")        a notebook displays it as the value of a cell
+    >>> stepper.save("two-objects.html")        a notebook that names it shows it
 
-The law: a frame's picture is drawn from the bytes that the recording's stores
-produce, so words, source line and picture cannot disagree. Left out: stepping the
-heap itself backwards; a stepper shows a recorded film.
+The law: a frame's picture is drawn from the bytes that the recording's stores make, so words,
+source line and picture cannot disagree. Read ``film`` first. Left out: going back in the heap
+itself; a stepper is a film of what happened.
+
+Imported by: cli.
+
+    frame, stepper, replica, film, script, found, look, figures
 """
 
 from .figures import FIGURES, figure

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
+from functools import partial
 
-from pysnmalloc.explore import explore
+from pysnmalloc.atomics import Order
+from pysnmalloc.explore import Place, Scenario, ThreadCode, explore
 from pysnmalloc.explore.executions.models import MODELS
 from pysnmalloc.explore.scenarios import ALLOCATORS, SCENARIOS
 from pysnmalloc.explore.scenarios.seeded import SEEDED
-from pysnmalloc.explore.search.weaken import weaken_each
+from pysnmalloc.explore.weaken import weaken_each
 
 from .harness import Figure, interleave, ratio, timed
 
@@ -90,9 +92,58 @@ def figures_of_exploring() -> list[Figure]:
         Figure("exploring: an interleaving of the queue / by a bare generator loop", value, both, None),
         _within("exploring: an interleaving of the queue / 1/15,000 s", both[0], 1 / 15_000),
         _within("exploring: the queue reduced to its end / 50 ms", reduced, 0.05),
+        _within("exploring: two threads of 40 seq_cst fetch-adds on words of their own / 0.1 s", _forty(), 0.1),
+        _six_threads(),
         _within("exploring: all about the queue, three models / 20 s", _taken(_queue), 20),
         _within("exploring: whole allocators and seeded bugs / 2 min", _taken(_allocators), 120),
     ]
+
+
+class Adds(Scenario):
+    """Threads that add to words, as learners write it.
+
+    Args:
+        words: the address of each thread's word.
+        length: how often each adds.
+        order: of the additions.
+    """
+
+    name = "adds"
+
+    def __init__(self, words: Sequence[int], length: int, order: Order) -> None:
+        self._words = words
+        self._length = length
+        self._order = order
+
+    def threads(self) -> Mapping[str, ThreadCode]:
+        """One for each word."""
+        return {f"T{number}": self._adding(word) for number, word in enumerate(self._words)}
+
+    def _adding(self, word: int) -> ThreadCode:
+        """Return a thread's code."""
+
+        def add(place: Place) -> Hashable:
+            for _ in range(self._length):
+                place.atomics.fetch_add(word, 1, self._order)
+            return None
+
+        return add
+
+
+def _forty() -> float:
+    """Nanoseconds for the one execution of two threads that have nothing to do with each other."""
+    adds = Adds((64, 128), 40, Order.SEQ_CST)
+    assert explore(adds, "rc11").executions == 1
+    return sorted(_taken(lambda: explore(adds, "rc11")) for _ in range(5))[2]
+
+
+def _six_threads() -> Figure:
+    """Six threads that each add once to one word, SEQ_CST against relaxed."""
+    six = {order.value: Adds((64,) * 6, 1, order) for order in (Order.SEQ_CST, Order.RELAXED)}
+    assert {explore(adds, "rc11").executions for adds in six.values()} == {720}
+    subjects = {name: timed(partial(explore, adds, "rc11"), 1) for name, adds in six.items()}
+    value, both = ratio(interleave(subjects, rounds=5, warm_up=1), Order.SEQ_CST.value, Order.RELAXED.value)
+    return Figure("exploring: six seq_cst fetch-adds on one word / the same relaxed", value, both, 2.0)
 
 
 def _queue() -> None:
@@ -113,7 +164,7 @@ def _allocators() -> None:
         assert not explore(bug.seeded(), bug.model).ok
 
 
-def _taken(work: Callable[[], None]) -> float:
+def _taken(work: Callable[[], object]) -> float:
     """Nanoseconds that something takes once."""
     start = time.perf_counter_ns()
     work()

@@ -1,11 +1,13 @@
 """Executions as graphs, and the memory models that say which of them exist (§2.2, §2.5).
 
-Read ``event`` and ``graph`` first: an execution is events with program order, reads-from
-and modification order. A model is a class with one question, whether a graph is
-consistent: ``ordered`` has sequential consistency and TSO, ``rc11`` and ``psc`` have
-C++11's. To add a model, write such a class and enter it in ``models``.
+Read ``execution`` first: events with program order, reads-from and modification order. ``graph``
+says how an execution grows, and ``broken`` how it can break off. ``ordered`` has sequential
+consistency and TSO; ``rc11`` and ``psc`` have C++11's model.
 
-The modules:
+To add a memory model, write a subclass of ``Graph`` that answers what a read may return, where a
+write may go, and whether the graph is still consistent; then enter it in ``models``.
 
-    event, start, graph, ordered, psc, rc11, models
+Imported by: findings, and all above it.
+
+    event, start, execution, broken, graph, ordered, psc, rc11, models
 """

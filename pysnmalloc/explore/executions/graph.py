@@ -1,15 +1,12 @@
-"""An execution as a graph: the events of each thread, what reads from what, and the order of writes (§2.2).
+"""An execution as a graph that grows, one event at a time, as far as a memory model allows (§2.2).
 
-    A:  store next, 0 ─► exchange back ─► store link        po   along a thread
-                              │     ▲          │            rf   from a write to who reads it
-    B:  ...           ─► exchange back         │            mo   the order of writes to a cell
-                                               ▼            fr   from a read to the writes after its own
-    C:                                    load link
+    add_read     the thread's next operation reads from a write
+    add_write    it writes, at a place in its cell's modification order
+    add_fence    it makes a fence
 
-Weak memory has no time, only these four orders: a read may return any value whose
-reading leaves the graph consistent, and a write may go into its cell's order
-wherever that does. What is consistent is the matter of ``models``: here are the
-events, and what every model needs.
+Weak memory has no time: a read may return any value whose reading leaves the graph
+consistent, and a write may go into its cell's order wherever that does. What is
+consistent is the matter of ``models``: here are the events, and what every model needs.
 
 Plain accesses lie in the segments between events. Their values are those of the
 last write that happens before; if two accesses of different threads, one of them
@@ -24,9 +21,10 @@ from collections.abc import Hashable
 from typing import Self
 
 from ..threads.ops import DONE, FAILED, SPECULATE, WAIT, Op, Value
-from ..threads.segment import Node, Segment, Views
-from .event import Clock, Event, join, tick
-from .start import Race, Start, ThreadFailed, Uninitialised
+from ..threads.segment import Node, Segment
+from .broken import Race, ThreadFailed, Uninitialised
+from .event import Event, join, tick
+from .execution import Execution
 
 __all__ = ["Graph"]
 
@@ -34,37 +32,8 @@ __all__ = ["Graph"]
 EMPTY = Segment([], [], {}, Node(Op(DONE), [], 0))
 
 
-class Graph:
-    """An execution so far. Subclasses, one per memory model, say what may be added.
-
-    Attributes:
-        nodes: per thread, the operation it has come to.
-        events: per thread, its events in program order.
-        mo: by cell, its writes in modification order, the first value first.
-        reads: by cell, all reads of it.
-        clock: per thread, what happens before its next event.
-        made: which of the bytes that were not written at the start are written.
-        stuck: threads that wait for a value that is not there.
-        pending: per thread in the middle of a read-modify-write, its read.
-    """
-
-    def __init__(self, start: Start) -> None:
-        self.start = start
-        threads = len(start.trees)
-        self._look_at(bytearray(start.image))
-        self.nodes: list[Node] = []
-        self.events: list[list[Event]] = [[] for _ in range(threads)]
-        self.segments: list[list[Segment]] = [[] for _ in range(threads)]
-        self.mo: dict[int, tuple[Event, ...]] = {}
-        self.reads: dict[int, tuple[Event, ...]] = {}
-        self.plain: dict[int, tuple[Event, ...]] = {}
-        self.porf: list[Clock] = [start.nothing] * threads
-        self.clock: list[Clock] = [start.nothing] * threads
-        self.stuck: frozenset[int] = frozenset()
-        self.pending: dict[int, Event] = {}
-        self.made: frozenset[int] = frozenset()
-        self.stamp = 0
-        self.count = 0
+class Graph(Execution):
+    """An execution that grows. Subclasses, one per memory model, say what may be added."""
 
     def begin(self) -> Self:
         """Let every thread come to its first operation."""
@@ -89,12 +58,6 @@ class Graph:
         twin.stamp, twin.count = self.stamp, self.count
         self._copy_model(twin)
         return twin
-
-    def _look_at(self, image: bytearray) -> None:
-        """Take bytes as the plain memory."""
-        self.image = image
-        u8 = memoryview(image)
-        self.views: Views = (u8, u8.cast("H"), u8.cast("I"), u8.cast("Q"))
 
     # What a model says.
 
@@ -123,11 +86,6 @@ class Graph:
         raise NotImplementedError
 
     # What is next.
-
-    def writes(self, cell: int) -> tuple[Event, ...]:
-        """Return the writes to a cell in modification order."""
-        writes = self.mo.get(cell)
-        return writes if writes is not None else (self.start.init(cell),)
 
     def next_thread(self) -> int:
         """Return the thread that goes on next, -1 if none can. A read-modify-write is finished first."""
@@ -281,30 +239,6 @@ class Graph:
             return
         if SPECULATE not in (earlier.op.kind, event.op.kind):
             raise Race(self, earlier.thread, event.thread, event.op.address, (_line(earlier), _line(event)))
-
-    # What is there.
-
-    def latest(self) -> bytes:
-        """Return all bytes as they are when every write has arrived."""
-        image = self.image[:]
-        for cell, writes in self.mo.items():
-            value = writes[-1].value
-            for at, word in enumerate(value if isinstance(value, tuple) else (value,)):
-                image[cell + 8 * at : cell + 8 * at + 8] = word.to_bytes(8, "little")
-        return bytes(image)
-
-    def canonical(self) -> Hashable:
-        """Return what makes this execution a class of its own: rf and mo, by the names of events.
-
-        Numbers only, no texts: their hash is the same in every process.
-        """
-        return (
-            tuple(
-                tuple((ord(e.kind), e.op.cell, e.source.key if e.kind == "R" and e.source else e.value) for e in events)
-                for events in self.events
-            ),
-            tuple((cell, tuple(write.key for write in writes)) for cell, writes in sorted(self.mo.items())),
-        )
 
 
 def _line(event: Event) -> str:

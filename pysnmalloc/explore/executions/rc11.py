@@ -14,16 +14,13 @@ from __future__ import annotations
 
 from typing import Self
 
-from ...atomics import Order
 from ..threads.ops import BOTH, acquires, releases
 from .event import Clock, Event, join, tick
 from .graph import Graph
-from .psc import sc_order_exists
+from .psc import SeqCst
 from .start import Start
 
 __all__ = ["RC11"]
-
-SEQ_CST = Order.SEQ_CST
 
 
 class RC11(Graph):
@@ -36,27 +33,26 @@ class RC11(Graph):
         self.acquirable: list[Clock] = [start.nothing] * threads  # read, and to be had by an acquire fence
         self.fenced: list[Clock] = [start.nothing] * threads  # what happened before the last release fence
         self.released: dict[tuple[int, int], Clock] = {}  # by thread and cell: its last releasing write there
-        self.seq_cst = 0  # how many events have this order
+        self.seq_cst = SeqCst()
 
     def _copy_model(self, twin: Self) -> None:
         twin.clock = self.clock[:]
         twin.acquirable, twin.fenced = self.acquirable[:], self.fenced[:]
-        twin.released, twin.seq_cst = self.released.copy(), self.seq_cst
+        twin.released, twin.seq_cst = self.released.copy(), self.seq_cst.copy()
 
     def _bound(self, thread: int, cell: int, part: int) -> int:
         """The place in modification order of the newest write that happened before, or was read before."""
         writes, clock = self.writes(cell), self.clock[thread]
-        bound = 0
-        for place in range(len(writes) - 1, 0, -1):
-            if writes[place].index < clock[writes[place].thread]:
-                bound = place
-                break
-        for read in self.reads.get(cell, ()):
+        seen = {
+            read.source
+            for read in self.reads.get(cell, ())
             # Halves of a cell are coherent each by itself.
-            if read.index < clock[read.thread] and (read.op.part == part or BOTH in (read.op.part, part)):
-                assert read.source is not None
-                bound = max(bound, writes.index(read.source))
-        return bound
+            if read.index < clock[read.thread] and (read.op.part == part or BOTH in (read.op.part, part))
+        }
+        for place in range(len(writes) - 1, 0, -1):
+            if writes[place].index < clock[writes[place].thread] or writes[place] in seen:
+                return place
+        return 0
 
     def sources(self, thread: int) -> list[Event]:
         """Return the writes that are not overwritten for the thread."""
@@ -115,8 +111,6 @@ class RC11(Graph):
         return consistent
 
     def _noted(self, event: Event) -> bool:
-        """Count an event in; with several SEQ_CST events about, see whether they have an order."""
+        """Count an event in; return whether the SEQ_CST events still have an order."""
         event.hb = self.clock[event.thread] = tick(self.clock[event.thread], event.thread)
-        if event.op.order is SEQ_CST:
-            self.seq_cst += 1
-        return self.seq_cst < 2 or sc_order_exists(self)
+        return self.seq_cst.add(self, event)

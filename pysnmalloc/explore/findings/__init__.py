@@ -1,9 +1,15 @@
 """Findings, and how they are told: step by step, one lane per thread, as text or HTML (§2.2).
 
-Read ``finding`` first: a finding is data, and knows nothing of its printers. ``schedule``
-replays one, ``telling`` finds the words for its steps, ``text`` and ``html`` print them.
+Read ``finding`` and ``result`` first: they are data and know no printer. ``schedule`` writes an
+execution as a short text and plays it again; ``line`` puts its events in one order; ``telling``
+plays a schedule and describes each step. ``wording`` finds the words that ``text`` and ``html``
+print, and ``showing`` enters these printers, so that a notebook shows what it names.
 
-The modules:
+Imported by: search, and all above it.
 
-    line, schedule, finding, telling, result, wording, rows, text, html
+    shown, finding, result, naming, line, schedule, telling, rows, wording, text, html, showing
 """
+
+from . import showing
+
+__all__ = ["showing"]

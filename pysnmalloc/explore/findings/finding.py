@@ -17,22 +17,11 @@ could have read; so the line is just one way to tell it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from ...atomics import Order
-from ...errors import DoubleFree, InvalidPointer, LawBroken, SnmallocError
-from ..executions.start import Broken, Race, ThreadFailed, Uninitialised
-from ..threads.scenario import Scenario, Wrong
-from ..threads.tree import TooLong
+from .shown import Shown
 
-__all__ = ["Finding", "Printer", "Step", "named", "named_error"]
-
-
-class Printer(Protocol):
-    """What IPython prints with."""
-
-    def text(self, text: str) -> object:
-        """Print a text."""
+__all__ = ["Finding", "Step"]
 
 
 @dataclass(frozen=True)
@@ -69,7 +58,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(Shown):
     """Something wrong, and the shortest execution known that leads to it.
 
     Attributes:
@@ -83,6 +72,7 @@ class Finding:
         before: the structure at the start.
         weakened: sites that were given another order, and which.
         note: what the scenario has to say about it.
+        command: the scenario's name on the command line, if it has one there.
     """
 
     kind: str
@@ -96,51 +86,4 @@ class Finding:
     before: tuple[str, ...] = ()
     weakened: tuple[tuple[str, Order], ...] = ()
     note: str = ""
-
-    def __str__(self) -> str:
-        from .text import finding_text  # how it is shown is a layer above
-
-        return finding_text(self)
-
-    def _repr_pretty_(self, printer: Printer, _cycle: bool) -> None:
-        """Show it where there is no HTML."""
-        printer.text(str(self))
-
-    def _repr_html_(self) -> str:
-        from .html import finding_html
-
-        return finding_html(self)
-
-
-def named(scenario: Scenario, broken: Broken, names: tuple[str, ...]) -> tuple[str, str]:
-    """Name what broke an execution: (kind, detail)."""
-    if isinstance(broken, Race):
-        first, second = (names[thread] for thread in broken.threads)
-        return "data race", (
-            f"nothing orders {first}'s and {second}'s accesses of {scenario.field(broken.address)}, "
-            f"of which one writes: `{broken.lines[0]}` and `{broken.lines[1]}`"
-        )
-    if isinstance(broken, Uninitialised):
-        return "uninitialised read", (
-            f"{names[broken.threads[-1]]} reads {scenario.field(broken.address)}, which nobody wrote: `{broken.line}`"
-        )
-    assert isinstance(broken, ThreadFailed)
-    kind, detail = named_error(broken.error)
-    return kind, f"{names[broken.threads[-1]]}: {detail}"
-
-
-def named_error(error: Exception) -> tuple[str, str]:
-    """Name an error of a thread or of a judge: (kind, detail)."""
-    if isinstance(error, Wrong):
-        return error.kind, error.detail
-    if isinstance(error, LawBroken):
-        return f"law broken: {error.law}", f"{error.reason}\n{error.dump}"
-    if isinstance(error, TooLong):
-        return f"livelock within {error.limit} steps", str(error)
-    if isinstance(error, DoubleFree):
-        return "double free", str(error)
-    if isinstance(error, InvalidPointer):
-        return "invalid pointer", str(error)
-    if isinstance(error, SnmallocError):
-        return type(error).__name__, str(error)
-    return f"error: {type(error).__name__}", str(error)
+    command: str = ""

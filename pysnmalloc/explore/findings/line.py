@@ -17,14 +17,14 @@ from heapq import heappop, heappush
 from itertools import pairwise
 
 from ..executions.event import Event
-from ..executions.graph import Graph
+from ..executions.execution import Execution
 
 __all__ = ["in_line", "needed", "steps_of"]
 
 Edges = dict[Event, list[Event]]  # what must come before
 
 
-def needed(graph: Graph, threads: Iterable[int]) -> list[Event]:
+def needed(graph: Execution, threads: Iterable[int]) -> list[Event]:
     """Return the events that some threads depend on."""
     clocks = [graph.porf[thread] for thread in threads]
     return [e for events in graph.events for e in events if any(e.index < clock[e.thread] for clock in clocks)]
@@ -35,7 +35,7 @@ def steps_of(events: Iterable[Event]) -> int:
     return sum(event.kind != "F" and not event.op.plain and not event.changes for event in events)
 
 
-def in_line(graph: Graph, events: list[Event]) -> list[Event]:
+def in_line(graph: Execution, events: list[Event]) -> list[Event]:
     """Return the events in an order with few changes of thread."""
     return (
         _fewest_switches(events, _edges(graph, events, mo=True, fr=True))
@@ -45,7 +45,7 @@ def in_line(graph: Graph, events: list[Event]) -> list[Event]:
     )
 
 
-def _edges(graph: Graph, events: list[Event], *, mo: bool, fr: bool) -> Edges:
+def _edges(graph: Execution, events: list[Event], *, mo: bool, fr: bool) -> Edges:
     """What must come before what: rf, and by choice mo and fr. Program order goes without saying."""
     known = set(events)
     edges: Edges = {event: [] for event in events}

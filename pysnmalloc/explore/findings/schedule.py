@@ -16,14 +16,15 @@ it, and so do real threads.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 from ...errors import SnmallocError
+from ..executions.broken import Broken
 from ..executions.event import Event
+from ..executions.execution import Execution
 from ..executions.graph import Graph
-from ..executions.start import Broken
 from ..threads.ops import FENCE
 
 __all__ = ["Played", "Schedule", "ScheduleError", "Turn", "pass_quiet"]
@@ -101,11 +102,11 @@ class Schedule:
         return all(turn.source is None and turn.after is None for turn in self.turns)
 
     @classmethod
-    def of(cls, line: list[Event], graph: Graph, names: tuple[str, ...]) -> Schedule:
-        """Write down an execution put in one line; to where it breaks, if it does."""
+    def of(cls, line: list[Event], execution: Execution, names: tuple[str, ...], make: Callable[[], Graph]) -> Schedule:
+        """Write down an execution put in one line, up to where it breaks off; ``make`` makes the empty graph."""
         turns: list[Turn] = []
         with suppress(Broken):
-            for turn in _Writer(graph, names).turns(line):
+            for turn in _Writer(execution, names, make()).turns(line):
                 turns.append(turn)  # those before it breaks are kept
         return cls(tuple(turns))
 
@@ -223,10 +224,10 @@ def _named(name: str, cell: int, graph: Graph, steps: dict[str, Event], number: 
 class _Writer:
     """Writes down an execution, turn by turn, by playing it again: so each turn says what is not the newest then."""
 
-    def __init__(self, graph: Graph, names: tuple[str, ...]) -> None:
-        self._graph = graph
+    def __init__(self, execution: Execution, names: tuple[str, ...], twin: Graph) -> None:
+        self._execution = execution
         self._names = names
-        self._twin = type(graph)(graph.start).begin()
+        self._twin = twin
         self._steps = [0] * len(names)
         self._called: dict[tuple[int, int], str] = {}
 
@@ -254,7 +255,7 @@ class _Writer:
             assert event.source is not None
             sources = twin.choices(event.thread)
             return next((write for write in sources if write.key == event.source.key), sources[-1]), -1
-        order = [write.key for write in self._graph.writes(cell)]
+        order = [write.key for write in self._execution.writes(cell)]
         return None, sum(order.index(w.key) < order.index(event.key) for w in twin.writes(cell) if w.key in order)
 
     def _turn(self, event: Event, source: Event | None, place: int) -> Turn:

@@ -15,19 +15,22 @@ from threading import Lock
 
 from ...atomics import Atomics, Order
 from ...memory import Memory
+from ..executions.broken import Broken
 from ..executions.event import Event
+from ..executions.execution import Execution
 from ..executions.graph import Graph
-from ..executions.start import Broken
 from ..threads.ops import ADD, BOTH, CAS, EXCHANGE, SPECULATE, STORE, WAIT, Op, Value
 from ..threads.scenario import Place, Scenario
-from .finding import Finding, Printer, Step, named
+from .finding import Finding, Step
+from .naming import named
 from .schedule import Played, Schedule
+from .shown import Shown
 
 __all__ = ["Teller", "Told"]
 
 
 @dataclass(frozen=True)
-class Told:
+class Told(Shown):
     """An execution told, wrong or not, to its end or not.
 
     Attributes:
@@ -40,11 +43,12 @@ class Told:
         threads: names, in the order of lanes.
         schedule: the execution as a short text.
         weakened: sites that were given another order, and which.
+        command: the scenario's name on the command line, if it has one there.
     """
 
     before: tuple[str, ...]
     steps: tuple[Step, ...]
-    graph: Graph
+    graph: Execution
     broken: Broken | None
     wrong: tuple[str, str] | None
     scenario: str
@@ -52,26 +56,13 @@ class Told:
     threads: tuple[str, ...]
     schedule: str
     weakened: tuple[tuple[str, Order], ...] = ()
+    command: str = ""
 
     @property
     def switches(self) -> int:
         """How often one step is another thread's than the one before."""
         threads = [step.thread for step in self.steps]
         return sum(a != b for a, b in pairwise(threads))
-
-    def __str__(self) -> str:
-        from .text import told_text  # how it is shown is a layer above
-
-        return told_text(self)
-
-    def _repr_pretty_(self, printer: Printer, _cycle: bool) -> None:
-        """Show it where there is no HTML."""
-        printer.text(str(self))
-
-    def _repr_html_(self) -> str:
-        from .html import told_html
-
-        return told_html(self)
 
 
 class Teller:
@@ -112,6 +103,7 @@ class Teller:
             told.before,
             self._weakened,
             self._scenario.note,
+            self._scenario.command,
         )
 
     def tell(self, schedule: Schedule, make: Callable[[], Graph]) -> Told:
@@ -140,7 +132,7 @@ class Teller:
         return self._told(before, steps, schedule, graph, None)
 
     def _told(
-        self, before: tuple[str, ...], steps: list[Step], schedule: Schedule, graph: Graph, broken: Broken | None
+        self, before: tuple[str, ...], steps: list[Step], schedule: Schedule, graph: Execution, broken: Broken | None
     ) -> Told:
         """Put together what was told."""
         wrong = named(self._scenario, broken, self._names) if broken is not None else None
@@ -155,6 +147,7 @@ class Teller:
             self._names,
             str(schedule),
             self._weakened,
+            self._scenario.command,
         )
 
     def _step(self, number: int, played: Played, numbers: dict[Event, int], graph: Graph) -> Step:

@@ -13,10 +13,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from ..scenarios import SCENARIOS
-from ..search.exploration import Outcome
 from .finding import Finding, Step
-from .result import Result
+from .result import Outcome, Result
 from .telling import Told
 
 __all__ = [
@@ -142,7 +140,7 @@ def _numbers(numbers: list[int]) -> str:
 def command(told: Finding | Told, name: str | None = None) -> str:
     """Return how to see an execution once more: on the command line or, where the scenario has no name, in Python."""
     verb = "replay" if isinstance(told, Finding) else "tell"
-    word = name if name is not None else told.scenario if told.scenario in SCENARIOS else ""
+    word = name if name is not None else told.command
     if not word:
         orders = ", ".join(f'"{site}": {order}' for site, order in told.weakened)
         return f'{verb}(scenario, "{told.schedule}", "{told.model}"' + (f", {{{orders}}})" if orders else ")")

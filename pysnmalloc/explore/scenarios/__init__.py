@@ -1,93 +1,16 @@
-"""The built-in scenarios, by name: what ``pysnmalloc explore NAME`` explores (§2.2, §2.5)."""
+"""Scenarios: what is explored, from litmus tests to whole allocators, and the bugs seeded in them (§2.2, §2.5).
 
-from __future__ import annotations
+Read ``queue`` first: the message queue, and three broken ones. ``stack`` has the stack with and
+without its incarnation number, ``allocators`` whole allocators on the frame of ``heaps``,
+``basics`` the classics, ``litmus`` and ``programs`` the tests of memory models. ``seeded`` puts a
+class with one changed line in the place of a part. ``catalogue`` names them all.
 
-from ...allocator import Parts
-from ..threads.scenario import Scenario
-from .allocators import Chunks, Converge, Crossing, DoubleFree, Forward, Fresh, HandOver, Home, Medium, Ring, SameBucket
-from .basics import Append, Deadlock, LostUpdate, Spin, TooEarly
-from .heaps import HeapScenario
-from .litmus import LITMUS
+Imported by: nothing beside it.
+
+    basics, litmus, programs, queue, stack, heaps, allocators, catalogue, seeded
+"""
+
+from .catalogue import ALLOCATORS, SCENARIOS
 from .programs import LitmusScenario
-from .queue import EagerQueue, Figure3d, PublishedQueue, QueueScenario, SplitQueue
-from .stack import StackScenario, UntaggedStack
 
 __all__ = ["ALLOCATORS", "SCENARIOS", "LitmusScenario"]
-
-_ALL: tuple[Scenario, ...] = (
-    QueueScenario("queue", "Two producers send one message each, and a consumer tries 4 times: is a message lost?"),
-    QueueScenario("queue-2x2", "The same as queue, with two messages per producer.", messages=2, tries=4),
-    QueueScenario(
-        "queue-published",
-        "The queue with the orders that the paper publishes: do they suffice in C++11?",
-        parts=Parts(messagequeue=PublishedQueue),
-        note=(
-            "No processor shows this. The link is stored at an address that the exchange returned, and a processor "
-            "does not store to an address before it knows it. So the link comes after the exchange, the exchange after "
-            "the other producer's release fence, and the fence after the null. On x86, an exchange is also a full "
-            "fence. C++11 has no such dependency for relaxed operations: a compiler that guesses the address may store "
-            "early. The shipped queue therefore uses an acquire-release exchange, which orders the two stores in the "
-            "language itself."
-        ),
-    ),
-    QueueScenario(
-        "queue-payload",
-        "The same as queue, with payloads that cannot race: does each message carry its own payload?",
-        plain=False,
-    ),
-    QueueScenario(
-        "queue-eager",
-        "The newest message is dequeued at once instead of staying in the queue: what is received?",
-        parts=Parts(messagequeue=EagerQueue),
-    ),
-    QueueScenario(
-        "queue-split",
-        "The exchange is split into a load and a store: what goes wrong?",
-        parts=Parts(messagequeue=SplitQueue),
-    ),
-    Figure3d(),
-    StackScenario(
-        "stack",
-        "A pops a chunk while B pops two and pushes one back: is each in one place?",
-        {"A": "pop", "B": "pop pop push"},
-    ),
-    StackScenario(
-        "stack-3",
-        "Three threads pop and push: is each chunk in one place?",
-        {"A": "pop push", "B": "pop", "C": "pop"},
-        chunks=2,
-    ),
-    StackScenario(
-        "stack-untagged",
-        "The same as stack, without the incarnation number: is the number needed?",
-        {"A": "pop", "B": "pop pop push"},
-        Parts(stack=UntaggedStack),
-        use=False,
-    ),
-    Home(),
-    Crossing(),
-    Converge(),
-    SameBucket(),
-    Forward(),
-    HandOver(),
-    Chunks(),
-    Fresh(),
-    Medium(),
-    Ring(),
-    DoubleFree(),
-    LostUpdate(),
-    Append(),
-    Deadlock(),
-    Spin(),
-    TooEarly(),
-)
-
-SCENARIOS: dict[str, Scenario] = {
-    scenario.name: scenario for scenario in (*_ALL, *(LitmusScenario(litmus) for litmus in LITMUS))
-}
-"""The built-in scenarios by name; litmus tests are ``litmus:SB`` and the like."""
-
-ALLOCATORS = tuple(
-    name for name, each in SCENARIOS.items() if isinstance(each, HeapScenario) and not isinstance(each, DoubleFree)
-)
-"""Names of those of the whole allocator in which nothing goes wrong."""

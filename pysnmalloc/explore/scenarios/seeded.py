@@ -27,7 +27,7 @@ from ...messagequeue import MessageQueue
 from ...remotecache import RemoteCache
 from ...stack import ChunkStack
 from ..threads.scenario import Place, Scenario, ThreadCode
-from . import SCENARIOS
+from .catalogue import SCENARIOS
 
 _LAZY = __future__.annotations.compiler_flag  # annotations are not evaluated, as in the module
 
@@ -101,6 +101,7 @@ class _Seeded(Scenario):
         self._scenario = copy.copy(scenario)
         self.name = f"{scenario.name} with {bug.name}"
         self.about = bug.about
+        self.call(f"bug:{bug.name}")
         self.section = scenario.section
         self.size, self.words, self.fields, self.fresh = scenario.size, scenario.words, scenario.fields, scenario.fresh
 

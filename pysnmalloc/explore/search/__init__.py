@@ -1,11 +1,11 @@
-"""The search: every execution, each once; or a sample of them; on one process or many (§2.2).
+"""The search: every execution, each once; or a sample of them; in one process or in many (§2.2).
 
-Read ``search`` first: the stack of graphs that are still to be extended. ``seeds`` writes a
-branch down so that another process can take it up (``parallel``); ``interleave`` counts
-plain interleavings, ``sample`` draws at random, ``weaken`` asks of each memory order
-whether it is needed.
+Read ``search`` first: a stack of graphs that are still to be extended. ``exploration`` prepares a
+scenario and judges what comes out; ``collector`` counts executions and keeps the shortest of each
+kind of finding. ``seeds`` writes a branch down so that another process can take it up
+(``parallel``). ``interleave`` goes through plain interleavings, ``sample`` draws at random.
 
-The modules:
+Imported by: explorer, and all above it.
 
-    search, seeds, interleave, sample, exploration, parallel, weaken
+    exploration, interleave, collector, sample, search, seeds, parallel
 """

@@ -13,7 +13,6 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from threading import Lock
 
 from ...allocator import Parts
@@ -21,7 +20,8 @@ from ...atomics import Atomics, Order
 from ..executions.graph import Graph
 from ..executions.models import MODELS
 from ..executions.start import Start
-from ..findings.finding import named_error
+from ..findings.naming import named_error
+from ..findings.result import Outcome
 from ..findings.schedule import ScheduleError, pass_quiet
 from ..findings.telling import Teller
 from ..threads.ops import DONE
@@ -29,20 +29,7 @@ from ..threads.scenario import Place, Scenario, ThreadCode
 from ..threads.segment import Cells
 from ..threads.tree import ThreadTree
 
-__all__ = ["Exploration", "Outcome"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an execution came to: the threads' results, by lane, and what the judge had to say.
-
-    Attributes:
-        results: what each thread's function returned.
-        judged: what the scenario's ``judge`` returned, all threads having ended.
-    """
-
-    results: tuple[Hashable, ...]
-    judged: Hashable = None
+__all__ = ["Exploration"]
 
 
 class Exploration:

@@ -31,9 +31,9 @@ from threading import local
 
 from ...atomics import Order
 from ..executions.graph import Graph
-from ..findings.result import Collector, Tally
 from ..threads.scenario import Scenario
 from ..threads.segment import NewCell
+from .collector import Collector, Tally
 from .exploration import Exploration
 from .search import Branch, Grows, search
 from .seeds import NotTheSame, Seed

@@ -17,10 +17,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 
+from ..executions.broken import Broken
 from ..executions.event import Event
 from ..executions.graph import Graph
 from ..executions.models import SC
-from ..executions.start import Broken
 from ..findings.schedule import pass_quiet
 
 __all__ = ["bounded", "pct_walks", "random_walks"]

@@ -22,9 +22,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..executions.broken import Broken
 from ..executions.event import Event
 from ..executions.graph import Graph
-from ..executions.start import Broken
 from ..threads.ops import FENCE, SPECULATE
 
 __all__ = ["Branch", "Grows", "search"]

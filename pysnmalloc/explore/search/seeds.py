@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ...errors import SnmallocError
+from ..executions.broken import Broken
 from ..executions.event import Event
 from ..executions.graph import Graph
-from ..executions.start import Broken
 from ..threads.ops import DONE, FAILED, FENCE
 from .search import Branch
 

@@ -107,6 +107,17 @@ class Scenario:
     note = ""
     parts: Parts = PAPER_PARTS
     concepts: tuple[str, ...] | None = None
+    _called: tuple[str, str] = "", ""
+
+    @property
+    def command(self) -> str:
+        """The name on the command line; empty where it has none, as a copy under another name."""
+        name, command = self._called
+        return command if self.name == name else ""
+
+    def call(self, command: str) -> None:
+        """Say what the command line calls it."""
+        self._called = self.name, command
 
     def having(self, parts: Parts) -> Self:
         """Return the same scenario with threads that use these parts.
@@ -123,7 +134,7 @@ class Scenario:
                 uses = f"they use {', '.join(used)}" if used else "they use none of the parts"
                 raise PartError(f"Parts({name}=...): the threads of scenario “{self.name}” do not use it; {uses}")
         changed = copy.copy(self)
-        changed.parts = parts
+        changed.parts, changed._called = parts, ("", "")
         return changed
 
     def memory(self) -> Memory:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count, islice
 
-from ..checking import call, exercise
+from ..judging import call, exercise
 
 __all__: list[str] = []  # a judge is found by its exercise's number
 

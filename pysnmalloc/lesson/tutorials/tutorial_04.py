@@ -9,8 +9,8 @@ from ...atomics import Atomics, Order
 from ...explore import explore
 from ...explore.scenarios.stack import StackScenario
 from ...stack import ChunkStack
-from ..checking import call, exercise, shown
 from ..exploring import answered, explored, story
+from ..judging import call, exercise, shown
 
 __all__: list[str] = []
 

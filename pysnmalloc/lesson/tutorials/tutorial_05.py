@@ -9,7 +9,7 @@ from ...atomics import Order
 from ...explore import explore
 from ...explore.scenarios.litmus import LITMUS, MODELS, Litmus, Load, Store
 from ...explore.scenarios.programs import LitmusScenario, outcomes_of
-from ..checking import call, exercise, shown
+from ..judging import call, exercise, shown
 
 __all__: list[str] = []
 

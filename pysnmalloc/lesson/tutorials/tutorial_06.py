@@ -10,8 +10,8 @@ from ...explore import explore
 from ...explore.scenarios.queue import PublishedQueue, QueueScenario
 from ...explore.threads.scenario import Place, ThreadCode
 from ...messagequeue import NEXT, MessageQueue
-from ..checking import call, exercise, shown
 from ..exploring import answered, explored, story
+from ..judging import call, exercise, shown
 
 __all__: list[str] = []
 

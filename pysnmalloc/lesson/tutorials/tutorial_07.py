@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from ..checking import call, exercise
+from ..judging import call, exercise
 
 __all__: list[str] = []
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from ...config import CLASSROOM, PAPER
 from ...heap import Heap
-from ..checking import call, exercise
+from ..judging import call, exercise
 
 __all__: list[str] = []  # a judge is found by its exercise's number
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..checking import call, exercise
+from ..judging import call, exercise
 
 __all__: list[str] = []  # a judge is found by its exercise's number
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, MutableSequence
 from functools import partial
 
-from ..checking import Wanted, call, exercise
+from ..judging import Wanted, call, exercise
 
 __all__: list[str] = []  # a judge is found by its exercise's number
 

@@ -1,19 +1,19 @@
 """Events: what the allocator did to its bytes, one frozen record per meaningful change (§2.1 to §2.8).
 
-    tick 7   thread 1   allocator 2   call 3        the stamp: when, and by whom
+    tick 7   thread 1   allocator 2   call 3        the stamp: when, and by which thread and allocator
     ObjectPushed  object 0x10040  slab 0x10000      what, and where
                   head 0x00c1 -> 0x0040             before and after
-    writes   0x10058: 2 bytes, 3 -> 2 ...           every store since the event before
+    writes   0x10058: 2 bytes, 3 -> 2 ...           every store since the previous event
 
-An event is made when its change is complete. Its ``writes`` are all stores of the
-allocator that happened since its former event, so the writes of a recording,
-one after the other, are the history of the heap's bytes: pictures are drawn
-from them, and cannot disagree with the log. What programs write into their
-objects is no business of the allocator's, and not here.
+An event is made when its change is complete. Its ``writes`` are all stores of the allocator
+since its previous event, so the writes of a recording, in order, are the history of the
+heap's bytes. Pictures are drawn from them and cannot disagree with the log. Every class
+names its section of the paper and the line of code that makes the change. Read ``base`` first.
+Left out: loads, which change nothing, and what programs write into their objects.
 
-Every class names its section of the paper, and the line of this package that
-makes the change. ``recorder`` makes events; ``recording`` keeps, filters and
-saves them. Left out: loads, which change nothing.
+Imported by: recording, recorder, chrome.
+
+    base, calls, slabs, superslabs, chunks, messages, kinds, lines
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from .chunks import (
     StackPopped,
     StackPushed,
 )
+from .kinds import EVENTS
 from .messages import (
     BucketAppended,
     BucketEmptied,
@@ -104,49 +105,3 @@ __all__ = [
     "Write",
     "Zeroed",
 ]
-
-EVENTS: dict[str, type[Event]] = {
-    kind.__name__: kind
-    for kind in (
-        AllocatorMade,
-        Called,
-        Returned,
-        Zeroed,
-        ObjectBumped,
-        ObjectPopped,
-        ObjectPushed,
-        SlabReopened,
-        SlabVacated,
-        SlabLinked,
-        SlabUnlinked,
-        SuperslabMade,
-        SlabTaken,
-        SlabReturned,
-        ChunkLinked,
-        ChunkUnlinked,
-        MediumslabMade,
-        MediumTaken,
-        MediumReturned,
-        PageMapChanged,
-        BumpMoved,
-        ChunkTaken,
-        ChunkReturned,
-        StackPushed,
-        StackPopped,
-        StackEmptied,
-        Decommitted,
-        BucketAppended,
-        RemoteFreed,
-        PostBegan,
-        ListSent,
-        Exchanged,
-        Linked,
-        BucketEmptied,
-        Redistributed,
-        Posted,
-        Dequeued,
-        CameHome,
-        Forwarded,
-    )
-}
-"""All kinds of events by name."""

@@ -1,6 +1,6 @@
-"""What all events have: a stamp, the stores behind it, a section (§2.1 to §2.8), and the line of code.
+"""What all events have: a stamp, the stores made, a section (§2.1 to §2.8), and the line of code.
 
-Changes are pairs of before and after; addresses are marked as such, so that filters find them.
+A change is a pair of values, before and after. Addresses are marked as such, so that filters can find them.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from typing import Annotated, ClassVar, NamedTuple
 __all__ = ["Address", "Change", "Code", "Event", "Stamp", "Write"]
 
 Address = Annotated[int, "address"]
-"""An int that is an address in the heap; filters look for these."""
+"""An int that is an address in the heap. Filters search fields of this type."""
 
 
 class Stamp(NamedTuple):
-    """When an event was, and whose.
+    """When an event happened, and which thread, allocator and call made it.
 
     Attributes:
-        tick: its place in the recording, from 1.
-        thread: which thread made it, numbered from 1 in order of appearance.
+        tick: its position in the recording, from 1.
+        thread: the thread that made it, numbered from 1 in order of appearance.
         allocator: number of the allocator that made it.
-        call: which call it is part of, numbered from 1 by the recording; 0 for none.
+        call: the call that it is part of, numbered from 1 by the recording; 0 for none.
     """
 
     tick: int
@@ -31,12 +31,12 @@ class Stamp(NamedTuple):
 
 
 class Write(NamedTuple):
-    """One store: ``width`` bytes, 1, 2, 4 or 8, at an address.
+    """One store of ``width`` bytes (1, 2, 4 or 8) at an address.
 
     Attributes:
-        address: of the first byte stored.
+        address: address of the first byte stored.
         width: bytes of the word.
-        before, after: the word's value, little-endian without sign, before and after the store.
+        before, after: the word's value before and after the store, unsigned and little-endian.
     """
 
     address: int
@@ -61,7 +61,7 @@ class Change(NamedTuple):
 
     @property
     def hex(self) -> str:
-        """The change in words, of addresses and offsets."""
+        """The change as text, for addresses and offsets."""
         return f"{self.before:#x} → {self.after:#x}"
 
 
@@ -71,7 +71,7 @@ class Code(NamedTuple):
     Attributes:
         module: its name within the package, such as ``freelist``.
         function: the class and method around the line, such as ``FreeList.take``.
-        line: its text, spaces and line breaks in a row as one space.
+        line: its text, with each run of white space replaced by one space.
     """
 
     module: str
@@ -84,9 +84,9 @@ class Event:
     """What all events have.
 
     Attributes:
-        at: when it was, and whose.
-        writes: all stores of the allocator since its event before, in the order in which it made them.
-        section: the paper's, which describes the change.
+        at: when it happened, and which thread, allocator and call made it.
+        writes: all stores of the allocator since its previous event, in the order in which it made them.
+        section: the section of the paper that describes the change.
         code: the line of this package that makes the change.
     """
 
@@ -98,9 +98,9 @@ class Event:
 
     @property
     def kind(self) -> str:
-        """The name of the event's class, which is its name in files."""
+        """The name of the event's class, which is also its name in files."""
         return type(self).__name__
 
     def in_words(self) -> str:
-        """Say what happened, in one sentence."""
+        """Describe what happened, in a sentence or two."""
         raise NotImplementedError

@@ -1,6 +1,6 @@
-"""Calls of a program on an allocator, from outside (§2.1).
+"""Calls that a program makes on an allocator (§2.1).
 
-Calls that an allocator makes on itself, such as realloc's malloc, are no events; what they change is.
+Calls that an allocator makes on itself, such as realloc's malloc, are not events, but the changes they make are.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class AllocatorMade(Event):
-    """An allocator came into being: an empty queue, empty buckets, empty lists, all in its block.
+    """An allocator was created: an empty queue, empty buckets and empty lists, all in its block.
 
     Attributes:
-        address: of the allocator's block in the heap.
+        address: address of the allocator's block in the heap.
     """
 
     address: Address
@@ -32,19 +32,19 @@ class AllocatorMade(Event):
     code: ClassVar[Code] = Code("allocator", "Allocator._init", "self.queue.init()")
 
     def in_words(self) -> str:
-        """Say what happened."""
-        return f"Allocator {self.at.allocator} is made: its block is at {self.address:#x}."
+        """Describe what happened."""
+        return f"Allocator {self.at.allocator} is created; its block is at {self.address:#x}."
 
 
 @dataclass(frozen=True, slots=True)
 class Called(Event):
-    """A program called an allocator; ``caller`` is the function and the line of the program, where known.
+    """A program called an allocator; ``caller`` is the program's function and line, where known.
 
     Attributes:
         call: the method's name, such as ``malloc``.
-        arguments: as they were passed: sizes and alignments in bytes, counts, addresses.
-        caller: ``function: line``, with the text of the line; one of the two alone where the other is not known or has
-            no name.
+        arguments: the arguments as passed: sizes and alignments in bytes, counts, addresses.
+        caller: ``function: line``, with the text of the line; only one of the two if the other is unknown or has no
+            name.
     """
 
     call: str
@@ -56,7 +56,7 @@ class Called(Event):
 
     @property
     def text(self) -> str:
-        """The call as a program would write it; addresses in hexadecimal."""
+        """The call as a program would write it, with addresses in hexadecimal."""
         return f"{self.call}({', '.join(self._argument(i) for i in range(len(self.arguments)))})"
 
     def _argument(self, index: int) -> str:
@@ -64,18 +64,18 @@ class Called(Event):
         return f"{value:#x}" if index == 0 and self.call in ("free", "realloc") else str(value)
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         return f"{self.text} is called on allocator {self.at.allocator}."
 
 
 @dataclass(frozen=True, slots=True)
 class Returned(Event):
-    """A call is over: ``result`` is an address, 0 where there is none; ``error`` is what it raised.
+    """A call ended. ``result`` is an address, or 0 if there is none; ``error`` is what the call raised.
 
     Attributes:
         call: name of the method that was called.
-        result: address of the object; 0 where the call returns none or raised.
-        error: the exception's type and message; empty where nothing was raised.
+        result: address of the object; 0 if the call returned none or raised.
+        error: the exception's type and message; empty if the call did not raise.
     """
 
     call: str
@@ -86,7 +86,7 @@ class Returned(Event):
     code: ClassVar[Code] = Code("allocator", "Allocator.plain_malloc", "return self._malloc(size)")
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         if self.error:
             return f"{self.call} raises {self.error}"
         return f"{self.call} returns {self.result:#x}." if self.result else f"{self.call} returns."
@@ -98,7 +98,7 @@ class Zeroed(Event):
 
     Attributes:
         start: address of the first byte.
-        length: bytes that were set to zero; of a large object, only those not known to read as zero.
+        length: bytes that were set to zero; in a large object, only those not known to read as zero.
     """
 
     start: Address
@@ -108,5 +108,5 @@ class Zeroed(Event):
     code: ClassVar[Code] = Code("memory", "Memory.zero", "self.space.zero(address, address + length)")
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         return f"{self.length} bytes at {self.start:#x} are set to zero."

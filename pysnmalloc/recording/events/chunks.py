@@ -1,6 +1,6 @@
 """Chunks: the page map, and the blocks that all allocators share (§2.4, §2.5, §2.9).
 
-Where chunks come from, the stacks to which they return, and what goes back to the operating system.
+These events show where chunks come from, the stacks they return to, and the pages given back to the system.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class PageMapChanged(Event):
-    """The bytes of one or more chunks in the page map changed.
+    """The page map's bytes for one or more chunks changed.
 
     Attributes:
-        chunk: address of the first chunk concerned.
+        chunk: address of the first of these chunks.
         entry: address of that chunk's byte in the page map.
-        before, after: values of the bytes from ``entry`` on, one per chunk: 0 not ours, 1 superslab, 2 medium slab,
-            8 to 48 the start of a large object, 64 and more a jump towards it.
+        before, after: the values of the bytes from ``entry`` on, one per chunk: 0 for not ours, 1 for a superslab,
+            2 for a medium slab, 8 to 48 for the start of a large object, 64 or more for a jump towards it.
     """
 
     chunk: Address
@@ -42,24 +42,25 @@ class PageMapChanged(Event):
     code: ClassVar[Code] = Code("pagemap", "PageMap.set", "self._u8[self._base + (chunk >> self._chunk_bits)] = kind")
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         count = len(self.after)
-        who = f"byte of chunk {self.chunk:#x} goes" if count == 1 else f"{count} bytes from chunk {self.chunk:#x} on go"
-        return f"In the page map the {who} from {_bytes(self.before)} to {_bytes(self.after)}."
+        noun = f"byte for chunk {self.chunk:#x} changes"
+        who = noun if count == 1 else f"bytes for {count} chunks from {self.chunk:#x} on change"
+        return f"In the page map, the {who} from {_bytes(self.before)} to {_bytes(self.after)}."
 
 
 def _bytes(values: tuple[int, ...]) -> str:
-    """Write bytes, not too many."""
+    """Return bytes as text, at most 8 of them."""
     return " ".join(map(str, values[:8])) + (" ..." if len(values) > 8 else "")
 
 
 @dataclass(frozen=True, slots=True)
 class BumpMoved(Event):
-    """The heap's bump pointer moved over chunks that nobody had before.
+    """The heap's bump pointer moved over chunks that were never used.
 
     Attributes:
-        bump: address of the first chunk that was neither taken nor skipped. Between before and after lies the block
-            taken, and in front of it what its alignment skipped.
+        bump: address of the first chunk that was neither taken nor skipped. The block that is taken ends at the new
+            value; any chunks between the old value and the block were skipped for alignment.
     """
 
     bump: Change
@@ -72,19 +73,19 @@ class BumpMoved(Event):
     )
 
     def in_words(self) -> str:
-        """Say what happened."""
-        return f"The heap's bump pointer moves over chunks that nobody had: {self.bump.hex}."
+        """Describe what happened."""
+        return f"The heap's bump pointer moves over chunks that were never used: {self.bump.hex}."
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkTaken(Event):
-    """A block of chunks was taken from the heap; ``fresh`` says that nobody had it before.
+    """A block of chunks was taken from the heap; ``fresh`` says whether it was never used before.
 
     Attributes:
         block: address of its first chunk.
-        chunks: how many it has, a power of two.
-        fresh: whether it came from the bump pointer, or from what an alignment had skipped; else from a stack of free
-            blocks.
+        chunks: number of chunks, a power of two.
+        fresh: whether it came from the bump pointer or was skipped for alignment; otherwise it came from a stack of
+            free blocks.
     """
 
     block: Address
@@ -95,8 +96,8 @@ class ChunkTaken(Event):
     code: ClassVar[Code] = Code("large", "LargeObjects._take", "return self._fresh(large_class)")
 
     def in_words(self) -> str:
-        """Say what happened."""
-        origin = "nobody had it before" if self.fresh else "it was free"
+        """Describe what happened."""
+        origin = "it was never used before" if self.fresh else "it was free"
         return f"A block of {self.chunks} chunk{'s' * (self.chunks > 1)} at {self.block:#x} is taken; {origin}."
 
 
@@ -106,7 +107,7 @@ class ChunkReturned(Event):
 
     Attributes:
         block: address of its first chunk.
-        chunks: how many it has, a power of two; it went to the stack of free blocks of so many.
+        chunks: number of chunks, a power of two; the block went to the stack of free blocks of that size.
     """
 
     block: Address
@@ -116,20 +117,20 @@ class ChunkReturned(Event):
     code: ClassVar[Code] = Code("large", "LargeObjects._push", "self.stacks[large_class].push(block)")
 
     def in_words(self) -> str:
-        """Say what happened."""
-        return f"The block of {self.chunks} chunk{'s' * (self.chunks > 1)} at {self.block:#x} is the heap's again."
+        """Describe what happened."""
+        return f"The block of {self.chunks} chunk{'s' * (self.chunks > 1)} at {self.block:#x} goes back to the heap."
 
 
 @dataclass(frozen=True, slots=True)
 class StackPushed(Event):
-    """A block was put on one of the global stacks; the incarnation number counts every success.
+    """A block was pushed onto one of the global stacks; the incarnation number counts every success.
 
     Attributes:
         chunk: address of the block pushed.
-        stack: what is on it: ``free`` or ``skipped`` blocks, and of how many chunks.
-        top: address of the block on top, 0 for none; what was on top is below the pushed block now.
+        stack: what the stack holds: ``free`` or ``skipped`` blocks, and of how many chunks.
+        top: address of the top block, 0 for none; the former top is now below the pushed block.
         incarnation: the number next to ``top`` in the stack's head; it grows by 1, against the ABA problem.
-        tries: compare-exchanges of the head that it took, the one that succeeded included.
+        tries: number of compare-exchanges of the head, including the one that succeeded.
     """
 
     chunk: Address
@@ -144,23 +145,23 @@ class StackPushed(Event):
     )
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         return (
-            f"Block {self.chunk:#x} is pushed on the stack of {self.stack}: the head goes "
+            f"Block {self.chunk:#x} is pushed onto the stack of {self.stack}; its head changes: "
             f"({self.top.before:#x}, {self.incarnation.before}) → ({self.top.after:#x}, {self.incarnation.after})."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class StackPopped(Event):
-    """A block was taken from the top of a global stack.
+    """A block was popped from a global stack.
 
     Attributes:
         chunk: address of the block popped.
-        stack: what is on it: ``free`` or ``skipped`` blocks, and of how many chunks.
-        top: address of the block on top: the one popped before, the one below it after, 0 for none.
+        stack: what the stack holds: ``free`` or ``skipped`` blocks, and of how many chunks.
+        top: address of the top block: before, the block popped; after, the block below it, or 0 for none.
         incarnation: the number next to ``top`` in the stack's head; it grows by 1, against the ABA problem.
-        tries: compare-exchanges of the head that it took, the one that succeeded included.
+        tries: number of compare-exchanges of the head, including the one that succeeded.
     """
 
     chunk: Address
@@ -175,21 +176,21 @@ class StackPopped(Event):
     )
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         return (
-            f"Block {self.chunk:#x} is popped from the stack of {self.stack}: the head goes "
+            f"Block {self.chunk:#x} is popped from the stack of {self.stack}; its head changes: "
             f"({self.top.before:#x}, {self.incarnation.before}) → ({self.top.after:#x}, {self.incarnation.after})."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class StackEmptied(Event):
-    """All blocks of a global stack were taken at once, to decommit them.
+    """All blocks of a global stack were popped at once, to decommit them.
 
     Attributes:
         chunks: addresses of the blocks, from the top down.
-        stack: what was on it: ``free`` or ``skipped`` blocks, and of how many chunks.
-        top: address of the block on top before, 0 after.
+        stack: what the stack held: ``free`` or ``skipped`` blocks, and of how many chunks.
+        top: before, the address of the top block; after, 0.
         incarnation: the number next to ``top`` in the stack's head; it grows by 1, for all blocks together.
     """
 
@@ -204,13 +205,13 @@ class StackEmptied(Event):
     )
 
     def in_words(self) -> str:
-        """Say what happened."""
-        return f"All {len(self.chunks)} blocks of the stack of {self.stack} are taken at once."
+        """Describe what happened."""
+        return f"All {len(self.chunks)} blocks on the stack of {self.stack} are popped at once."
 
 
 @dataclass(frozen=True, slots=True)
 class Decommitted(Event):
-    """Pages went back to the operating system, and read as zero from now on.
+    """Pages went back to the operating system and read as zero from now on.
 
     Attributes:
         start: address of the first byte given back.
@@ -224,5 +225,5 @@ class Decommitted(Event):
     code: ClassVar[Code] = Code("large", "LargeObjects._decommit", "self._memory.space.decommit(start, length)")
 
     def in_words(self) -> str:
-        """Say what happened."""
-        return f"{self.length:,} bytes from {self.start:#x} on go back to the operating system, and read as zero."
+        """Describe what happened."""
+        return f"{self.length:,} bytes from {self.start:#x} on go back to the operating system and now read as zero."

@@ -1,8 +1,8 @@
-"""Events as JSON: one object each, every field of its type again when it is read (§2).
+"""Events as JSON: one object per event, whose fields regain their types when it is read (§2).
 
     {"event": "ObjectPushed", "at": [7, 1, 2, 3], "writes": [[...]], "object": 139328, "head": [193, 64], ...}
 
-The types of the fields decide: a pair is a ``Change`` again, four numbers are a ``Stamp`` or a ``Write``.
+The declared type of a field decides: a pair becomes a ``Change``, four numbers become a ``Stamp`` or a ``Write``.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import fields
 from typing import Annotated, get_args, get_origin, get_type_hints
 
 from ...errors import RecordingError
-from . import EVENTS
 from .base import Change, Event, Stamp, Write
+from .kinds import EVENTS
 
 __all__ = ["dump_event", "parse_event", "touches"]
 
@@ -20,14 +20,14 @@ Json = dict[str, object]
 
 
 def touches(event: Event, area: range) -> bool:
-    """Tell whether an event names an address in a range, or stores to one."""
+    """Return whether an event names an address in a range, or stores to one."""
     if any(write.address < area.stop and area.start < write.address + write.width for write in event.writes):
         return True
     return any(getattr(event, name) in area for name, hint in _hints(type(event)).items() if _is_address(hint))
 
 
 def _hints(kind: type[Event]) -> dict[str, object]:
-    """The types of an event's fields, by name."""
+    """Return the types of an event's fields, by name."""
     if kind not in _HINTS:
         hints = get_type_hints(kind, include_extras=True)
         _HINTS[kind] = {field.name: hints[field.name] for field in fields(kind)}
@@ -38,20 +38,20 @@ _HINTS: dict[type[Event], dict[str, object]] = {}
 
 
 def _is_address(hint: object) -> bool:
-    """Tell whether a field is marked as an address."""
+    """Return whether a field is marked as an address."""
     return get_origin(hint) is Annotated
 
 
 def dump_event(event: Event) -> Json:
-    """Return an event as what JSON has: tuples become lists there."""
+    """Return an event as values that JSON can represent, where tuples become lists."""
     return {"event": event.kind} | {field.name: getattr(event, field.name) for field in fields(event)}
 
 
 def parse_event(data: Json) -> Event:
-    """Return the event that ``dump_event`` gave, every field of its type.
+    """Return the event that ``dump_event`` was given, with every field of its type.
 
     Raises:
-        RecordingError: when it is none.
+        RecordingError: if the data is not an event.
     """
     kind = EVENTS.get(str(data.get("event")))
     if kind is None:
@@ -63,17 +63,17 @@ def parse_event(data: Json) -> Event:
 
 
 def _parse(name: str, hint: object, value: object) -> object:
-    """Return a field's value as its type."""
+    """Return a field's value, converted to its type."""
     if _is_address(hint):
         hint = int
     if hint in (int, str, bool):
         if type(value) is not hint:
-            raise RecordingError(f"{name} is {value!r}, which is no {hint.__name__}")
+            raise RecordingError(f"{name} is {value!r}, which is not of type {hint.__name__}")
         return value
     if not isinstance(value, list):
-        raise RecordingError(f"{name} is {value!r}, which is no list")
+        raise RecordingError(f"{name} is {value!r}, which is not a list")
     if hint in (Stamp, Change, Write):
         if len(value) != len(hint._fields) or any(type(each) is not int for each in value):
-            raise RecordingError(f"{name} is {value!r}, which is no {hint.__name__}")
+            raise RecordingError(f"{name} is {value!r}, which is not a {hint.__name__}")
         return hint(*value)
     return tuple(_parse(name, get_args(hint)[0], each) for each in value)

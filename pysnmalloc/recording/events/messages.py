@@ -1,4 +1,4 @@
-"""Messages: objects freed by others, on their way home (§2.2, Figures 1 to 3).
+"""Messages: objects that another allocator freed, on their way home (§2.2, Figures 1 to 3).
 
 remote cache ─► list sent: exchange, link ─► dequeued ─► home, or forwarded
 """
@@ -28,14 +28,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class BucketAppended(Event):
-    """A message came to the end of a bucket, chosen by a round's bits of its target's number.
+    """A message was appended to the bucket that one round's bits of its target's number select.
 
     Attributes:
         message: address of the object that is the message.
         target: number of the allocator that owns the object.
         bucket: index of the bucket in the remote cache.
-        round: which k bits of the target's number chose it: 0 for what is freed or forwarded, 1 and more when the home
-            bucket is spread during a post.
+        round: which k bits of the target's number select it: 0 for objects freed or forwarded, 1 or more while a post
+            spreads the home bucket.
         last: address of the bucket's last message; before, the bucket's own address if it was empty.
     """
 
@@ -49,22 +49,22 @@ class BucketAppended(Event):
     code: ClassVar[Code] = Code("remotecache", "RemoteCache._append", "u64[bucket + LAST >> 3] = message")
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         return (
-            f"Message {self.message:#x} for allocator {self.target} goes to the end of bucket {self.bucket}, by the "
-            f"bits of round {self.round}."
+            f"Message {self.message:#x} for allocator {self.target} is appended to bucket {self.bucket}, selected by "
+            f"the bits of round {self.round}."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFreed(Event):
-    """The remote cache took a message in; ``cached`` counts bytes since the last post.
+    """A message entered the remote cache; ``cached`` counts bytes since the last post.
 
     Attributes:
-        message: address of the object, freed here or received and forwarded.
+        message: address of the object, freed here, or received and forwarded.
         target: number of the allocator that owns it.
-        size: bytes of the object, those of its size class.
-        cached: bytes taken in since the last post; it grows by ``size``.
+        size: size of the object's class in bytes.
+        cached: bytes cached since the last post; it grows by ``size``.
     """
 
     message: Address
@@ -76,19 +76,19 @@ class RemoteFreed(Event):
     code: ClassVar[Code] = Code("remotecache", "RemoteCache.dealloc", "u64[self._cached] += size")
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         return (
-            f"The object at {self.message:#x} is a message to allocator {self.target} now: {{next, target}} in its "
-            f"first 16 bytes. Cached bytes go {self.cached}."
+            f"The object at {self.message:#x} is now a message to allocator {self.target}, with {{next, target}} in "
+            f"its first 16 bytes. Cached bytes: {self.cached}."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class PostBegan(Event):
-    """An allocator begins to send all that it cached.
+    """An allocator begins to send everything in its remote cache.
 
     Attributes:
-        cached: bytes taken in since the last post, and 0: the count starts again before anything is sent.
+        cached: bytes cached since the last post, and 0; the count is reset before anything is sent.
     """
 
     cached: Change
@@ -97,7 +97,7 @@ class PostBegan(Event):
     code: ClassVar[Code] = Code("allocator", "Allocator.post", "self.cache.post(self._send)")
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         return f"Allocator {self.at.allocator} posts the {self.cached.before} bytes in its remote cache."
 
 
@@ -106,8 +106,8 @@ class ListSent(Event):
     """A bucket is about to be sent as one list, to the owner of its first message.
 
     Attributes:
-        to: number of the allocator that gets the list.
-        messages: addresses of the objects in it, first to last; it owns the first, the others may be another's.
+        to: number of the allocator that receives the list.
+        messages: addresses of the objects in it, first to last; the receiver owns the first, others may own the rest.
     """
 
     to: int
@@ -119,21 +119,21 @@ class ListSent(Event):
     )
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         count = len(self.messages)
         return (
             f"A list of {count} message{'s' * (count > 1)}, from {self.messages[0]:#x} to {self.messages[-1]:#x}, is "
-            f"to go to allocator {self.to}, which owns the first."
+            f"about to be sent to allocator {self.to}, which owns the first object."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Exchanged(Event):
-    """A queue's back was exchanged: the one atomic exchange of a list. Until the link, the list is cut off.
+    """A queue's back was exchanged, the only atomic exchange for a list. The list is cut off until it is linked.
 
     Attributes:
-        queue: number of the allocator that receives.
-        back: address of the newest message before, which may be the stub, and of the sent list's last one after.
+        queue: number of the receiving allocator.
+        back: before, the address of the newest message, which may be the stub; after, that of the sent list's last.
     """
 
     queue: int
@@ -145,20 +145,20 @@ class Exchanged(Event):
     )
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         return (
             f"The back of allocator {self.queue}'s queue is exchanged: {self.back.hex}. The new list is not linked "
-            f"yet, so the receiver cannot see it."
+            f"yet, so the receiver cannot reach it."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Linked(Event):
-    """The ``next`` of the message that was the back before now leads to the new list.
+    """The ``next`` of the message that was the back now leads to the new list.
 
     Attributes:
-        message: address of the one that was the newest before; it may be the queue's stub.
-        next: its link: 0 before, address of the sent list's first message after.
+        message: address of the message that was the newest; it may be the queue's stub.
+        next: its link: before, 0; after, the address of the sent list's first message.
     """
 
     message: Address
@@ -170,13 +170,13 @@ class Linked(Event):
     )
 
     def in_words(self) -> str:
-        """Say what happened."""
-        return f"The next of {self.message:#x}, which was the back before, is set to {self.next.after:#x}: linked."
+        """Describe what happened."""
+        return f"The next of {self.message:#x}, the former back, is set to {self.next.after:#x}; the list is linked."
 
 
 @dataclass(frozen=True, slots=True)
 class BucketEmptied(Event):
-    """A bucket is empty again: it is its own last message.
+    """A bucket is empty again, so it is its own last message.
 
     Attributes:
         bucket: index of the bucket in the remote cache.
@@ -188,7 +188,7 @@ class BucketEmptied(Event):
     code: ClassVar[Code] = Code("remotecache", "RemoteCache._clear", "self._u64[bucket + LAST >> 3] = bucket")
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         return f"Bucket {self.bucket} is empty again."
 
 
@@ -197,9 +197,9 @@ class Redistributed(Event):
     """The home bucket was spread over all buckets by the next k bits.
 
     Attributes:
-        round: which k bits of the targets' numbers spread them, from 1.
-        home: index of the bucket where the allocator's own number falls by the bits of the round before.
-        messages: how many are spread.
+        round: which k bits of the targets' numbers spread the messages, from 1.
+        home: index of the bucket that the allocator's own number selects by the bits of the previous round.
+        messages: number of messages spread.
     """
 
     round: int
@@ -210,7 +210,7 @@ class Redistributed(Event):
     code: ClassVar[Code] = Code("remotecache", "RemoteCache.post", "self._redistribute(home, round)")
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         return (
             f"The {self.messages} message{'s' * (self.messages > 1)} of the home bucket {self.home} are spread by the "
             f"bits of round {self.round}."
@@ -219,11 +219,11 @@ class Redistributed(Event):
 
 @dataclass(frozen=True, slots=True)
 class Posted(Event):
-    """Everything in the remote cache is on its way.
+    """Everything in the remote cache has been sent.
 
     Attributes:
-        rounds: how many times buckets were sent: 1, and 1 more each time that the home bucket had to be spread.
-        lists: how many were sent in all rounds.
+        rounds: how many times buckets were sent: 1, plus 1 for each time that the home bucket was spread.
+        lists: number of lists sent in all rounds.
     """
 
     rounds: int
@@ -233,22 +233,22 @@ class Posted(Event):
     code: ClassVar[Code] = Code("remotecache", "RemoteCache.post", "return round")
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         return (
-            f"All is posted, in {self.rounds} round{'s' * (self.rounds != 1)} and {self.lists} "
+            f"Everything is posted, in {self.rounds} round{'s' * (self.rounds != 1)} and {self.lists} "
             f"list{'s' * (self.lists != 1)}, one atomic exchange each."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Dequeued(Event):
-    """Messages were received: the front moved over them, and over the ``stub`` that started the queue.
+    """Messages were received: the front moved past them, and past the ``stub`` if it was there.
 
     Attributes:
         messages: addresses of the objects received, oldest first, without the stub.
-        stub: whether the stub was among what the front passed.
-        front: address of what the queue begins with: before, the first that was received, or the stub; after,
-            what stays behind.
+        stub: whether the front passed the stub.
+        front: address of the queue's first element: before, the first message received, or the stub; after, the
+            message that stays in the queue.
     """
 
     messages: tuple[int, ...]
@@ -259,18 +259,18 @@ class Dequeued(Event):
     code: ClassVar[Code] = Code("messagequeue", "MessageQueue.dequeue_batch", "self._u64[self._front] = batch.pop()")
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         count = len(self.messages)
-        stub = ", and passes the stub that started the queue" if self.stub else ""
+        stub = " and passes the stub that started the queue" if self.stub else ""
         return (
-            f"Allocator {self.at.allocator} receives {count} message{'s' * (count != 1)}{stub}: its front goes "
-            f"{self.front.hex}. The newest message stays behind."
+            f"Allocator {self.at.allocator} receives {count} message{'s' * (count != 1)}{stub}. Its front moves: "
+            f"{self.front.hex}. The newest message stays in the queue."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class CameHome(Event):
-    """A message reached the owner of its object, who is about to free it.
+    """A message reached the owner of its object, which is about to free it.
 
     Attributes:
         message: address of the object.
@@ -282,13 +282,13 @@ class CameHome(Event):
     code: ClassVar[Code] = Code("allocator", "Allocator._handle", "self.messages.arrived[sizeclass] += 1")
 
     def in_words(self) -> str:
-        """Say what happened."""
-        return f"Message {self.message:#x} is allocator {self.at.allocator}'s own object: it is home, and is freed."
+        """Describe what happened."""
+        return f"Message {self.message:#x} is allocator {self.at.allocator}'s own object. It is home and is now freed."
 
 
 @dataclass(frozen=True, slots=True)
 class Forwarded(Event):
-    """A message is another's, so it is about to be cached again.
+    """A message belongs to another allocator, so it is about to be cached again.
 
     Attributes:
         message: address of the object.
@@ -302,5 +302,5 @@ class Forwarded(Event):
     code: ClassVar[Code] = Code("allocator", "Allocator._handle", "self.messages.forwarded += 1")
 
     def in_words(self) -> str:
-        """Say what happened."""
-        return f"Message {self.message:#x} is allocator {self.target}'s, so it is forwarded by the remote cache."
+        """Describe what happened."""
+        return f"Message {self.message:#x} is for allocator {self.target}, so the remote cache forwards it."

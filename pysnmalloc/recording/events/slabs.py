@@ -1,6 +1,6 @@
 """Small objects, and the slabs that hold them (§2.8).
 
-The bump-pointer free list, and the list of slabs with free space.
+These events show the bump-pointer free list and the list of slabs with free space.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ObjectBumped(Event):
-    """An object was taken where nothing was allocated before.
+    """An object was taken at the bump pointer, from memory that was never allocated.
 
     Attributes:
         object: address of the object taken.
         slab: address of its slab.
-        size: bytes of the object, those of its size class.
-        head: of the slab's metadata: before, the object's offset in the slab plus 1; after, ``size`` more, or all ones
-            if the slab is full.
-        used: objects of the slab that are allocated.
+        size: size of the object's class in bytes.
+        head: the field of the slab's metadata: before, the object's offset in the slab plus 1; after, ``size`` more,
+            or all ones if the slab is full.
+        used: number of allocated objects in the slab.
     """
 
     object: Address
@@ -44,12 +44,12 @@ class ObjectBumped(Event):
     code: ClassVar[Code] = Code("freelist", "FreeList.take", "taken = slab + head - BUMP_BIT")
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         taken = (
             f"The head {self.head.before:#06x} is odd: a bump pointer plus 1. The object at {self.object:#x} is taken"
         )
         if self.head.after & 2:
-            return f"{taken}, the last of the slab, so head becomes {self.head.after:#06x}: full."
+            return f"{taken}. It is the last of the slab, so head becomes {self.head.after:#06x}, which means full."
         return f"{taken}, and head moves by {self.size} bytes to {self.head.after:#06x}."
 
 
@@ -60,10 +60,10 @@ class ObjectPopped(Event):
     Attributes:
         object: address of the object taken.
         slab: address of its slab.
-        size: bytes of the object, those of its size class.
-        head: of the slab's metadata: before, the object's offset in the slab; after, the next free object's, or the
-            bump pointer plus 1, or all ones if the slab is full.
-        used: objects of the slab that are allocated.
+        size: size of the object's class in bytes.
+        head: the field of the slab's metadata: before, the object's offset in the slab; after, the next free object's
+            offset, or the bump pointer plus 1, or all ones if the slab is full.
+        used: number of allocated objects in the slab.
     """
 
     object: Address
@@ -76,24 +76,24 @@ class ObjectPopped(Event):
     code: ClassVar[Code] = Code("freelist", "FreeList.take", "taken = slab + head")
 
     def in_words(self) -> str:
-        """Say what happened."""
-        end = ": the slab is full" if self.head.after & 2 else ""
+        """Describe what happened."""
+        end = ", which means that the slab is full" if self.head.after & 2 else ""
         return (
-            f"The head {self.head.before:#06x} is even: the first free object. {self.object:#x} is taken, and the link "
-            f"in its first 16 bits becomes head, {self.head.after:#06x}{end}."
+            f"The head {self.head.before:#06x} is even: the offset of the first free object. {self.object:#x} is "
+            f"taken, and the link in its first 16 bits becomes head: {self.head.after:#06x}{end}."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectPushed(Event):
-    """A freed object was put in front of its slab's free list; the old head is its link now.
+    """A freed object was pushed onto its slab's free list; the old head is now its link.
 
     Attributes:
         object: address of the object freed.
         slab: address of its slab.
-        head: of the slab's metadata: before, the first free object's offset in the slab, or the bump pointer plus 1;
-            after, the offset of this object.
-        used: objects of the slab that are allocated.
+        head: the field of the slab's metadata: before, the first free object's offset in the slab, or the bump pointer
+            plus 1; after, the offset of this object.
+        used: number of allocated objects in the slab.
     """
 
     object: Address
@@ -105,23 +105,23 @@ class ObjectPushed(Event):
     code: ClassVar[Code] = Code("freelist", "FreeList.put", "u16[word + HEAD >> 1] = freed - slab")
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         return (
-            f"The object at {self.object:#x} goes to the front of its slab's free list: the old head, "
+            f"The object at {self.object:#x} is pushed onto its slab's free list: the old head, "
             f"{self.head.before:#06x}, is stored in it, and head becomes {self.head.after:#06x}."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class SlabReopened(Event):
-    """A full slab got its first object back, which is its free list and its list node from now on.
+    """A full slab got its first object back. The object is now its whole free list, and holds its list node.
 
     Attributes:
         object: address of the object freed.
         slab: address of its slab.
-        head: of the slab's metadata: all ones before; the object's offset in the slab after.
-        link: offset of the list node in the slab; before, where it was when the slab became full.
-        used: objects of the slab that are allocated.
+        head: the field of the slab's metadata: before, all ones; after, the object's offset in the slab.
+        link: offset of the list node in the slab; before, its position when the slab became full.
+        used: number of allocated objects in the slab.
     """
 
     object: Address
@@ -134,21 +134,21 @@ class SlabReopened(Event):
     code: ClassVar[Code] = Code("slab", "Slab._reopen", "u16[word + HEAD >> 1] = u16[word + LINK >> 1] = freed - slab")
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         return (
-            f"The slab was full. The object at {self.object:#x} is all of its free list now, and the place of its "
-            f"list node: head and link become {self.head.after:#06x}."
+            f"The slab was full. The object at {self.object:#x} is now its whole free list, and holds its list node: "
+            f"head and link become {self.head.after:#06x}."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class SlabVacated(Event):
-    """The last object of a slab was freed.
+    """The last allocated object of a slab was freed.
 
     Attributes:
         object: address of the object freed.
         slab: address of its slab.
-        used: objects of the slab that are allocated: 1 before, 0 after.
+        used: number of allocated objects in the slab: before, 1; after, 0.
     """
 
     object: Address
@@ -159,17 +159,17 @@ class SlabVacated(Event):
     code: ClassVar[Code] = Code("slab", "Slab.dealloc", "u16[word + USED >> 1] -= 1")
 
     def in_words(self) -> str:
-        """Say what happened."""
-        return f"The object at {self.object:#x} was the last of its slab: the slab is free."
+        """Describe what happened."""
+        return f"The object at {self.object:#x} was the slab's last allocated object, so the slab is now free."
 
 
 @dataclass(frozen=True, slots=True)
 class SlabLinked(Event):
-    """A slab came to the front of its class's list; the node lies in its own free memory.
+    """A slab was inserted at the front of its class's list; the node lies in the slab's own free memory.
 
     Attributes:
         slab: address of the slab.
-        sizeclass: number of the class of its objects, which has the list.
+        sizeclass: number of its objects' size class, which the list belongs to.
         node: address of its list node, 16 bytes in the slab: ``prev`` and ``next``.
         list_head: address of the list's first node: before, all ones if the list was empty; after, ``node``.
     """
@@ -183,9 +183,9 @@ class SlabLinked(Event):
     code: ClassVar[Code] = Code("slablist", "SlabList.insert", "u64[self._head] = node")
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         return (
-            f"Slab {self.slab:#x} is put at the front of the list of slabs of size class {self.sizeclass} that have "
+            f"Slab {self.slab:#x} is inserted at the front of the list of slabs of size class {self.sizeclass} with "
             f"free space; its node is at {self.node:#x}."
         )
 
@@ -196,9 +196,9 @@ class SlabUnlinked(Event):
 
     Attributes:
         slab: address of the slab.
-        sizeclass: number of the class of its objects, which has the list.
-        node: address that its list node had; the bytes may be an allocated object's by now.
-        list_head: address of the list's first node, all ones for none; it changes only where the slab was first.
+        sizeclass: number of its objects' size class, which the list belongs to.
+        node: address that its list node had; the bytes may already belong to an allocated object.
+        list_head: address of the list's first node, all ones for none; it changes only if the slab was first.
     """
 
     slab: Address
@@ -210,8 +210,8 @@ class SlabUnlinked(Event):
     code: ClassVar[Code] = Code("slablist", "SlabList.remove", "u64[self._head] = after")
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         return (
-            f"Slab {self.slab:#x} leaves the list of slabs of size class {self.sizeclass} that have free space; its "
-            f"node was at {self.node:#x}."
+            f"Slab {self.slab:#x} is removed from the list of slabs of size class {self.sizeclass} with free space; "
+            f"its node was at {self.node:#x}."
         )

@@ -1,6 +1,6 @@
 """Superslabs and medium slabs: chunks that one allocator owns, and its lists of them (§2.7, §2.8).
 
-How slabs come from a superslab and go back, and medium objects from their stack.
+These events show how slabs leave a superslab and return to it, and how medium objects leave their stack and return.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class SuperslabMade(Event):
-    """A chunk became a superslab; one that was a superslab before keeps its metadata as it was.
+    """A chunk became a superslab. A chunk that was a superslab before keeps its metadata.
 
     Attributes:
         superslab: address of the chunk.
-        kept: whether the chunk was last a superslab, so that of its header only the owner is written.
+        kept: whether the chunk was last a superslab, so that only the owner in its header is written.
     """
 
     superslab: Address
@@ -38,8 +38,8 @@ class SuperslabMade(Event):
     code: ClassVar[Code] = Code("superslab", "Superslab.init", "u64[superslab + OWNER >> 3] = owner")
 
     def in_words(self) -> str:
-        """Say what happened."""
-        how = "It was one before, so its list of free slabs stays as it was" if self.kept else "Its metadata is zeroed"
+        """Describe what happened."""
+        how = "It was a superslab before and keeps its list of free slabs" if self.kept else "Its metadata is zeroed"
         return f"Chunk {self.superslab:#x} becomes a superslab of allocator {self.at.allocator}. {how}."
 
 
@@ -48,13 +48,14 @@ class SlabTaken(Event):
     """A slab of a superslab came into use for a size class; all of it is bump space.
 
     Attributes:
-        slab: address of the slab; of a short one, its superslab's.
-        superslab: address of the superslab that holds it.
-        index: the slab's place in the superslab; 0 is the short slab.
-        sizeclass: number of the class of its objects from now on.
-        size: bytes of each of these objects.
-        used: of the superslab: twice its full-length slabs in use, plus 1 if the short slab is.
-        head: of the superslab: index of its first free full-length slab, 0 for none; a short slab leaves it as it is.
+        slab: address of the slab; a short slab has its superslab's address.
+        superslab: address of the superslab that contains it.
+        index: the slab's index in the superslab; 0 is the short slab.
+        sizeclass: number of its objects' size class from now on.
+        size: bytes of each object.
+        used: the superslab's field: twice the number of full-length slabs in use, plus 1 if the short slab is in use.
+        head: the superslab's field: index of its first free full-length slab, 0 for none; a short slab does not
+            change it.
     """
 
     slab: Address
@@ -69,11 +70,11 @@ class SlabTaken(Event):
     code: ClassVar[Code] = Code("superslab", "Superslab._start", "self._u8[word + SIZECLASS] = sizeclass")
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         which = "The short slab" if self.index == 0 else f"Slab {self.index}"
         return (
             f"{which} of superslab {self.superslab:#x} is taken for objects of {self.size} bytes (size class "
-            f"{self.sizeclass}). The superslab's used goes {self.used}, its head {self.head}."
+            f"{self.sizeclass}). The superslab's used: {self.used}, head: {self.head}."
         )
 
 
@@ -82,12 +83,12 @@ class SlabReturned(Event):
     """A free slab went back to its superslab.
 
     Attributes:
-        slab: address of the slab; of a short one, its superslab's.
-        superslab: address of the superslab that holds it.
-        index: the slab's place in the superslab; 0 is the short slab.
-        used: of the superslab: twice its full-length slabs in use, plus 1 if the short slab is.
-        head: of the superslab: index of its first free full-length slab, 0 for none; after, ``index``, but a short slab
-            leaves it as it is.
+        slab: address of the slab; a short slab has its superslab's address.
+        superslab: address of the superslab that contains it.
+        index: the slab's index in the superslab; 0 is the short slab.
+        used: the superslab's field: twice the number of full-length slabs in use, plus 1 if the short slab is in use.
+        head: the superslab's field: index of its first free full-length slab, 0 for none; after, ``index``, except
+            that a short slab does not change it.
     """
 
     slab: Address
@@ -100,21 +101,20 @@ class SlabReturned(Event):
     code: ClassVar[Code] = Code("superslab", "Superslab.dealloc_slab", "self._u8[superslab + HEAD_BYTE] = index")
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         which = "The short slab" if self.index == 0 else f"Slab {self.index}"
         return (
-            f"{which} goes back to superslab {self.superslab:#x}, whose used goes {self.used} and whose head goes "
-            f"{self.head}."
+            f"{which} goes back to superslab {self.superslab:#x}. The superslab's used: {self.used}, head: {self.head}."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkLinked(Event):
-    """A superslab or medium slab came to the front of one of its allocator's lists.
+    """A superslab or medium slab was inserted at the front of one of its allocator's lists.
 
     Attributes:
         chunk: address of the superslab or medium slab.
-        list: which one: ``available`` or ``only short`` of superslabs, or ``medium slabs of class`` and its number.
+        list: the list: ``available`` or ``only short`` for superslabs, or ``medium slabs of class`` and its number.
         list_head: address of the list's first chunk: before, 0 if the list was empty; after, ``chunk``.
     """
 
@@ -126,8 +126,8 @@ class ChunkLinked(Event):
     code: ClassVar[Code] = Code("chunklist", "ChunkList.insert", "u64[self._head] = chunk")
 
     def in_words(self) -> str:
-        """Say what happened."""
-        return f"Chunk {self.chunk:#x} is put at the front of the allocator's list “{self.list}”."
+        """Describe what happened."""
+        return f"Chunk {self.chunk:#x} is inserted at the front of the allocator's list “{self.list}”."
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +136,8 @@ class ChunkUnlinked(Event):
 
     Attributes:
         chunk: address of the superslab or medium slab.
-        list: which one: ``available`` or ``only short`` of superslabs, or ``medium slabs of class`` and its number.
-        list_head: address of the list's first chunk, 0 if there is none; it changes only where ``chunk`` was first.
+        list: the list: ``available`` or ``only short`` for superslabs, or ``medium slabs of class`` and its number.
+        list_head: address of the list's first chunk, 0 if there is none; it changes only if ``chunk`` was first.
     """
 
     chunk: Address
@@ -148,20 +148,20 @@ class ChunkUnlinked(Event):
     code: ClassVar[Code] = Code("chunklist", "ChunkList.remove", "u64[self._head] = after")
 
     def in_words(self) -> str:
-        """Say what happened."""
-        return f"Chunk {self.chunk:#x} leaves the allocator's list “{self.list}”."
+        """Describe what happened."""
+        return f"Chunk {self.chunk:#x} is removed from the allocator's list “{self.list}”."
 
 
 @dataclass(frozen=True, slots=True)
 class MediumslabMade(Event):
-    """A chunk became a medium slab; one that was of the same class before keeps its stack.
+    """A chunk became a medium slab. A chunk that was last a medium slab of the same class keeps its stack.
 
     Attributes:
         slab: address of the chunk.
-        sizeclass: number of the class of its objects.
+        sizeclass: number of its objects' size class.
         size: bytes of each object.
-        objects: how many it holds, all of them free.
-        kept: whether the chunk was last a medium slab of this class, so that its stack stays in the order it had.
+        objects: number of objects that it holds, all of them free.
+        kept: whether the chunk was last a medium slab of this class, so that its stack keeps its order.
     """
 
     slab: Address
@@ -174,8 +174,8 @@ class MediumslabMade(Event):
     code: ClassVar[Code] = Code("mediumslab", "Mediumslab.init", "self._u8[slab + SIZECLASS] = sizeclass")
 
     def in_words(self) -> str:
-        """Say what happened."""
-        how = "its stack stays as it was" if self.kept else "its stack lists them by rising address"
+        """Describe what happened."""
+        how = "its stack is unchanged" if self.kept else "its stack lists them by ascending address"
         return f"Chunk {self.slab:#x} becomes a medium slab of {self.objects} objects of {self.size} bytes; {how}."
 
 
@@ -186,8 +186,8 @@ class MediumTaken(Event):
     Attributes:
         object: address of the object taken.
         slab: address of its medium slab.
-        size: bytes of the object, those of its size class.
-        head: index of the stack's top, which is the number of allocated objects; before, that of the entry taken.
+        size: size of the object's class in bytes.
+        head: index of the stack's top, which is the number of allocated objects; before, the index of the entry taken.
         free: number of free objects.
     """
 
@@ -201,21 +201,21 @@ class MediumTaken(Event):
     code: ClassVar[Code] = Code("mediumslab", "Mediumslab.alloc", "self._u8[slab + HEAD] = head + 1")
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         return (
             f"stack[{self.head.before}] of medium slab {self.slab:#x} names the object at {self.object:#x}, which is "
-            f"taken; head goes {self.head}, free {self.free}."
+            f"taken. The slab's head: {self.head}, free: {self.free}."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class MediumReturned(Event):
-    """A medium object was pushed back on its slab's stack.
+    """A medium object was pushed onto its slab's stack.
 
     Attributes:
         object: address of the object freed.
         slab: address of its medium slab.
-        head: index of the stack's top, which is the number of allocated objects; after, that of the entry written.
+        head: index of the stack's top, which is the number of allocated objects; after, the index of the entry written.
         free: number of free objects.
     """
 
@@ -230,8 +230,8 @@ class MediumReturned(Event):
     )
 
     def in_words(self) -> str:
-        """Say what happened."""
+        """Describe what happened."""
         return (
-            f"The object at {self.object:#x} is written to stack[{self.head.after}] of medium slab {self.slab:#x}; "
-            f"head goes {self.head}, free {self.free}."
+            f"The index of object {self.object:#x} is stored in stack[{self.head.after}] of medium slab "
+            f"{self.slab:#x}. The slab's head: {self.head}, free: {self.free}."
         )

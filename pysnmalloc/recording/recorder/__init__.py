@@ -1,18 +1,18 @@
-"""The recorder: an allocator that tells of every change, for those who look on (§2.1 to §2.8).
+"""The recorder: an allocator that reports every change, for observers (§2.1 to §2.8).
 
-    FreeList          put(slab, freed)
+    FreeList             put(slab, freed)
        ▲
-    RecordingFreeList put(slab, freed): head before; super().put(); head after ─► ObjectPushed
+    RecordingFreeList    put(slab, freed): head before; super().put(); head after ─► ObjectPushed
 
-``Heap(record=recording)`` makes allocators of this kind. Each of their concepts
-is a subclass that calls the concept's own method and tells what it did; nothing
-is done a second way, so a recording heap returns the same addresses and has the
-same bytes as a plain one. The concepts know nothing of it, and heaps that do not
-record run none of this: that is why it costs them nothing.
+``Heap(record=recording)`` makes allocators of this kind. On top of each part of theirs lies an
+observer that calls the part's own method and reports what it did. Nothing is done a second
+way, so a recording heap returns the same addresses and has the same bytes as a plain one.
+Read ``teller`` first, which notes all stores for the event that comes next. ``allocator`` puts
+the observers together.
 
-``teller`` notes all stores, for the event that comes next; ``slabs``, ``chunks``,
-``shared`` and ``messages`` hold the subclasses; ``allocator`` joins them. Left
-out: loads, and what programs write into their objects.
+Imported by: nothing beside it.
+
+    teller, slabs, chunks, shared, messages, allocator
 """
 
 from .allocator import RecordingAllocator

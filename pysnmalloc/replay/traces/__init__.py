@@ -1,10 +1,10 @@
 """Traces: recorded programs, read from three formats into one (§3).
 
-Read ``trace`` first: calls, numbered by object and by thread. ``formats`` reads the shipped
-traces and CS:APP's ``.rep`` files, ``valgrind`` reads the output of ``--trace-malloc=yes``,
-and ``errors`` names the fault in a file and its line.
+Read ``trace`` first: calls, numbered by object and by thread. ``formats`` reads the traces that
+are shipped and CS:APP's ``.rep`` files; ``valgrind`` reads the output of ``--trace-malloc=yes``;
+``errors`` says what is wrong with a file, and in which line.
 
-The modules:
+Imported by: demand, and all above it.
 
     errors, trace, valgrind, formats
 """

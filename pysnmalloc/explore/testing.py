@@ -42,11 +42,11 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from typing import TypedDict, Unpack
 
-from ...atomics import Order
-from ..explorer import explore, replay
-from ..findings.finding import Finding
-from ..findings.result import Result
-from ..threads.scenario import Scenario
+from ..atomics import Order
+from .explorer import explore, replay
+from .findings.finding import Finding
+from .findings.result import Result
+from .threads.scenario import Scenario
 
 __all__ = ["Options", "assert_found", "assert_proved", "assert_replays", "explored"]
 

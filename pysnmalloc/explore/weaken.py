@@ -14,14 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...atomics import Order
-from ..explorer import explore
-from ..findings.result import Result
-from ..threads.ops import FENCE, LOAD, SPECULATE, STORE, WAIT
-from ..threads.scenario import Scenario
-from ..threads.segment import NewCell
-from .exploration import Exploration
-from .search import search
+from ..atomics import Order
+from .explorer import explore
+from .findings.result import Result
+from .search.exploration import Exploration
+from .search.search import search
+from .threads.ops import FENCE, LOAD, SPECULATE, STORE, WAIT
+from .threads.scenario import Scenario
+from .threads.segment import NewCell
 
 __all__ = ["Weakened", "weaken_each", "weaker_orders"]
 

@@ -21,12 +21,13 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from threading import Thread
 
-from ...atomics import Atomics, AtomicsLock, Order
-from ...memory import Memory
-from ..findings.finding import named_error
-from ..findings.schedule import Schedule, ScheduleError
-from ..search.exploration import Exploration, Outcome
-from ..threads.scenario import Place, Scenario
+from ..atomics import Atomics, AtomicsLock, Order
+from ..memory import Memory
+from .findings.naming import named_error
+from .findings.result import Outcome
+from .findings.schedule import Schedule, ScheduleError
+from .search.exploration import Exploration
+from .threads.scenario import Place, Scenario
 from .turnstile import Stopped, Turnstile
 
 __all__ = ["Ran", "run_on_threads"]

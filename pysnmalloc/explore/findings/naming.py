@@ -1,0 +1,44 @@
+"""Names for what goes wrong: of an execution that broke off, of an error, of a judge's verdict (§2.2, §2.5)."""
+
+from __future__ import annotations
+
+from ...errors import DoubleFree, InvalidPointer, LawBroken, SnmallocError
+from ..executions.broken import Broken, Race, ThreadFailed, Uninitialised
+from ..threads.scenario import Scenario, Wrong
+from ..threads.tree import TooLong
+
+__all__ = ["named", "named_error"]
+
+
+def named(scenario: Scenario, broken: Broken, names: tuple[str, ...]) -> tuple[str, str]:
+    """Name what broke an execution: (kind, detail)."""
+    if isinstance(broken, Race):
+        first, second = (names[thread] for thread in broken.threads)
+        return "data race", (
+            f"nothing orders {first}'s and {second}'s accesses of {scenario.field(broken.address)}, "
+            f"of which one writes: `{broken.lines[0]}` and `{broken.lines[1]}`"
+        )
+    if isinstance(broken, Uninitialised):
+        return "uninitialised read", (
+            f"{names[broken.threads[-1]]} reads {scenario.field(broken.address)}, which nobody wrote: `{broken.line}`"
+        )
+    assert isinstance(broken, ThreadFailed)
+    kind, detail = named_error(broken.error)
+    return kind, f"{names[broken.threads[-1]]}: {detail}"
+
+
+def named_error(error: Exception) -> tuple[str, str]:
+    """Name an error of a thread or of a judge: (kind, detail)."""
+    if isinstance(error, Wrong):
+        return error.kind, error.detail
+    if isinstance(error, LawBroken):
+        return f"law broken: {error.law}", f"{error.reason}\n{error.dump}"
+    if isinstance(error, TooLong):
+        return f"livelock within {error.limit} steps", str(error)
+    if isinstance(error, DoubleFree):
+        return "double free", str(error)
+    if isinstance(error, InvalidPointer):
+        return "invalid pointer", str(error)
+    if isinstance(error, SnmallocError):
+        return type(error).__name__, str(error)
+    return f"error: {type(error).__name__}", str(error)
