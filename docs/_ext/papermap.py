@@ -110,7 +110,7 @@ def tutorial(number: int) -> nodes.Node:
 
 def module(name: str, words: str = "") -> nodes.Node:
     """A link to the annotated source of a module or room."""
-    return reference("std", "doc", f"/source/{name}", code(words or shown(name)))
+    return reference("std", "doc", f"/source/{name}", nodes.literal("", words or shown(name)))
 
 
 def guide(name: str) -> nodes.Node:
