@@ -69,7 +69,7 @@ def sizeclass(sheet: Sheet) -> int:
         found = class_of(size)
         if "number of the class" in asked:
             return found
-        return SIZES[found] - size if "were not asked for" in asked else SIZES[found]
+        return SIZES[found] - size if "were not requested" in asked else SIZES[found]
     if "of class" in asked:
         return SIZES[number(asked, r"of class (\d+)")]
     size = number(asked, r"([\d,]+) bytes")
@@ -203,7 +203,7 @@ def superslab(sheet: Sheet) -> int:
 
 
 def number_name(asked: str) -> str:
-    found = re.search(r"\((\w) is in it\)", asked)
+    found = re.search(r"take for (\w)\?", asked)
     assert found
     return found[1]
 
@@ -223,11 +223,9 @@ def pagemap(sheet: Sheet) -> int:
         while chunks << 20 < number(sheet.calls[0], r"malloc\((\w+)\)"):
             chunks *= 2
         return chunks
-    known = {
-        int(a): (b, int(c)) for a, b, c in re.findall(r"chunk +(\d+) holds ([JL])\((\d+)\)", " ".join(sheet.state))
-    }
+    known = {int(a): (b, int(c)) for a, b, c in re.findall(r"chunk +(\d+) has ([JL])\((\d+)\)", " ".join(sheet.state))}
     if "At which address" in asked:
-        chunk = number(asked, r"around (0x[\d_a-f]+)") // 0x10_0000
+        chunk = number(asked, r"contains (0x[\d_a-f]+)") // 0x10_0000
         while chunk in known:
             chunk -= 2 ** known[chunk][1]
         return chunk * 0x10_0000

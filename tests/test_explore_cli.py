@@ -193,13 +193,13 @@ def test_html(runner: CliRunner, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["queeu"], ["no scenario “queeu”", "close to it: queue", "file.py:Class"]),
+        (["queeu"], ["no scenario “queeu”", "did you mean queue", "file.py:Class"]),
         (["litmus:XY"], ["no scenario “litmus:XY”"]),
-        (["bug:link-relaxt"], ["close to it: bug:link-relaxed"]),
+        (["bug:link-relaxt"], ["did you mean bug:link-relaxed"]),
         (["no.such.module:Thing"], ["no module no.such.module"]),
         (["no/such/file.py:Thing"], ["no file no/such/file.py"]),
         (["pysnmalloc.explore:Nothing"], ["pysnmalloc.explore has no Nothing", "name a subclass"]),
-        (["pysnmalloc.explore:explore"], ["is no Scenario"]),
+        (["pysnmalloc.explore:explore"], ["is not a Scenario"]),
         (["queue", "--plain", "--model", "rc11"], ["the model is sc"]),
         (["queue", "--plain", "--random", "3"], ["choose one"]),
         (["queue", "--pct", "3"], ["random"]),
@@ -231,7 +231,7 @@ def test_scenarios_of_ones_own(runner: CliRunner, own: str) -> None:
     assert f"pysnmalloc explore {own}:Mine --model rc11 --replay" in output
     assert "wrong: lost update" in run(runner, f"{own}:needy", code=1).output
     assert "without arguments" in run(runner, f"{own}:Needy", code=2).stderr
-    assert "is no Scenario" in run(runner, f"{own}:number", code=2).stderr
+    assert "is not a Scenario" in run(runner, f"{own}:number", code=2).stderr
 
 
 def test_a_module_of_the_current_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,7 +279,7 @@ def test_progress_is_for_terminals_and_for_long_work(
             said[terminal, patience] = capsys.readouterr().err
     assert {key for key, text in said.items() if text} == {(True, 0.0)}
     assert "queue, sc: 2,560 executions" in said[True, 0.0]
-    assert "a second" in said[True, 0.0]
+    assert "per second" in said[True, 0.0]
 
 
 def test_orders_are_those_of_the_library(runner: CliRunner) -> None:

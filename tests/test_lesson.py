@@ -29,9 +29,9 @@ def test_all_numbers_of_a_value_are_told_in_one_base() -> None:
 @pytest.mark.parametrize(
     ("got", "told"),
     [
-        ((8192, 0, 0), "`place(0x2130, 10)` returns (0x2000, 0x0, 0x0); it is to return (0x2000, 0x0, 0x130)."),
-        ((0, 0, 0), "`place(0x2130, 10)` returns (0x0, 0x0, 0x0); it is to return (0x2000, 0x0, 0x130)."),
-        (None, "`place(0x2130, 10)` returns None; it is to return (0x2000, 0x0, 0x130). Is there a `return`?"),
+        ((8192, 0, 0), "`place(0x2130, 10)` returns (0x2000, 0x0, 0x0); it should return (0x2000, 0x0, 0x130)."),
+        ((0, 0, 0), "`place(0x2130, 10)` returns (0x0, 0x0, 0x0); it should return (0x2000, 0x0, 0x130)."),
+        (None, "`place(0x2130, 10)` returns None; it should return (0x2000, 0x0, 0x130). Is there a `return`?"),
     ],
 )
 def test_what_came_and_what_was_wanted_are_told_in_one_base(got: object, told: str) -> None:
@@ -41,7 +41,7 @@ def test_what_came_and_what_was_wanted_are_told_in_one_base(got: object, told: s
 
 def test_counts_are_told_in_base_10() -> None:
     assert list(call(lambda count: count, "visits", 3200, wanted=198)) == [
-        "`visits(3200)` returns 3200; it is to return 198."
+        "`visits(3200)` returns 3200; it should return 198."
     ]
 
 
@@ -105,7 +105,7 @@ def test_a_prediction_does_not_tell_in_advance() -> None:
     html = asked._repr_html_()
     assert html.count("✔") == 1
     assert "&lt;b&gt;" in html
-    with pytest.raises(ValueError, match="is right, and the choices are"):
+    with pytest.raises(ValueError, match="is right, but the choices are"):
         predict("1 + 1?", {"1": "", "3": ""}, right=2)
     with pytest.raises(ValueError, match="two choices"):
         predict("1 + 1?", {"2": ""}, right=2)

@@ -132,7 +132,7 @@ def test_progress_is_reported_up_to_the_end(threads: Order) -> None:
 
 
 def test_unknown_order_is_refused() -> None:
-    with pytest.raises(ValueError, match="“recorded” order or with “real” threads"):
+    with pytest.raises(ValueError, match="“recorded” order or “real” threads"):
         replay(parse(SMALL), threads="random")  # type: ignore[arg-type]
 
 
@@ -245,7 +245,7 @@ def test_another_address_than_the_recorded_one_is_an_error() -> None:
     error = caught.value
     line = next(op.line for op in trace.ops if op.object == 5)
     assert (error.line, error.object) == (line, 5)
-    assert f"{moved.offset + 16:#x} as recorded, and is at" in str(error)
+    assert f"{moved.offset + 16:#x} as recorded, but is at" in str(error)
     assert error.found.endswith(f"{moved.offset:#x}")
 
 
@@ -328,7 +328,7 @@ def test_an_address_that_is_not_aligned_is_found(monkeypatch: pytest.MonkeyPatch
         allocator.malloc = lambda size: malloc(size) + 8
 
     break_heap(monkeypatch, damage)
-    with pytest.raises(AddressError, match="line 2: object 0 should be at a multiple of 16, and is at 0x"):
+    with pytest.raises(AddressError, match="line 2: object 0 should be at a multiple of 16, but is at 0x"):
         replay(parse(SMALL))
 
 
@@ -338,7 +338,7 @@ def test_objects_that_do_not_come_home_are_found(monkeypatch: pytest.MonkeyPatch
         allocator.free = lambda _: None
 
     break_heap(monkeypatch, damage)
-    with pytest.raises(HomeError, match="leaves 2 objects live, and the heap counts 5"):
+    with pytest.raises(HomeError, match="leaves 2 objects live, but the heap counts 5"):
         replay(parse(SMALL), threads=threads)
 
 

@@ -207,7 +207,7 @@ def test_reference_files_are_read_whole() -> None:
 
 MALFORMED = [
     # text, line, what was expected, what was found
-    ("# threads 0\n", 1, "N of 1 or more", "“# threads 0”"),
+    ("# threads 0\n", 1, "N at least 1", "“# threads 0”"),
     ("# threads\n", 1, "“# threads N”", "“# threads”"),
     ("# threads two\n", 1, "“# threads N”", "“# threads two”"),
     ("# threads 1\nm 0 10\n", 2, "“m THREAD SIZE OBJECT”", "“m 0 10”"),
@@ -221,10 +221,10 @@ MALFORMED = [
     ("# threads 1\nf 0 3\n", 2, "a live object", "object 3, which is not allocated"),
     ("# threads 1\nm 0 1 3\nf 0 3\nf 0 3\n", 4, "a live object", "object 3, which is not allocated"),
     ("# allocators\n", 1, "“# allocators N1 N2 ...”", "“# allocators”"),
-    ("# allocators 5 5\n", 1, "no two the same", "“# allocators 5 5”"),
-    ("# allocators 0\n", 1, "of 1 or more", "“# allocators 0”"),
+    ("# allocators 5 5\n", 1, "different numbers", "“# allocators 5 5”"),
+    ("# allocators 0\n", 1, "each at least 1", "“# allocators 0”"),
     ("# allocators 5\nm 0 10 0 0\n", 2, "“m ALLOCATOR SIZE OBJECT CHUNK OFFSET”", "“m 0 10 0 0”"),
-    ("# allocators 5\nm 0 10 0 0 xyz\n", 2, "the offset hexadecimal", "“m 0 10 0 0 xyz”"),
+    ("# allocators 5\nm 0 10 0 0 xyz\n", 2, "a hexadecimal offset", "“m 0 10 0 0 xyz”"),
     ("# allocators 5\nm 1 10 0 0 10\n", 2, "an allocator from 0 to 0", "1"),
     ("# allocators 5\nf 0 1\n", 2, "a live object", "object 1"),
     ("# allocators 5\nx\n", 2, "starts with m, f, s, d, k or t", "“x”"),
@@ -246,8 +246,8 @@ MALFORMED = [
     ("--1-- memalign(64) = 0x40\n", 1, "an alignment and a size", "“memalign(64)”"),
     ("--1-- free(here)\n", 1, "one address", "“free(here)”"),
     ("--1-- freeze(0x40)\n", 1, "a traced call: malloc, calloc", "“freeze(0x40)”"),
-    ("--1-- malloc(8) = 0x40\n--1--  = 0x50\n", 2, "a result behind its call", "0x50"),
-    ("--1-- malloc(8)\n--1-- free(0x0)\n", 1, "a call with its result", "no result up to the end"),
+    ("--1-- malloc(8) = 0x40\n--1--  = 0x50\n", 2, "a result after its call", "0x50"),
+    ("--1-- malloc(8)\n--1-- free(0x0)\n", 1, "a call with its result", "no result before the end"),
     ("--1-- malloc(8) = 0x40\n--1-- malloc(8) = 0x40\n", 2, "line 1 allocated it", "object 0x40 again"),
     ("--1-- free(0x40)\n", 1, "a live object", "object 0x40, which is not allocated"),
     ("--1-- malloc(8) = 0x40\n--1-- realloc(0x50,9) = 0x60\n", 2, "a live object", "object 0x50"),
@@ -277,12 +277,12 @@ def test_long_lines_are_shortened_in_messages() -> None:
 
 
 def test_damaged_gzip() -> None:
-    with pytest.raises(TraceError, match="file: expected a whole gzip file; found a damaged one"):
+    with pytest.raises(TraceError, match="file: expected a complete gzip file; found a damaged file"):
         parse_trace(gzip.compress(PROGRAM.encode())[:-9], "file")
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(TraceError, match="expected a file that can be read; found No such file"):
+    with pytest.raises(TraceError, match="expected a readable file; found No such file"):
         read_trace(tmp_path / "nothing")
 
 

@@ -42,7 +42,7 @@ def test_step_writes_a_page_the_events_and_a_trace(runner: CliRunner) -> None:
     recording = sn.Recording.load("e.jsonl")
     assert result.output.splitlines() == [
         f"two.py: {len(recording)} events recorded, {len(recording)} steps shown",
-        "two.html: open it in a browser",
+        "Open two.html in a browser.",
         "e.jsonl",
         "c.json",
     ]
@@ -129,7 +129,7 @@ def test_show_a_call_far_into_a_shipped_trace(runner: CliRunner) -> None:
         (["show", "calls.trace"], 2, "--at"),
         (["show", "calls.trace", "--at", "9", "--to", "8"], 2, "expected --to 9 or later"),
         (["show", "calls.trace", "--at", "9", "--to", "80"], 2, "expected a call from 1 to 52; found --to 80"),
-        (["step", "none.py"], 2, "none.py: expected a script, or a recording; found no such file"),
+        (["step", "none.py"], 2, "none.py: expected a script or a recording; found no such file"),
         (["step", "two.py", "-o", "no/where.html"], 2, "no/where.html cannot be written: No such file"),
         (["step", "two.py", "--chrome", "no/where.json"], 2, "no/where.json cannot be written"),
         (["figure", "4"], 2, "less than or equal to 3"),

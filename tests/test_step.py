@@ -145,7 +145,7 @@ def test_a_stretch_by_ticks_by_calls_and_not_too_much() -> None:
     some = step(recording, most=7)
     assert len(some.frames) == 7
     assert some.note == f"{len(recording) - 7:,} more steps are not shown."
-    with pytest.raises(ValueError, match=r"by=.*“event” or by “call”"):
+    with pytest.raises(ValueError, match=r"by=.*“event” or “call”"):
         step(recording, by="minute")
     with pytest.raises(ValueError, match="needs a frame"):
         step(recording, first=10**6)
@@ -218,7 +218,7 @@ def test_words_are_words_and_never_tags() -> None:
 def test_names_of_steppers() -> None:
     frames = [Frame("one", "One.")]
     assert Stepper(frames, title="x").id == Stepper(frames, title="x").id != Stepper(frames, title="y").id
-    with pytest.raises(ValueError, match="a letter, then"):
+    with pytest.raises(ValueError, match="starts with a letter"):
         Stepper(frames, title="x", id="1 2")
     with pytest.raises(ValueError, match="give each its own"):
         page([Stepper(frames, title="x"), Stepper(frames, title="x")], "two")
@@ -285,7 +285,7 @@ def test_figure_3() -> None:
     empty = titles.index("handle_message_queue()")
     assert titles[empty + 1] == "Linked", "the receiver saw nothing before A's link"
     assert titles.count("Came home") == 5
-    with pytest.raises(ValueError, match="are 1, 2, 3"):
+    with pytest.raises(ValueError, match="draws figures 1, 2, 3"):
         figure(4)
 
 
@@ -343,7 +343,7 @@ def test_a_look_at_a_loaded_recording() -> None:
         count = len({name for picture, _ in seen.pictures[:1] for name in picture.facts() if name.startswith("chunk")})
         reader = Reader(data, sn.CLASSROOM)
         assert count == (reader.word(64) - Reader(first_bytes(sn.CLASSROOM, RESERVE), sn.CLASSROOM).word(64)) // 8192
-    with pytest.raises(sn.RecordingError, match=rf"no tick 9999; this recording has 1 to {len(loaded)}"):
+    with pytest.raises(sn.RecordingError, match=rf"no tick 9999; this recording has ticks 1 to {len(loaded)}"):
         look_at(loaded, 9999)
 
 
@@ -377,8 +377,8 @@ def test_a_script_is_recorded_as_a_program_of_its_own(tmp_path: Path) -> None:
     ("text", "message", "recordings"),
     [
         (SCRIPT + "raise KeyError('gone')\n", "program.py, line 8, raised KeyError: 'gone'", 2),
-        (SCRIPT + "sys.exit(3)\n", "program.py left with exit code 3", 2),
-        ("print(1)\n", "makes no heap that could be recorded", 0),
+        (SCRIPT + "sys.exit(3)\n", "program.py ended with exit code 3", 2),
+        ("print(1)\n", "creates no heap that can be recorded", 0),
         ("syntax error\n", "raised SyntaxError", 0),
     ],
 )

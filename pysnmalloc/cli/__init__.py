@@ -2,18 +2,18 @@
 
     pysnmalloc replay [TRACE ...]     replay recorded programs; without one, the Redis trace that ships
     pysnmalloc explore [NAME]         explore every execution of a scenario under a memory model
-    pysnmalloc show TRACE --at N      show what one call of a program did, and the heap after it
+    pysnmalloc show TRACE --at N      show the effects of one call of a program, and the heap after it
     pysnmalloc step SCRIPT            record a Python program, and write a page to step through it
     pysnmalloc figure 1|2|3           write a figure of the paper as such a page
     pysnmalloc quiz [TOPIC]           predict the next address, head, link, bucket or hop
     pysnmalloc doctor                 examine this Python and this machine, and test the allocator on them
 
-Data go to standard output; progress and errors to standard error. Exit codes:
+Data go to standard output; progress and errors go to standard error. Exit codes:
 
     0   everything is right
     1   a replay, a script or a check of doctor failed; explore found something wrong;
         an answer of the quiz was wrong
-    2   the command line, the configuration, a trace or a schedule cannot be understood
+    2   the command line, the configuration, a trace or a schedule is invalid
 
 This room and ``replay.report`` alone need typer and rich; the library itself imports the
 standard library only. Read ``common`` first.
@@ -42,7 +42,7 @@ SUMMARY = "The memory allocator of the paper “snmalloc: A Message Passing Allo
 
 app = typer.Typer(
     help=SUMMARY,
-    epilog="Each command has a --help of its own.",
+    epilog="Each command has its own --help.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def _version(wanted: bool) -> None:
-    """Print the version and leave."""
+    """Print the version and exit."""
     if wanted:
         typer.echo(f"pysnmalloc {__version__}")
         raise typer.Exit
@@ -75,4 +75,4 @@ def _common(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Take the options that come before a command."""
+    """Handle the options that precede a command."""

@@ -1,8 +1,8 @@
-"""What the commands share: progress, errors as messages, sizes on the command line.
+"""The parts that the commands share: progress, errors as messages, sizes on the command line.
 
-The law: no error of the allocator or of a trace ends in a traceback; it is one
-message that names the file, the line and the reason. Progress is for terminals
-only, and only for work that takes longer than a second.
+The law: an error of the allocator or of a trace is one message, which names the
+file, the line and the reason, and never a traceback. Progress appears only on
+terminals, and only for work that takes longer than a second.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ FAILED, USAGE = 1, 2
 PART_OPTION = typer.Option(
     "--part",
     metavar="NAME=FILE.py:CLASS",
-    help="Put a class of yours in the place of a concept, such as freelist=mine.py:FreeList; repeatable.",
+    help="Replace a concept with your own class, such as freelist=mine.py:FreeList; repeatable.",
     show_default=False,
 )
-PROGRESS_AFTER = 1.0  # seconds; what is over sooner needs no progress bar
+PROGRESS_AFTER = 1.0  # seconds; shorter work needs no progress bar
 FACTORS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
@@ -45,7 +45,7 @@ class Bar:
         self._task = TaskID(0)
 
     def show(self, title: str, share: float) -> None:
-        """Show how much is done, 0 to 1."""
+        """Show the share that is done, 0 to 1."""
         if self._progress is None:
             if not self._console.is_terminal or monotonic() - self._began < self._patience:
                 return
@@ -62,11 +62,11 @@ class Bar:
 
     @property
     def visible(self) -> bool:
-        """Whether there is something to see."""
+        """Whether it is shown."""
         return self._progress is not None
 
     def close(self) -> None:
-        """Take it away."""
+        """Remove it."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
@@ -76,8 +76,8 @@ class Tally:
     """A count and a rate on standard error, for terminals; shown once the work takes longer than a second.
 
     Args:
-        title: what is being done.
-        things: what is counted.
+        title: of the work.
+        things: name of the things that are counted.
     """
 
     def __init__(self, title: str, things: str, patience: float = PROGRESS_AFTER) -> None:
@@ -88,12 +88,12 @@ class Tally:
         self._status: Status | None = None
 
     def show(self, count: int) -> None:
-        """Show how many were done."""
+        """Show the count and the rate."""
         seconds = monotonic() - self._began
         if not self._console.is_terminal or seconds < self._patience:
             return
         title, things = self._words
-        text = Text(f"{title}: {count:,} {things}, {count / max(seconds, 1e-9):,.0f} a second")
+        text = Text(f"{title}: {count:,} {things}, {count / max(seconds, 1e-9):,.0f} per second")
         if self._status is None:
             self._status = self._console.status(text)
             self._status.start()
@@ -101,11 +101,11 @@ class Tally:
 
     @property
     def visible(self) -> bool:
-        """Whether there is something to see."""
+        """Whether it is shown."""
         return self._status is not None
 
     def close(self) -> None:
-        """Take it away."""
+        """Remove it."""
         if self._status is not None:
             self._status.stop()
             self._status = None
@@ -113,7 +113,7 @@ class Tally:
 
 @contextmanager
 def tally(title: str, things: str, patience: float = PROGRESS_AFTER) -> Iterator[Tally]:
-    """Count for the length of a block."""
+    """Show a tally for the duration of a block."""
     shown = Tally(title, things, patience)
     try:
         yield shown
@@ -123,7 +123,7 @@ def tally(title: str, things: str, patience: float = PROGRESS_AFTER) -> Iterator
 
 @contextmanager
 def bar(patience: float = PROGRESS_AFTER) -> Iterator[Bar]:
-    """Open a progress bar for the length of a block."""
+    """Show a progress bar for the duration of a block."""
     shown = Bar(patience)
     try:
         yield shown
@@ -142,7 +142,7 @@ def friendly() -> Iterator[None]:
     except SnmallocError as error:
         typer.echo(f"Error: {error}", err=True)
         if isinstance(error, AddressError):
-            typer.echo("Addresses depend on --config and --remote-cache: use those of the recording.", err=True)
+            typer.echo("Addresses depend on --config and --remote-cache: use the values of the recording.", err=True)
         raise typer.Exit(FAILED) from error
 
 
@@ -150,5 +150,5 @@ def parse_bytes(text: str) -> int:
     """Return a number of bytes: ``0``, ``4096``, ``8KiB``, ``1MiB``, ``2G``."""
     match = re.fullmatch(r"\s*(\d+)\s*(?:([KMG])(?:iB)?|B)?\s*", text, re.IGNORECASE)
     if match is None:
-        raise typer.BadParameter(f"{text!r} is no number of bytes; write 0, 4096, 8KiB, 1MiB or 2GiB")
+        raise typer.BadParameter(f"{text!r} is not a number of bytes; write 0, 4096, 8KiB, 1MiB or 2GiB")
     return int(match[1]) * FACTORS[(match[2] or "").upper()]

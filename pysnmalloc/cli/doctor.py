@@ -20,10 +20,10 @@ __all__ = ["doctor_command"]
 
 def doctor_command(
     seconds: Annotated[
-        float, typer.Option(min=0.0, help="Time for all checks together; with less time, they do less work.")
+        float, typer.Option(min=0.0, help="Time for all checks together; in less time, they do less work.")
     ] = 10.0,
 ) -> None:
-    """Look at this Python and this machine, and test the allocator on them for ten seconds."""
+    """Test the allocator with this Python on this machine, for ten seconds by default."""
     console = Console()
     width = min(console.width, WIDTH)
     console.print(_facts(), width=width)
@@ -35,11 +35,11 @@ def doctor_command(
     if failed:
         typer.echo(f"{failed} of {len(checks)} checks failed.", err=True)
         raise typer.Exit(FAILED)
-    console.print("All is well: the allocator works on this Python and this machine.", width=width)
+    console.print("The allocator works with this Python on this machine.", width=width)
 
 
 def _facts() -> Table:
-    """A table of what is here."""
+    """Return a table of facts."""
     table = Table(
         title=Text(f"pysnmalloc {__version__}", style="bold"), title_justify="left", box=SIMPLE_HEAD, show_edge=False
     )
@@ -51,12 +51,12 @@ def _facts() -> Table:
 
 
 def _checks(checks: list[Check]) -> Table:
-    """A table of checks and how they ended, in words."""
+    """Return a table of checks and their outcomes."""
     styles = {Outcome.OK: "green", Outcome.FAILED: "bold red", Outcome.ABSENT: "yellow"}
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("check")
     table.add_column("result")
-    table.add_column("what was found")
+    table.add_column("detail")
     for check in checks:
         table.add_row(check.name, Text(check.outcome.value, style=styles[check.outcome]), Text(check.detail))
     return table

@@ -1,8 +1,8 @@
-"""``pysnmalloc explore``: every execution of a scenario, and what goes wrong in it (§2.2, §2.5).
+"""``pysnmalloc explore``: every execution of a scenario, and the faults found (§2.2, §2.5).
 
-NAME ─► scenario ─┬─ explore      under one model, or each
+NAME ─► scenario ─┬─ explore      under one model, or under each
                   ├─ replay, tell one execution, by its schedule
-                  └─ weaken_each  one order after the other
+                  └─ weaken_each  one order after another
                                     ─► reports, and an exit code
 """
 
@@ -32,13 +32,13 @@ from .scenarios import list_scenarios, load
 __all__ = ["EXPLORE_HELP", "explore_command", "pool"]
 
 EXPLORE_HELP = (
-    "Explore every execution of a scenario under a memory model, and show the shortest one that goes wrong.\n\n"
+    "Explore every execution of a scenario under a memory model, and show the shortest execution that fails.\n\n"
     "NAME is a built-in scenario (bug:... has a bug in the allocator, litmus:... tests the memory model), or one of "
-    "your own: module:Class or file.py:Class. Without a NAME, the built-in ones are listed.\n\n"
-    "One execution of each class of equivalent ones is gone through, unless --plain, --preemptions or --random "
-    "say otherwise. The verdict says what was proved, and within which bound.\n\n"
-    "Exit code 0: nothing wrong was found. Exit code 1: something was. Exit code 2: a name, an option or a schedule "
-    "cannot be understood."
+    "your own: module:Class or file.py:Class. Without NAME, the command lists the built-in scenarios.\n\n"
+    "The command runs one execution of each class of equivalent executions, unless --plain, --preemptions or "
+    "--random say otherwise. The verdict states what was proved, and within which bound.\n\n"
+    "Exit code 0: no fault was found. Exit code 1: a fault was found. Exit code 2: a name, an option or a schedule "
+    "is invalid."
 )
 WIDEST = 110
 
@@ -54,7 +54,7 @@ class Model(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True)
 class _Way:
-    """How to go through the executions, see ``explore``."""
+    """How to explore the executions; see ``explore``."""
 
     plain: bool
     preemptions: int | None
@@ -69,12 +69,12 @@ class _Way:
     def __post_init__(self) -> None:
         if self.jobs > 1 and (self.plain or self.preemptions is not None or self.random is not None):
             raise typer.BadParameter(
-                "--jobs is for one execution of each class; leave out --plain, --preemptions and --random"
+                "--jobs explores one execution of each class; it excludes --plain, --preemptions and --random"
             )
 
     @property
     def usual(self) -> bool:
-        """Whether nothing but orders was chosen."""
+        """Whether only orders were chosen."""
         return self == _Way(False, None, None, None, 0, self.weaken, None, 1)
 
 
@@ -85,36 +85,40 @@ def _order(text: str) -> tuple[str, Order]:
         return site.strip(), Order(order.strip())
     except ValueError:
         known = ", ".join(each.value for each in Order)
-        raise typer.BadParameter(f"{text!r} is not SITE=ORDER; orders are {known}, and findings name sites") from None
+        raise typer.BadParameter(
+            f"{text!r} is not SITE=ORDER; the orders are {known}, and findings name the sites"
+        ) from None
 
 
 def explore_command(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="The scenario. Without one: list them.", show_default=False)
+        str | None,
+        typer.Argument(metavar="NAME", help="The scenario. Default: list all scenarios.", show_default=False),
     ] = None,
     model: Annotated[
         Model | None, typer.Option(help="Memory model. Default: rc11; sc with --plain.", show_default=False)
     ] = None,
-    plain: Annotated[bool, typer.Option("--plain", help="Every interleaving by itself; model sc.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Explore every interleaving separately; model sc.")] = False,
     preemptions: Annotated[
-        int | None, typer.Option(min=0, help="Executions with at most so many preemptions.", show_default=False)
+        int | None,
+        typer.Option(min=0, help="Explore executions with at most this many preemptions.", show_default=False),
     ] = None,
     random: Annotated[
-        int | None, typer.Option(min=1, help="So many executions, drawn by lot.", show_default=False)
+        int | None, typer.Option(min=1, help="Explore this many random executions.", show_default=False)
     ] = None,
     pct: Annotated[
         int | None,
         typer.Option(
-            min=1, help="With --random: by priorities that change D-1 times.", metavar="D", show_default=False
+            min=1, help="With --random: schedule by priorities that change D-1 times.", metavar="D", show_default=False
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the lots.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the random executions.")] = 0,
     weaken: Annotated[
         list[str] | None,
         typer.Option(metavar="SITE=ORDER", help="Use another order at a site of the source; repeatable."),
     ] = None,
     weaken_every: Annotated[
-        bool, typer.Option("--weaken-each", help="Weaken every order in turn, and say which are needed.")
+        bool, typer.Option("--weaken-each", help="Weaken every order in turn, and report which orders are needed.")
     ] = False,
     schedule: Annotated[
         str | None,
@@ -122,15 +126,21 @@ def explore_command(
     ] = None,
     told: Annotated[
         str | None,
-        typer.Option("--tell", metavar="SCHEDULE", help="Tell one execution, or its beginning.", show_default=False),
+        typer.Option(
+            "--tell", metavar="SCHEDULE", help="Show one execution, or its beginning, step by step.", show_default=False
+        ),
     ] = None,
     part: Annotated[list[str] | None, PART_OPTION] = None,
-    executions: Annotated[int | None, typer.Option(min=1, help="Stop after so many.", show_default=False)] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes to explore with; not with --plain and others.")] = 1,
-    html: Annotated[
-        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write a page as well.", show_default=False)
+    executions: Annotated[
+        int | None, typer.Option(min=1, help="Stop after this many executions.", show_default=False)
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON, and nothing else.")] = False,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Number of processes; excludes --plain, --preemptions and --random.")
+    ] = 1,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Also write a page.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON.")] = False,
 ) -> None:
     """Explore a scenario (see ``EXPLORE_HELP``)."""
     console = Console()
@@ -143,16 +153,16 @@ def explore_command(
     )
     one = schedule is not None or told is not None
     if weaken_every and (as_json or html is not None or one or weaken or not way.usual):
-        raise typer.BadParameter("--weaken-each shows a table of its own; beside it there can be --model only")
+        raise typer.BadParameter("--weaken-each prints a table; it can be combined only with --model")
     if one and not way.usual:
-        raise typer.BadParameter("a schedule is one execution; beside it there can be --model and --weaken only")
+        raise typer.BadParameter("a schedule is one execution; it can be combined only with --model and --weaken")
     reports: list[Report] = []
     with _understood():
         scenario = load(name, way.parts)
         command = " ".join((name, *(f"--part {each}" for each in way.parts)))
         for each in _models(model, plain=plain, one=one):
             if weaken_every:
-                title = f"{scenario.name}, model {each}: each order weakened"
+                title = f"{scenario.name}, model {each}: each order weakened in turn"
                 with bar() as shown_share:
                     weakened = weaken_each(scenario, each, progress=shown_share.show)
                 print_weakened(console, title, weakened, width)
@@ -172,14 +182,14 @@ def explore_command(
 def _models(model: Model | None, *, plain: bool, one: bool) -> list[str]:
     """The models to explore under."""
     if model is Model.ALL and one:
-        raise ValueError("a schedule is of one model: choose one")
+        raise ValueError("a schedule belongs to one model: choose one")
     if model is Model.ALL:
         return [each.value for each in Model if each is not Model.ALL]
     return [model.value if model is not None else "sc" if plain else "rc11"]
 
 
 def _explored(scenario: Scenario, name: str, model: str, way: _Way) -> Result:
-    """Explore, and tell how far it is."""
+    """Explore, and show the progress."""
     with tally(f"{scenario.name}, {model}", "executions") as shown_count, pool(name, way.jobs, way.parts) as executor:
         return explore(
             scenario,
@@ -197,9 +207,9 @@ def _explored(scenario: Scenario, name: str, model: str, way: _Way) -> Result:
 
 
 def _one(scenario: Scenario, schedule: str | None, told: str | None, model: str, way: _Way) -> Finding | Told:
-    """Replay an execution, or tell it; one without fault is told."""
+    """Replay an execution, or show it step by step; a replay without a fault is shown too."""
     if told is not None and schedule is not None:
-        raise ValueError("a schedule is either replayed or told: choose one")
+        raise ValueError("--replay and --tell exclude each other: choose one")
     if told is None:
         told = schedule or ""
         finding = replay(scenario, told, model, way.weaken)
@@ -209,16 +219,16 @@ def _one(scenario: Scenario, schedule: str | None, told: str | None, model: str,
 
 
 def pool(name: str, jobs: int, parts: tuple[str, ...] = ()) -> AbstractContextManager[Executor | None]:
-    """Processes to explore with; each loads the scenario's module first, so that it can be sent there."""
+    """Return a pool of processes; each first loads the scenario's module, so that the scenario can be sent there."""
     if jobs == 1:
         return nullcontext()
-    # Spawned, not forked: a progress line may be running in a thread of its own.
+    # Spawned, not forked: a progress line may be running in another thread.
     return ProcessPoolExecutor(jobs, get_context("spawn"), initializer=partial(load, name, parts))
 
 
 @contextmanager
 def _understood() -> Iterator[None]:
-    """Turn names, options and schedules that are none into a message; ``ScheduleError`` is a ``ValueError``."""
+    """Turn errors in names, options and schedules into a message; ``ScheduleError`` is a ``ValueError``."""
     try:
         yield
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""``pysnmalloc quiz``: questions to predict the allocator's next step, asked, printed, or checked."""
+"""``pysnmalloc quiz``: questions about the allocator's next step, asked, printed or checked."""
 
 from __future__ import annotations
 
@@ -25,40 +25,42 @@ __all__ = ["QUIZ_HELP", "quiz_command"]
 
 QUIZ_HELP = (
     "Predict the next address, head, link, bucket or hop: endless questions, as in a paper homework.\n\n"
-    "Without TOPIC: lists the topics; “all” asks them in turn. On a terminal, questions are asked, and wrong answers "
-    "explained; Ctrl-D ends. Answers piped in, one a line, are checked the same way. With --count, --answers or "
-    "--explain a sheet is printed instead. Numbers may be decimal (576) or hexadecimal (0x240).\n\n"
-    "Exit code 1: some answer was wrong. Exit code 2: an option cannot be understood."
+    "Without TOPIC, the command lists the topics; “all” takes them in turn. On a terminal, it asks questions and "
+    "explains wrong answers; Ctrl-D ends the session. It checks piped answers, one per line, in the same way. With "
+    "--count, --answers or --explain, it prints a sheet instead. Write numbers in decimal (576) or hexadecimal "
+    "(0x240).\n\n"
+    "Exit code 1: an answer was wrong or missing. Exit code 2: an option is invalid."
 )
-SHEET = 5  # questions of a sheet, if nobody says how many
+SHEET = 5  # questions on a sheet without --count
 
 
 def _topic(name: str | None) -> str | None:
-    """Refuse what is no topic."""
+    """Refuse an unknown topic."""
     if name is None or name in TOPICS or name == ALL:
         return name
     near = difflib.get_close_matches(name.lower(), [*TOPICS, ALL], n=1, cutoff=0.5)
-    meant = f"did you mean “{near[0]}”? Otherwise: " if near else "there are: "
-    raise typer.BadParameter(f"“{name}” is no topic; {meant}{', '.join(TOPICS)}, {ALL}.")
+    meant = f"; did you mean “{near[0]}”?" if near else "."
+    raise typer.BadParameter(f"“{name}” is not a topic{meant} The topics are {', '.join(TOPICS)} and {ALL}.")
 
 
 def quiz_command(
     topic: Annotated[
-        str | None, typer.Argument(metavar="[TOPIC]", callback=_topic, help="What to ask about.", show_default=False)
+        str | None,
+        typer.Argument(metavar="[TOPIC]", callback=_topic, help="Topic of the questions.", show_default=False),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed, other questions.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the questions; each seed gives different ones.")] = 0,
     start: Annotated[int, typer.Option(min=1, help="Number of the first question; later ones are harder.")] = 1,
     count: Annotated[
-        int | None, typer.Option(min=1, help="Print so many questions (with --check: ask them).", show_default=False)
+        int | None, typer.Option(min=1, help="Print this many questions (with --check: ask them).", show_default=False)
     ] = None,
     answers: Annotated[bool, typer.Option("--answers", help="Print questions with their answers.")] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Print answers, the steps to them, the section.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Print answers with their steps and the section.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Ask and check, also with --count or --json.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON.")] = False,
 ) -> None:
     """Ask, print or check questions (see ``QUIZ_HELP``)."""
     if check and (answers or explain):
-        raise typer.BadParameter("--check asks for answers, so --answers and --explain have no place beside it.")
+        raise typer.BadParameter("--check asks for answers, so it excludes --answers and --explain.")
     if topic is None:
         _print_topics(as_json)
         return
@@ -84,7 +86,7 @@ def quiz_command(
 
 
 def _ask(asked: islice[Question], topic: str, seed: int, start: int) -> Score:
-    """Ask, and tell what became of each answer; the score at the end."""
+    """Ask the questions, report each verdict, and print the score."""
     paper = _Paper()
     score = session(asked, paper.ask, paper.tell)
     paper.line()
@@ -93,12 +95,12 @@ def _ask(asked: islice[Question], topic: str, seed: int, start: int) -> Score:
         return score
     paper.line(f"{score.right} of {score.asked} right.", style="bold")
     after = f"--seed {seed} --start {start + score.asked}"
-    paper.line(f"To go on: pysnmalloc quiz {topic} {after}", style="dim")
+    paper.line(f"To continue: pysnmalloc quiz {topic} {after}", style="dim")
     return score
 
 
 def _ask_json(asked: islice[Question]) -> Score:
-    """Check the answers on standard input, and print what became of them."""
+    """Check the answers on standard input, and print the verdicts."""
     verdicts: list[Verdict] = []
     score = session(asked, lambda _question: _read(""), verdicts.append)
     data = {
@@ -112,7 +114,7 @@ def _ask_json(asked: islice[Question]) -> Score:
 
 
 def _read(prompt: str) -> str | None:
-    """Read an answer; None when there are no more, or somebody had enough."""
+    """Read an answer; None at the end of the input or on Ctrl-C."""
     try:
         if sys.stdin.isatty():
             return input(prompt)
@@ -135,9 +137,9 @@ def _print_topics(as_json: bool) -> None:
         table.add_column(heading)
     for topic in TOPICS.values():
         table.add_row(Text(topic.name, style="bold"), topic.predicts, topic.section)
-    table.add_row(Text(ALL, style="bold"), "all of them in turn", "")
+    table.add_row(Text(ALL, style="bold"), "all topics in turn", "")
     paper.console.print(table)
-    paper.line("To be asked: pysnmalloc quiz freelist. To print a sheet: --count 5.")
+    paper.line("To answer questions: pysnmalloc quiz freelist. To print a sheet, add --count 5.")
 
 
 class _Paper:
@@ -152,17 +154,17 @@ class _Paper:
         self._wrapped(text, " " * indent, " " * indent, style)
 
     def step(self, number: int, text: str) -> None:
-        """Print a step of an explanation, its second line under its first."""
+        """Print a step of an explanation with its lines aligned."""
         self._wrapped(text, f"{number:5}. ", " " * 7)
 
     def _wrapped(self, text: str, first: str, later: str, style: str = "") -> None:
-        """Print a paragraph, and no blanks at the ends of its lines."""
+        """Print a paragraph without trailing blanks."""
         wrap = partial(textwrap.wrap, width=self.console.width, break_on_hyphens=False, break_long_words=False)
         lines = wrap(text, initial_indent=first, subsequent_indent=later)
         self.console.print(Text("\n".join(lines), style=style), soft_wrap=True)
 
     def verbatim(self, lines: tuple[str, ...]) -> None:
-        """Print lines of a state, or calls, as they are."""
+        """Print lines of a state, or calls, verbatim."""
         if lines:
             self.line()
             self.console.print(Text("\n".join(f"    {line}" for line in lines), style="cyan"), soft_wrap=True)
@@ -179,12 +181,12 @@ class _Paper:
         self.line(problem.asked, indent=2, style="bold")
 
     def answer(self, question: Question, *, known: bool) -> None:
-        """Print the answer, or the place for it."""
+        """Print the answer, or a placeholder."""
         problem = question.problem
         self.line(f"Answer: {problem.write(problem.answer) if known else '?'}", indent=2)
 
     def ask(self, question: Question) -> str | None:
-        """Ask a question; on a terminal again where the answer cannot be read."""
+        """Ask a question; on a terminal, repeat the prompt until the answer is a number."""
         if not sys.stdin.isatty():
             text = _read("")
             if text is not None:
@@ -202,20 +204,20 @@ class _Paper:
                 self.line(f"{not_a_number}.", indent=2, style="yellow")
 
     def tell(self, verdict: Verdict) -> None:
-        """Tell what became of an answer; explain a wrong one."""
+        """Report a verdict, and explain a wrong answer."""
         problem = verdict.question.problem
         if verdict.right:
             self.line("Right.", indent=2, style="green")
             return
-        right = problem.write(problem.answer)
-        self.line(f"It is {right}." if verdict.text == GIVE_UP else f"Not right: it is {right}.", indent=2, style="red")
+        opening = "The" if verdict.text == GIVE_UP else "Wrong: the"
+        self.line(f"{opening} answer is {problem.write(problem.answer)}.", indent=2, style="red")
         if verdict.hint:
             self.line(verdict.hint, indent=2, style="yellow")
         self.explain(verdict.question)
 
     def explain(self, question: Question) -> None:
-        """Print the steps to the answer, and where to read."""
+        """Print the steps to the answer and the references."""
         self.line("Step by step:", indent=2)
         for number, step in enumerate(question.problem.steps, 1):
             self.step(number, step)
-        self.line(f"The paper's {question.section}; pysnmalloc/{question.topic.module}.", indent=2, style="dim")
+        self.line(f"See the paper's {question.section} and pysnmalloc/{question.topic.module}.", indent=2, style="dim")

@@ -1,4 +1,4 @@
-"""``pysnmalloc replay``: recorded programs on the allocator, and what that took."""
+"""``pysnmalloc replay``: recorded programs on the allocator, and the report."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from .common import PART_OPTION, bar, friendly, parse_bytes
 __all__ = ["HELP", "replay_command"]
 
 HELP = (
-    "Replay recorded programs on the allocator, and report what that took.\n\n"
-    "Every malloc, calloc, realloc and free is made as recorded, by an allocator for each thread. Objects are "
-    "filled when they are allocated, and verified before they are freed.\n\n"
-    "A TRACE, plain or gzip, is one of: a program trace (“# threads N”), a reference trace of the C++ "
-    "(“# allocators N1 N2 ...”; addresses are compared with the recorded ones), a malloc-lab .rep file, or what "
-    "valgrind --trace-malloc=yes prints on standard error.\n\n"
-    "Exit code 1: a replay failed. Exit code 2: a trace or an option cannot be understood."
+    "Replay recorded programs on the allocator, and report calls, memory, messages and atomic operations.\n\n"
+    "Every malloc, calloc, realloc and free is made as recorded, with one allocator per thread. Objects are "
+    "filled when they are allocated and verified before they are freed.\n\n"
+    "A TRACE, plain or gzip, is a program trace (“# threads N”), a reference trace of the C++ (“# allocators N1 N2 "
+    "...”; addresses are compared with the recorded ones), a malloc-lab .rep file, or the standard error of "
+    "valgrind --trace-malloc=yes.\n\n"
+    "Exit code 1: a replay failed. Exit code 2: a trace or an option is invalid."
 )
 
 
 class Threads(enum.StrEnum):
-    """How to replay what several threads did."""
+    """How to replay the calls of several threads."""
 
     RECORDED = "recorded"
     REAL = "real"
 
 
 class Preset(enum.StrEnum):
-    """The configurations that have a name."""
+    """The named configurations."""
 
     PAPER = "paper"
     PAPER_1MIB = "paper-1mib"
@@ -52,22 +52,23 @@ def replay_command(
         list[str] | None,
         typer.Argument(
             metavar="TRACE",
-            help="Files to replay, one after another; - is standard input. Without one: a trace of a Redis "
-            "server that ships with the package.",
+            help="Files to replay, one after another; - is standard input. Default: a trace of a Redis server, "
+            "which ships with the package.",
             show_default=False,
         ),
     ] = None,
     threads: Annotated[
-        Threads, typer.Option(help="Replay in recorded order in one thread, or each recorded thread as a real one.")
+        Threads,
+        typer.Option(help="Replay in recorded order in one thread, or with one real thread per recorded one."),
     ] = Threads.RECORDED,
     no_verify: Annotated[
-        bool, typer.Option("--no-verify", help="Do not write into objects and verify them; much faster.")
+        bool, typer.Option("--no-verify", help="Do not fill and verify objects; much faster.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON, and nothing else.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON.")] = False,
     config: Annotated[
         Preset | None,
         typer.Option(
-            help="Configuration of the heap. Default: paper, or the one that a reference trace was recorded with.",
+            help="Configuration of the heap. Default: paper, or the recorded one for a reference trace.",
             show_default=False,
         ),
     ] = None,
@@ -76,15 +77,15 @@ def replay_command(
         typer.Option(
             metavar="BYTES",
             parser=parse_bytes,
-            help="Bytes of remotely freed objects at which an allocator posts them: 0, 8KiB, 1MiB ...",
+            help="Bytes of remotely freed objects at which an allocator posts: 0, 8KiB, 1MiB ...",
             show_default=False,
         ),
     ] = None,
     decommit: Annotated[
-        Decommit, typer.Option(help="When pages go back to the operating system.")
+        Decommit, typer.Option(help="When to return pages to the operating system.")
     ] = Decommit.SUPERSLAB,
     checked: Annotated[
-        bool, typer.Option("--checked", help="Find misuse and check every law at the end; slow.")
+        bool, typer.Option("--checked", help="Detect misuse, and check every law at the end; slow.")
     ] = False,
     reserve: Annotated[
         int | None,
@@ -115,14 +116,14 @@ def replay_command(
                 if not as_json:
                     print_result(Console(), results[-1])
     finally:
-        if as_json:  # also of those before an error
+        if as_json:  # also the results before an error
             data = {"pysnmalloc": __version__, "replays": [result.as_dict() for result in results]}
             typer.echo(json.dumps(data, indent=1))
 
 
 @dataclass(frozen=True)
 class _Options:
-    """What ``replay`` takes, see there."""
+    """The options of ``replay``."""
 
     threads: Order
     verify: bool

@@ -1,7 +1,7 @@
 """Reports of ``pysnmalloc explore``: on the terminal, as a page, as JSON (§2.2).
 
-Result, Finding, Told ─► Report ─► text; colour says nothing that signs do not
-                                ├► HTML, to be saved
+Result, Finding, Told ─► Report ─► text; colour only repeats what signs say
+                                ├► HTML, for a file
                                 └► data, for JSON
 """
 
@@ -33,11 +33,11 @@ __all__ = ["Report", "print_json", "print_report", "print_weakened", "write_page
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """Something to show.
+    """A report in three forms.
 
     Attributes:
-        text, html, data: in each form; data is for JSON.
-        wrong: whether it is of something wrong.
+        text, html, data: the forms; data is for JSON.
+        wrong: whether it reports a fault.
     """
 
     text: str
@@ -47,7 +47,7 @@ class Report:
 
     @classmethod
     def of(cls, found: Result | Finding | Told, width: int, name: str) -> Report:
-        """Show what was found in so many columns; ``name`` as the scenario was called on the command line."""
+        """Report a result in ``width`` columns; ``name`` is the scenario's name on the command line."""
         if isinstance(found, Result):
             return cls(result_text(found, width, name), result_html(found, name), _result_data(found), not found.ok)
         if isinstance(found, Finding):
@@ -57,7 +57,7 @@ class Report:
 
 
 def print_report(console: Console, report: Report) -> None:
-    """Print a report; colour only says once more what signs say."""
+    """Print a report; colour only repeats what signs say."""
     text = Text(report.text + "\n")
     text.highlight_regex(r"(?m)^ *✗ .*$|^.*: wrong: .*$", "bold red")
     text.highlight_regex(r"≠ newest(: \S+ ← (step \d+|the start))?", "bold yellow")
@@ -81,9 +81,9 @@ def write_page(path: Path, reports: Sequence[Report], title: str) -> None:
 
 
 def print_weakened(console: Console, title: str, weakened: Sequence[Weakened], width: int) -> None:
-    """Print which orders are needed."""
+    """Print a table of the orders that are needed."""
     table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("site", "order", "weaker", "then"):
+    for heading in ("site", "order", "weaker", "result"):
         table.add_column(heading)
     table.add_column("steps", justify="right")
     for each in weakened:
@@ -93,7 +93,7 @@ def print_weakened(console: Console, title: str, weakened: Sequence[Weakened], w
 
 
 def _then(weakened: Weakened) -> tuple[Text, str]:
-    """What became of a weakened order: in words, and the steps of the shortest finding."""
+    """Return the result of a weakened order, and the number of steps of the shortest finding."""
     findings = weakened.result.findings
     if findings:
         return Text(f"needed: {findings[0].kind}", style="bold"), str(len(findings[0].steps))
@@ -102,7 +102,7 @@ def _then(weakened: Weakened) -> tuple[Text, str]:
 
 
 def _result_data(result: Result) -> dict[str, object]:
-    """A result for JSON."""
+    """Return a result for JSON."""
     outcomes = [
         {"results": list(map(shown, outcome.results)), "judged": shown(outcome.judged), "executions": count}
         for outcome, count in result.outcomes.items()
@@ -119,12 +119,12 @@ def _result_data(result: Result) -> dict[str, object]:
 
 
 def _finding_data(finding: Finding) -> dict[str, object]:
-    """A finding for JSON."""
+    """Return a finding for JSON."""
     return {"report": "finding", **dataclasses.asdict(finding), "weakened": dict(finding.weakened)}
 
 
 def _told_data(told: Told) -> dict[str, object]:
-    """An execution for JSON."""
+    """Return an execution for JSON."""
     keys = ("scenario", "model", "threads", "schedule", "wrong", "before")
     return {
         "report": "execution",
@@ -135,5 +135,5 @@ def _told_data(told: Told) -> dict[str, object]:
 
 
 def _plain(value: object) -> str:
-    """What JSON has no form for."""
+    """Return the text of a value that JSON cannot represent."""
     return str(value.value) if isinstance(value, Order) else str(value)

@@ -1,11 +1,11 @@
-"""Scenarios by what is written on the command line: built-in ones, and a user's own.
+"""Scenarios by their names on the command line: built-in ones, and a user's own.
 
     queue, litmus:SB       built in
-    bug:link-relaxed       a built-in one with a bug in the allocator
-    package.module:Class   imported, from the current directory too
-    path/to/file.py:Class  a file
+    bug:link-relaxed       built in, with a bug in the allocator
+    package.module:Class   imported, also from the current directory
+    path/to/file.py:Class  loaded from a file
 
-A class is called without arguments; an instance is taken as it is.
+A class is called without arguments; an instance is used unchanged.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ BUGS = {BUG + bug.name: bug for bug in SEEDED}
 
 
 class UnknownScenario(ValueError):
-    """A name that no scenario has."""
+    """No scenario has this name."""
 
 
 def load(name: str, parts: Sequence[str] = ()) -> Scenario:
     """Return the scenario of this name, with threads that use the parts given as ``name=file.py:Class``.
 
     Raises:
-        UnknownScenario: with the reason, and names that look like it.
-        PartError: when a part cannot be loaded, cannot serve, or is not used by the scenario.
+        UnknownScenario: with the reason, and similar names.
+        PartError: if a part cannot be loaded, is unsuitable, or is not used by the scenario.
     """
     scenario = _named(name)
     return scenario.having(load_parts(parts)) if parts else scenario
@@ -49,7 +49,7 @@ def _named(name: str) -> Scenario:
     """Return the scenario of this name.
 
     Raises:
-        UnknownScenario: with the reason, and names that look like it.
+        UnknownScenario: with the reason, and similar names.
     """
     if name in SCENARIOS:
         return SCENARIOS[name]
@@ -57,10 +57,10 @@ def _named(name: str) -> Scenario:
         return BUGS[name].seeded()
     where, _, what = name.rpartition(":")
     if not where or name.startswith((LITMUS, BUG)):
-        near = get_close_matches(name, [*SCENARIOS, *BUGS], n=3) or ["pysnmalloc explore, without a name, lists them"]
+        near = get_close_matches(name, [*SCENARIOS, *BUGS], n=3)
+        advice = f"did you mean {' or '.join(near)}?" if near else "pysnmalloc explore without a name lists all."
         raise UnknownScenario(
-            f"there is no scenario “{name}”; close to it: {', '.join(near)}. One of your own is module:Class or "
-            "file.py:Class"
+            f"there is no scenario “{name}”; {advice} Write your own as module:Class or file.py:Class"
         )
     try:
         found = load_object(name)
@@ -70,14 +70,14 @@ def _named(name: str) -> Scenario:
         try:
             return found()
         except TypeError as error:
-            raise UnknownScenario(f"{name} cannot be made without arguments: {error}; name an instance") from error
+            raise UnknownScenario(f"{name} cannot be created without arguments: {error}; name an instance") from error
     if isinstance(found, Scenario):
         return found
-    raise UnknownScenario(f"{what} of {where} is no Scenario; name a subclass of pysnmalloc.explore.Scenario")
+    raise UnknownScenario(f"{what} in {where} is not a Scenario; name a subclass of pysnmalloc.explore.Scenario")
 
 
 def list_scenarios(console: Console, width: int) -> None:
-    """Print what is built in: a table, and the names of litmus tests."""
+    """Print the built-in scenarios: a table, and the names of bugs and litmus tests."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("scenario", "question", "section"):
         table.add_column(heading)
@@ -89,5 +89,5 @@ def list_scenarios(console: Console, width: int) -> None:
             table.add_row(Text(name, no_wrap=True), Text(scenario.about), Text(scenario.section or "–"))
     console.print(table, width=width)
     for names, things in ((list(BUGS), "bugs seeded in the allocator"), (litmus, "litmus tests")):
-        console.print(Text(f"and {len(names)} {things}:"), width=width)
+        console.print(Text(f"{len(names)} {things}:"), width=width)
         console.print(Padding(Text(", ".join(names)), (0, 0, 1, 2)), width=width)

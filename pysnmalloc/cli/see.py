@@ -1,4 +1,4 @@
-"""``pysnmalloc show``, ``step`` and ``figure``: what calls do to the bytes, seen."""
+"""``pysnmalloc show``, ``step`` and ``figure``: pictures of what calls do to the bytes."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ WIDEST = 100
 EVENTS_KEPT = 200_000
 
 SHOW_HELP = (
-    "Show what a call of a TRACE did, and what the heap looks like after it.\n\n"
-    "The call, every change that it made, in words, with the paper's section; then the heap map and the slabs, "
-    "superslabs, queues ... that it touched. What changed is marked with a star.\n\n"
-    "A TRACE is a recorded program, as for “replay”; --at counts its calls. Or it is a recording (.jsonl) that "
-    "“step --events” wrote; --at is then one of its ticks."
+    "Show the effects of a call of a TRACE, and the heap after it.\n\n"
+    "The report names the call and describes each of its changes with the paper's section. Pictures follow: the heap "
+    "map and the slabs, superslabs, queues ... that the call touched, with a star at each change.\n\n"
+    "A TRACE is a recorded program, as for “replay”, and --at counts its calls; or it is a recording (.jsonl) from "
+    "“step --events”, and --at names one of its ticks."
 )
 STEP_HELP = (
-    "Record what SCRIPT does with pysnmalloc, and write a page to step through it.\n\n"
-    "Every heap that the script makes is recorded. The page needs no network and nothing else: previous, next, play, "
-    "the arrow keys; every step has a link. A recording (.jsonl) instead of a script is shown as well."
+    "Record a SCRIPT that uses pysnmalloc, and write a page to step through it.\n\n"
+    "Every heap that the script creates is recorded. The page is self-contained: step with previous, next, play or "
+    "the arrow keys; every step has a link. In place of a script, the command also takes a recording (.jsonl)."
 )
 FIGURE_HELP = "Write Figure 1, 2 or 3 of the paper as a page to step through, drawn by the running code."
 
 
 class By(enum.StrEnum):
-    """What has a step."""
+    """The unit of a step."""
 
     EVENT = "event"
     CALL = "call"
@@ -50,16 +50,16 @@ class By(enum.StrEnum):
 def show_command(
     trace: Annotated[str, typer.Argument(metavar="TRACE", help="A recorded program, or a recording (.jsonl).")],
     at: Annotated[
-        int, typer.Option("--at", min=1, metavar="N", help="Which call, from 1; of a recording, which tick.")
+        int, typer.Option("--at", min=1, metavar="N", help="Number of the call, from 1; for a recording, the tick.")
     ],
     to: Annotated[
         int | None,
-        typer.Option("--to", min=1, metavar="M", help="Show all calls from N to M, of a program.", show_default=False),
+        typer.Option("--to", min=1, metavar="M", help="Show all calls of a program from N to M.", show_default=False),
     ] = None,
     html: Annotated[
         Path | None,
         typer.Option(
-            "--html", metavar="FILE", help="Write a page to step through instead of text.", show_default=False
+            "--html", metavar="FILE", help="Write a page to step through, instead of text.", show_default=False
         ),
     ] = None,
     config: Annotated[
@@ -79,13 +79,13 @@ def show_command(
                 seen = look_at_calls(program, at, last, preset, shown.show, load_parts(part or ()))
     if html is not None:
         _write(html, seen.stepper().page())
-        typer.echo(f"{html}: {seen.title}, in {len(seen.frames)} steps")
+        typer.echo(f"{html}: {seen.title} ({len(seen.frames)} steps)")
         return
     _print(seen)
 
 
 def _print(seen: Look) -> None:
-    """Print text as wide as the terminal, in colour where there is some."""
+    """Print text as wide as the terminal, in colour if it has colour."""
     console = Console()
     colour = console.is_terminal and console.color_system is not None
     width = min(console.width if console.is_terminal else shutil.get_terminal_size().columns, WIDEST)
@@ -95,7 +95,7 @@ def _print(seen: Look) -> None:
 def step_command(
     script: Annotated[Path, typer.Argument(metavar="SCRIPT", help="A Python program, or a recording (.jsonl).")],
     arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="ARGUMENTS", help="What the script gets.", show_default=False)
+        list[str] | None, typer.Argument(metavar="ARGUMENTS", help="Arguments of the script.", show_default=False)
     ] = None,
     output: Annotated[
         Path | None,
@@ -103,31 +103,33 @@ def step_command(
             "--output",
             "-o",
             metavar="FILE",
-            help="The page. Default: SCRIPT.html, in this directory.",
+            help="The page. Default: SCRIPT.html in the current directory.",
             show_default=False,
         ),
     ] = None,
     events: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the events too, one line of JSON each (.jsonl).", show_default=False),
+        typer.Option(
+            metavar="FILE", help="Also write the events, each as one line of JSON (.jsonl).", show_default=False
+        ),
     ] = None,
     chrome: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write a trace that Perfetto opens too (.json).", show_default=False),
+        typer.Option(metavar="FILE", help="Also write a trace for Perfetto (.json).", show_default=False),
     ] = None,
-    by: Annotated[By, typer.Option(help="A step for each event, or one for each call.")] = By.EVENT,
+    by: Annotated[By, typer.Option(help="Show a step for each event, or for each call.")] = By.EVENT,
     first: Annotated[int, typer.Option(min=1, metavar="TICK", help="Begin at this event.")] = 1,
     last: Annotated[
         int | None, typer.Option(min=1, metavar="TICK", help="End at this event.", show_default=False)
     ] = None,
-    most: Annotated[int, typer.Option(min=1, metavar="N", help="Show so many steps of a heap at most.")] = 300,
+    most: Annotated[int, typer.Option(min=1, metavar="N", help="Show at most this many steps of a heap.")] = 300,
 ) -> None:
     """Record a script (see ``STEP_HELP``)."""
     output = output or Path(f"{script.stem}.html")
     failure: ScriptError | None = None
     with friendly():
         if not script.exists():
-            raise TraceError(str(script), 0, "a script, or a recording", "no such file")
+            raise TraceError(str(script), 0, "a script or a recording", "no such file")
         try:
             if script.suffix == ".jsonl":
                 recordings = [_load(str(script))]
@@ -158,7 +160,9 @@ def step_command(
 
 
 def figure_command(
-    number: Annotated[int, typer.Argument(metavar="1|2|3", min=min(FIGURES), max=max(FIGURES), help="Which figure.")],
+    number: Annotated[
+        int, typer.Argument(metavar="1|2|3", min=min(FIGURES), max=max(FIGURES), help="Number of the figure.")
+    ],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="The page. Default: figure-N.html.", show_default=False),
@@ -169,7 +173,7 @@ def figure_command(
     stepper = figure(number)
     with friendly():
         _write(output, stepper.page())
-    typer.echo(f"{output}: {stepper.title}, in {len(stepper.frames)} steps")
+    typer.echo(f"{output}: {stepper.title} ({len(stepper.frames)} steps)")
 
 
 def _load(path: str) -> Recording:
@@ -180,13 +184,13 @@ def _load(path: str) -> Recording:
 
 
 def _title(script: Path, place: int, recordings: list[Recording]) -> str:
-    """What a stepper is called."""
+    """Return the title of a stepper."""
     which = f", heap {place} of {len(recordings)}" if len(recordings) > 1 else ""
     return f"{script.name}{which}"
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file, or say why not."""
+    """Write a file, or report the reason for a failure."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -195,15 +199,15 @@ def _write(path: Path, text: str) -> None:
 
 
 def _report(output: Path, steppers: list[Stepper], recordings: list[Recording]) -> None:
-    """Say what was recorded and written."""
+    """Report what was recorded and written."""
     for stepper, recording in zip(steppers, recordings, strict=True):
-        dropped = f" ({recording.dropped:,} more were not kept)" if recording.dropped else ""
+        dropped = f" ({recording.dropped:,} more were dropped)" if recording.dropped else ""
         typer.echo(f"{stepper.title}: {len(recording):,} events recorded{dropped}, {len(stepper.frames):,} steps shown")
-    typer.echo(f"{output}: open it in a browser")
+    typer.echo(f"Open {output} in a browser.")
 
 
 def _save(recording: Recording, place: int, count: int, events: Path | None, chrome: Path | None) -> None:
-    """Write a recording in the forms asked for; of several, each gets its number in its name."""
+    """Write a recording in the requested formats; if there are several, each file name gets a number."""
     for path, save in ((events, recording.save), (chrome, lambda path: save_chrome_trace(recording, path))):
         if path is not None:
             numbered = path.with_stem(f"{path.stem}-{place}") if count > 1 else path

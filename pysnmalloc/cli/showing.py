@@ -1,4 +1,4 @@
-"""Calls of a recorded program, looked at: those before them are made unseen, and these recorded."""
+"""A look at calls of a recorded program: earlier calls are replayed unrecorded, and these are recorded."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def look_at_calls(
     progress: Callable[[str, float], None],
     parts: Parts = PAPER_PARTS,
 ) -> Look:
-    """Replay a program up to a call, counted from 1, and look at it and those behind it up to another.
+    """Replay a program up to call ``at``, counted from 1, and look at calls ``at`` to ``to``.
 
     Raises:
-        TraceError: when the program has no such calls.
-        ReplayError: when a call before it goes wrong.
+        TraceError: if the program has no such calls.
+        ReplayError: if a call fails.
     """
     for option, call in (("--at", at), ("--to", to)):
         if not 1 <= call <= len(trace.ops):
             raise TraceError(trace.name, 0, f"a call from 1 to {len(trace.ops):,}", f"{option} {call:,}")
     if to < at:
-        raise TraceError(trace.name, 0, f"--to {at:,} or later, since it begins at {at:,}", f"--to {to:,}")
+        raise TraceError(trace.name, 0, f"--to {at:,} or later, because --at is {at:,}", f"--to {to:,}")
     recording = Recording()
     recording.on = False
     with Heap(config if config is not None else config_of(trace), record=recording, parts=parts) as heap:

@@ -27,11 +27,11 @@ from .check import Check, Outcome, Work, make
 
 __all__ = ["CHECKS", "Check", "Outcome", "describe", "examine"]
 
-#: All checks, in their order.
+#: All checks, in order.
 CHECKS: tuple[tuple[str, int, Work], ...] = (
-    # name, share of the time, work; what forks comes before what starts threads
+    # name, share of the time, work; checks that fork precede those that start threads
     ("address space is reserved", 1, features.reserve),
-    ("decommitted pages are given back", 1, features.dontneed),
+    ("decommitted pages are returned", 1, features.dontneed),
     ("fork copies a heap", 1, features.fork),
     ("C integers follow the heap", 1, features.queue_test),
     ("random operations, classroom", 20, selftest.classroom),
@@ -44,7 +44,7 @@ CHECKS: tuple[tuple[str, int, Work], ...] = (
 
 
 def describe() -> dict[str, str]:
-    """Return facts about interpreter and machine."""
+    """Return facts about the interpreter and the machine."""
     gil_enabled = getattr(sys, "_is_gil_enabled", None)
     return {
         "interpreter": f"{platform.python_implementation()} {platform.python_version()}",
@@ -57,12 +57,11 @@ def describe() -> dict[str, str]:
 
 
 def examine(seconds: float, report: Callable[[str, float], None]) -> Iterator[Check]:
-    """Make all checks, and yield each when it is done.
+    """Run all checks, and yield each result.
 
     Args:
-        seconds: the time that all checks together may take, roughly.
-        report: called often, with the name of the check that runs and the share of all time that is
-            used up, 0 to 1.
+        seconds: the approximate time for all checks together.
+        report: called often, with the name of the running check and the share of the time used, 0 to 1.
     """
     began = monotonic()
     total = sum(share for _, share, _ in CHECKS)

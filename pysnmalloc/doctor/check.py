@@ -1,11 +1,11 @@
-"""What a check of ``doctor`` is: some work, and how it ended.
+"""A check of ``doctor``: some work and its outcome.
 
-    ok        what was looked for holds
-    failed    it does not
-    absent    the platform lacks the feature, and the heap does without
+    ok        the assertion holds
+    failed    the assertion does not hold
+    absent    the platform lacks the feature, and the heap works without it
 
-The law: a check asserts something that can fail. Being slow is no failure: a
-check asks now and then whether there is time for more, and else does less.
+The law: a check asserts something that can fail. Slowness is not a failure: a check
+regularly asks whether time is left, and does less work if none is.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ __all__ = ["Absent", "Check", "More", "Outcome", "Work", "demand", "make"]
 
 
 class Outcome(enum.Enum):
-    """How a check ended."""
+    """The outcome of a check."""
 
-    OK = "ok"  #: as it must be
-    FAILED = "failed"  #: not as it must be
-    ABSENT = "absent"  #: this machine has not what was to be looked at
+    OK = "ok"  #: the assertion holds
+    FAILED = "failed"  #: the assertion does not hold
+    ABSENT = "absent"  #: this machine lacks the feature
 
 
 @dataclass(frozen=True)
 class Check:
-    """A check that was made.
+    """The result of a check.
 
     Attributes:
         name: what was checked.
-        outcome: how it ended.
-        detail: what was found or done.
+        outcome: of the check.
+        detail: of the outcome.
     """
 
     name: str
@@ -41,28 +41,28 @@ class Check:
 
 
 class Absent(Exception):  # not an error: the platform lacks the feature
-    """The platform lacks a feature; the heap does without."""
+    """The platform lacks a feature; the heap works without it."""
 
 
 More = Callable[[], bool]
-"""Called by a check now and then: shows that it goes on, and tells whether there is time for more."""
+"""Called regularly by a check: shows progress, and returns whether time is left."""
 
 Work = Callable[[More], str]
-"""A check: says what it found or did, or raises what is wrong."""
+"""The work of a check: returns what it found, or raises an error."""
 
 
 def make(name: str, work: Work, more: More) -> Check:
-    """Make one check."""
+    """Run one check."""
     more()
     try:
         return Check(name, Outcome.OK, work(more))
     except Absent as absent:
         return Check(name, Outcome.ABSENT, str(absent))
-    except Exception as error:  # whatever it is, it is what the check found
+    except Exception as error:  # any exception is the check's finding
         return Check(name, Outcome.FAILED, f"{type(error).__name__}: {error}")
 
 
 def demand(holds: bool, found: str) -> None:
-    """Fail a check."""
+    """Fail a check unless a condition holds."""
     if not holds:
         raise AssertionError(found)

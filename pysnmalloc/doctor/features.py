@@ -1,11 +1,11 @@
-"""Checks of the platform: what the heap is built on (§2.9).
+"""Checks of the platform: the features that the heap uses (§2.9).
 
     reserve      address space that costs nothing until it is touched
-    dontneed     giving pages back
-    fork         a copy of everything for the child
-    queue_test   a C integer over the heap's bytes, which is the fast test for messages
+    dontneed     returning pages to the system
+    fork         a copy of the heap for the child
+    queue_test   a C integer over the heap's bytes, the fast test for messages
 
-The law: each looks at what really happens, not at whether a name exists.
+The law: each check observes the effect, not the existence of a name.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from .check import Absent, More, demand
 __all__ = ["dontneed", "fork", "queue_test", "reserve"]
 
 MIB = 1 << 20
-PATIENCE = 10  # seconds that a child may take for what takes it a millisecond
+PATIENCE = 10  # seconds that a child may take for work of a millisecond
 
 
 def reserve(_: More) -> str:
-    """Address space is granted, and reads as zero."""
+    """Address space is granted and reads as zero."""
     size = default_reserve_for(PAPER)
     space = AddressSpace(size)
     view = memoryview(space.buffer)
@@ -51,20 +51,20 @@ def dontneed(_: More) -> str:
         before = space.resident(base) if base is not None else None
         space.decommit(0, 16 * MIB)
         demand(not any(memory.u8[: 16 * MIB : 4096]), "decommitted memory does not read as zero")
-        space.decommit(0, 16 * MIB)  # the reads above may have put pages back
+        space.decommit(0, 16 * MIB)  # the reads above may have committed pages
         after = space.resident(base) if base is not None else None
     finally:
         space.close()
     if not space.gives_back:
-        raise Absent("no MADV_DONTNEED: decommitting zeroes only")
+        raise Absent("no MADV_DONTNEED: decommitting only zeroes")
     if before is None or after is None:
-        raise Absent("MADV_DONTNEED is there; the system does not tell what is resident")
-    demand(before - after >= 15 * MIB, f"resident {before:,} bytes before, {after:,} after giving back 16 MiB")
+        raise Absent("MADV_DONTNEED exists, but the system does not report resident memory")
+    demand(before - after >= 15 * MIB, f"resident {before:,} bytes before, {after:,} after decommitting 16 MiB")
     return f"resident {before / MIB:.1f} MiB before, {after / MIB:.1f} MiB after"
 
 
 def queue_test(_: More) -> str:
-    """A C integer over the heap's bytes follows what is stored there."""
+    """A C integer over the heap's bytes follows the stores there."""
     try:
         from ctypes import c_uint64
     except ImportError as error:
@@ -77,7 +77,7 @@ def queue_test(_: More) -> str:
         for value in (1 << 63, 0):
             memory.u64[4096 >> 3] = value
             found.append(bool(word))
-        demand(found == [False, True, False], f"its truth values, of 0, 2^63 and 0, are {found}")
+        demand(found == [False, True, False], f"the truth values of 0, 2^63 and 0 are {found}")
         del word
     finally:
         space.close()
@@ -85,18 +85,18 @@ def queue_test(_: More) -> str:
 
 
 def fork(_: More) -> str:
-    """A child has a heap of its own, and its allocator goes on."""
+    """A child has its own copy of the heap, and its allocator still works."""
     if not hasattr(os, "fork"):
         raise Absent("no fork on this platform")
     with Heap(CLASSROOM) as heap:
         ours = heap.malloc(32)
         heap.view(ours)[:6] = b"parent"
         with warnings.catch_warnings():
-            # Other threads may be about in an embedding program; the child only does what is below.
+            # An embedding program may have other threads; the child does only what follows.
             warnings.simplefilter("ignore", DeprecationWarning)
             child = os.fork()
         if not child:
-            # A child that hangs would leave doctor waiting for ever; the signal ends it.
+            # Without this signal, doctor would wait forever for a child that hangs.
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.alarm(PATIENCE)
             os._exit(_in_child(heap, ours))
@@ -108,7 +108,7 @@ def fork(_: More) -> str:
 
 
 def _in_child(heap: Heap, theirs: int) -> int:
-    """Use the copy of a heap; return the exit code."""
+    """Use the copy of a heap, and return the exit code."""
     try:
         right = bytes(heap.view(theirs)[:6]) == b"parent"
         heap.view(theirs)[:6] = b"child!"

@@ -1,11 +1,11 @@
 """Checks of the allocator: random operations, two threads, a recorded program.
 
-    random operations    three allocators free each other's objects; all laws are checked in between
+    random operations    three allocators free each other's objects; all laws are checked regularly
     two threads          one allocates and writes, the other verifies and frees
     replays              a recorded program of six threads
 
-The law: whoever takes an object finds in it what was written, and in the end
-nothing is live and nothing under way.
+The law: every object keeps its contents, and at the end no object is live and none
+is in flight.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ MIB = 1 << 20
 OPERATIONS = 60_000  # random operations on each configuration
 BETWEEN_CHECKS = 1_000
 MOST_LIVE = 400
-HANDED_OVER = 60_000  # objects from producer to consumer
+HANDED_OVER = 60_000  # objects passed from producer to consumer
 REPLAYS = 10
 
 
 class _Churn:
-    """Random operations of a few allocators, with contents."""
+    """Random operations of a few allocators, with verified contents."""
 
     def __init__(self, heap: Heap, seed: int) -> None:
         self._random = random.Random(seed)
@@ -67,22 +67,22 @@ class _Churn:
         return address, size
 
     def _size(self) -> int:
-        """Return a size: mostly small, now and then large."""
+        """Return a size: usually small, sometimes large."""
         most = self._random.choice((64, 64, 512, 512, 2048, self._largest // 2, 2 * self._largest))
         return self._random.randint(1, min(most, 2 * MIB))
 
     def _keep(self, address: int, size: int) -> None:
-        """Write an object's pattern."""
+        """Write an object's pattern, and record the object as live."""
         self._made += 1
         self._contents.fill(self._made, address, size)
         self._live[self._made] = address, size
 
     def _demand_same(self, wrong: Difference | None, address: int) -> None:
-        """Fail when contents differ."""
+        """Fail if contents differ."""
         demand(wrong is None, f"object at {address:#x}: offset, expected and found byte are {wrong}")
 
     def finish(self) -> None:
-        """Free what is live."""
+        """Free all live objects."""
         for thing, (address, size) in self._live.items():
             self._demand_same(self._contents.verify(thing, address, size), address)
             self._allocators[0].free(address)
@@ -90,7 +90,7 @@ class _Churn:
 
 
 def _random_operations(config: Config, more: More, *, checked: bool) -> str:
-    """Random operations by three allocators keep contents and laws."""
+    """Random operations by three allocators preserve contents and laws."""
     done = 0
     with Heap(config, checked=checked) as heap:
         churn = _Churn(heap, seed=2019)
@@ -105,26 +105,26 @@ def _random_operations(config: Config, more: More, *, checked: bool) -> str:
 
 
 def classroom(more: More) -> str:
-    """On the smallest configuration."""
+    """Run random operations with the smallest configuration."""
     return _random_operations(CLASSROOM, more, checked=False)
 
 
 def classroom_checked(more: More) -> str:
-    """The same in checked mode."""
+    """Run random operations in checked mode."""
     return _random_operations(CLASSROOM, more, checked=True)
 
 
 def one_mib(more: More) -> str:
-    """On the paper's second configuration."""
+    """Run random operations with the paper's second configuration."""
     return _random_operations(PAPER_1MIB, more, checked=False)
 
 
 Belt = queue.SimpleQueue[tuple[int, int, int] | None]
-"""From producer to consumer: object, address, size; None when there are no more."""
+"""From producer to consumer: object, address, size; None at the end."""
 
 
 def producer_consumer(more: More) -> str:
-    """One thread allocates, another frees; contents survive the way, and all objects come home."""
+    """One thread allocates, another frees; contents survive, and all objects come home."""
     with Heap(PAPER_1MIB.replace(remote_cache=8192)) as heap:
         belt: Belt = queue.SimpleQueue()
         wrong: list[str] = []
@@ -142,13 +142,13 @@ def producer_consumer(more: More) -> str:
         heap.check()
         statistics = heap.statistics()
         live = sum(each.live for each in statistics.sizeclasses)
-        demand(live == 0, f"{live:,} objects are live after all were freed")
+        demand(live == 0, f"{live:,} objects are still live after all were freed")
         demand(statistics.in_flight <= 1, f"{statistics.in_flight:,} objects did not come home")
     return f"{made:,} objects written by one thread, verified and freed by another"
 
 
 def _produce(heap: Heap, allocator: Allocator, belt: Belt, more: More) -> int:
-    """Allocate, write and hand over; return how many objects."""
+    """Allocate, write and pass on objects; return their number."""
     contents, sizes = Contents(heap.memory.own_views().u8), random.Random(1)
     made = 0
     while made == 0 or (made < HANDED_OVER and more()):
@@ -162,7 +162,7 @@ def _produce(heap: Heap, allocator: Allocator, belt: Belt, more: More) -> int:
 
 
 def _consume(heap: Heap, belt: Belt, wrong: list[str]) -> None:
-    """Verify and free what comes; note what is wrong."""
+    """Verify and free the objects that arrive; record faults."""
     try:
         contents = Contents(heap.memory.own_views().u8)
         with heap.allocator() as allocator:
@@ -177,7 +177,7 @@ def _consume(heap: Heap, belt: Belt, wrong: list[str]) -> None:
 
 
 def _replays(order: Order, more: More) -> str:
-    """A recorded program runs, with its contents verified, and all its objects come home."""
+    """A recorded program runs with verified contents, and all its objects come home."""
     trace = read_shipped("pbzip2")
     done = 0
     while done == 0 or (done < REPLAYS and more()):
@@ -187,10 +187,10 @@ def _replays(order: Order, more: More) -> str:
 
 
 def recorded(more: More) -> str:
-    """In recorded order."""
+    """Replay in recorded order."""
     return _replays("recorded", more)
 
 
 def real(more: More) -> str:
-    """With real threads."""
+    """Replay with real threads."""
     return _replays("real", more)

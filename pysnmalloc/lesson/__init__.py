@@ -1,16 +1,16 @@
-"""Lessons: what a notebook needs more than once: predictions, intended failures, checks that answer at once (§2).
+"""Lessons: predictions, intended failures, and checks that answer at once, for every notebook (§2).
 
     predict("How many bytes does malloc(100) take?", {"100": ..., "112": ...}, right="112")
     with fails(AssertionError): ...
     check("0.1", my_function)
 
-          your answer ──► judge ──► verdict        right, not yet, or the first thing that is wrong:
-                           ▲                       the call, its result, the result that is right
+          your answer ──► judge ──► verdict        right, not yet, or the first error:
+                           ▲                       the call, its result, and the expected result
                         bytes, oracles
 
-The law: a judge computes what is right from bytes, or by code of its own. It never asks the answer
-whether it is right: it believes neither its ``==`` nor its claims, and gives it a copy to work on.
-Read ``judging`` first, then the judges of one tutorial. Left out: grading, and time limits.
+The law: a judge computes the right result from bytes or with its own code. It never asks the answer
+whether it is right. It trusts neither the answer's ``==`` nor its claims, and it passes only copies to
+the answer. Read ``judging`` first, then the judges of one tutorial. Left out: grading and time limits.
 
 Imported by: nothing beside it.
 

@@ -1,9 +1,9 @@
-"""Checks: an answer, the judge of its exercise, a verdict (§2).
+"""Checks: the judge of an exercise turns an answer into a verdict (§2).
 
     check("0.1", answer) ──► the judge of exercise 0.1, in ``tutorials`` ──► Right, Look again, Not yet
 
-A tutorial's judges are loaded when one of its exercises is checked, and found by the
-exercise's number.
+The judges of a tutorial are loaded when one of its exercises is checked. A judge is found
+by the number of its exercise.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from .verdict import State, Verdict
 
 __all__ = ["check"]
 
-STUB = "replace the `...` by your answer, run that cell, and then this one again"
+STUB = "replace the `...` with your answer, run that cell, and then run this one again"
 
 
 def check(number: str, answer: object) -> Verdict:
-    """Check an answer, and say at once what is right or wrong.
+    """Check an answer and report at once whether it is right.
 
     Args:
-        number: of the exercise, as in the notebook: ``"0.1"`` is the first of tutorial 0.
-        answer: whatever the exercise asks for: a value, a function, a class.
+        number: the number of the exercise in the notebook: ``"0.1"`` is the first of tutorial 0.
+        answer: a value, a function or a class, as the exercise asks.
 
     Raises:
-        ValueError: when there is no such exercise.
+        ValueError: if there is no such exercise.
     """
-    # A file made in JupyterLite is invisible to imports until then.
+    # Until this call, imports do not see a file that was created in JupyterLite.
     importlib.invalidate_caches()
     judge = _judge(number)
     if answer is ...:
@@ -39,12 +39,12 @@ def check(number: str, answer: object) -> Verdict:
     except Open:
         return Verdict(number, State.OPEN, STUB + ".")
     if trouble is None:
-        return Verdict(number, State.RIGHT, "every case that was tried is as it must be.")
+        return Verdict(number, State.RIGHT, "every case that was tried gives the expected result.")
     return Verdict(number, State.WRONG, trouble)
 
 
 def _judge(number: str) -> Judge:
-    """The judge of an exercise."""
+    """Return the judge of an exercise."""
     tutorial, _, _ = number.partition(".")
     if tutorial.isdecimal():
         name = f"{tutorials.__name__}.tutorial_{int(tutorial):02}"
@@ -55,5 +55,5 @@ def _judge(number: str) -> Judge:
                 raise
     if number not in JUDGES:
         known = ", ".join(sorted(JUDGES)) or "none"
-        raise ValueError(f"check({number!r}): there is no such exercise; those of the loaded tutorials are {known}")
+        raise ValueError(f"check({number!r}): there is no such exercise; the loaded tutorials have {known}")
     return JUDGES[number]

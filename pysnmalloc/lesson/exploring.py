@@ -1,10 +1,10 @@
-"""A judge that explores: an answer is run in every execution that a memory model allows (§2.2, §2.5).
+"""A judge that explores: it runs an answer in every execution that a memory model allows (§2.2, §2.5).
 
-    answer ─► a scenario, whose judge is its own ─► explorer ─► nothing wrong, or the shortest
-                                                              execution that goes wrong, in words
+    answer ─► a scenario with its own judge ─► explorer ─► no error, or the shortest
+                                                           execution that fails, in words
 
-The law: the explorer runs the answer and watches its memory. What is right is said
-by the scenario, from the bytes at the end; the answer's own word counts for nothing.
+The law: the explorer runs the answer and watches its memory. The scenario decides
+from the final bytes whether the result is right; the answer has no say.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .judging import call
 __all__ = ["answered", "explored", "story"]
 
 MODELS = ("sc", "rc11")
-"""First whether threads that take turns go wrong, then whether weaker orders do."""
+"""First try threads that take turns, then weaker memory."""
 
 STEPS, EXECUTIONS, PATIENCE = 200, 20_000, 200
 
@@ -26,10 +26,10 @@ T = TypeVar("T")
 
 
 def answered(returned: T) -> T:
-    """Return what an answer returned.
+    """Return the value that an answer returned.
 
     Raises:
-        NotImplementedError: when it is ``...``: the stub. ``explored`` takes that for "not yet".
+        NotImplementedError: if the value is ``...``, the stub. ``explored`` reports it as "not yet".
     """
     if returned is ...:
         raise NotImplementedError
@@ -37,12 +37,12 @@ def answered(returned: T) -> T:
 
 
 def explored(answer: object, name: str, scenario: Scenario) -> Iterator[str]:
-    """Explore a scenario that calls an answer, and yield what goes wrong first.
+    """Explore a scenario that calls an answer, and yield its errors in the order found.
 
     Args:
         answer: a function.
-        name: what the exercise calls it.
-        scenario: in which threads call it.
+        name: the name that the exercise gives to it.
+        scenario: a scenario in which threads call it.
     """
     if not callable(answer):
         yield from call(answer, name, wanted=None)
@@ -52,22 +52,22 @@ def explored(answer: object, name: str, scenario: Scenario) -> Iterator[str]:
         for finding in result.findings:
             if finding.kind == "error: NotImplementedError":
                 yield from call(_not_yet, name, wanted=None)
-            yield f"`{name}` goes wrong in an execution, {_kind(finding)}\n{story(finding)}"
+            yield f"`{name}` fails in an execution {_kind(finding)}\n{story(finding)}"
 
 
 def _not_yet() -> None:
-    """Be the stub."""
+    """Stand in for the stub."""
     raise NotImplementedError
 
 
 def _kind(finding: Finding) -> str:
-    """What went wrong, and by which model."""
-    turns = "with threads that simply take turns" if finding.model == "sc" else "where memory is weak as in C++"
-    return f"{turns}. {finding.kind}: {finding.detail}"
+    """Describe the model and the error."""
+    model = "in which threads simply take turns" if finding.model == "sc" else "that only C++'s weak memory allows"
+    return f"{model}. {finding.kind[:1].upper()}{finding.kind[1:]}: {finding.detail}"
 
 
 def story(finding: Finding) -> str:
-    """The steps of a finding, one per line."""
+    """Return the steps of a finding, one per line."""
     lines = []
     for step in finding.steps:
         read = f", reads {step.read} from {step.source}" if step.read is not None else ""

@@ -1,10 +1,10 @@
-"""Code that is meant to fail: it is run, its error is shown, and the notebook goes on (§2).
+"""Code that must fail: its error is shown, and the notebook goes on (§2).
 
     with fails(AssertionError):
         ...                         the broken version
 
-A cell that ends in an error stops “run all” in most notebooks. Here the error is the point: it is
-printed with the line that raised it; and a broken version that does not fail after all is an error.
+A cell that ends in an error stops “run all” in most notebooks. Here the error is the point, so it is
+printed with the line that raised it. If the broken version does not fail, that is an error.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ __all__ = ["fails"]
 
 
 class fails:  # noqa: N801  # used as a statement: with fails(...)
-    """Run a block that must raise an error, and print that error.
+    """Run a block that must raise an error, and print the error.
 
     Args:
-        kinds: the errors that are meant; any other is raised as usual.
+        kinds: the expected errors; any other error propagates.
 
     Raises:
-        AssertionError: when the block raises nothing.
+        AssertionError: if the block raises nothing.
     """
 
     def __init__(self, *kinds: type[Exception]) -> None:
@@ -38,7 +38,7 @@ class fails:  # noqa: N801  # used as a statement: with fails(...)
     ) -> bool:
         names = ", ".join(each.__name__ for each in self.kinds)
         if error is None:
-            raise AssertionError(f"this block was to fail with {names}, and did not: what it shows is no longer so")
+            raise AssertionError(f"this block must fail with {names}, but it did not: what it shows is no longer true")
         if not isinstance(error, self.kinds):
             return False
         assert isinstance(error, Exception)

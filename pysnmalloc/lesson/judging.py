@@ -1,14 +1,14 @@
-"""Judges: what an exercise's answer is held against (§2).
+"""Judges: they decide whether the answer to an exercise is right (§2).
 
     @exercise("0.1")
-    def _(answer):                               a generator of what is wrong, in words;
-        for address in (0, 8):                   that it yields nothing is the good answer
+    def _(answer):                               a generator that yields errors, in words;
+        for address in (0, 8):                   if it yields nothing, the answer is right
             yield from call(answer, "word_at", data, address, wanted=...)
 
-A judge lives in ``tutorials``, beside the others of its notebook. An answer that is still
-the stub (``...``, or a function that raises ``NotImplementedError``) is not wrong but open.
+A judge lives in ``tutorials`` with the other judges of its notebook. An answer that is still
+the stub (``...``, or a function that raises ``NotImplementedError``) is open, not wrong.
 
-The law: the first fault is reported, alone, with the arguments that show it.
+The law: a verdict reports only the first error, with the arguments that show it.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from typing import Generic, TypeVar
 __all__ = ["JUDGES", "Judge", "Open", "Wanted", "call", "exercise", "same"]
 
 Judge = Callable[[object], Iterator[str]]
-"""What is given the answer, and yields what is wrong with it."""
+"""A function that receives the answer and yields its errors."""
 
 JUDGES: dict[str, Judge] = {}
-"""The judges that were loaded, by the number of their exercise."""
+"""The loaded judges, by the number of their exercise."""
 
 LONG = 100
 T = TypeVar("T")
 
 
 class Wanted(Generic[T]):
-    """A right result that is told in words, where its value would give the answer away."""
+    """A right result described in words, for cases in which its value would give the answer away."""
 
     def __init__(self, value: T, words: str) -> None:
         self.value = value
@@ -43,7 +43,7 @@ class Open(Exception):
 
 
 def exercise(number: str) -> Callable[[Judge], Judge]:
-    """Enter the judge of an exercise: ``@exercise("0.1")``."""
+    """Register the judge of an exercise: ``@exercise("0.1")``."""
 
     def enter(judge: Judge) -> Judge:
         JUDGES[number] = judge
@@ -55,8 +55,8 @@ def exercise(number: str) -> Callable[[Judge], Judge]:
 def same(got: object, wanted: object) -> bool:
     """Tell whether two plain values are equal, without asking the answer.
 
-    A value of another type is another value: an object that claims to be equal to everything is not believed, and
-    neither is True for 1.
+    Values of different types are different. An object that claims to equal everything therefore does not count as
+    equal, and neither does True for 1.
     """
     if type(got) is not type(wanted):
         return False
@@ -68,18 +68,18 @@ def same(got: object, wanted: object) -> bool:
 def call(
     answer: object, name: str, *arguments: object, wanted: object, addresses: Collection[int] | None = None
 ) -> Iterator[str]:
-    """Call a function that was answered, and yield what is wrong with what it returns.
+    """Call the function that was given as an answer, and yield the errors in its result.
 
     Args:
         answer: the function.
-        name: what the exercise calls it, for the words.
-        arguments: what to call it with; it gets copies.
-        wanted: what it must return, or ``Wanted`` to tell that in words.
-        addresses: which arguments are told in base 16, by index. If given, so is what comes back, and what should have
-            come back, unless all its numbers are small.
+        name: the name that the exercise gives to the function, for messages.
+        arguments: the arguments; the function receives copies.
+        wanted: the result that the function must return, or a ``Wanted`` that describes it in words.
+        addresses: the indices of the arguments to print in base 16. If given, the results are also printed in base 16,
+            unless all their numbers are small.
     """
     if not callable(answer):
-        yield f"the answer is to be a function, and this is {shown(answer)}."
+        yield f"the answer must be a function, but this is {shown(answer)}."
         return
     value, words = (wanted.value, wanted.words) if isinstance(wanted, Wanted) else (wanted, None)
     hexed = () if addresses is None else addresses
@@ -90,24 +90,24 @@ def call(
         raise Open from None
     except Exception as error:
         words = words or shown(value, addresses is not None and _large(value))
-        yield f"`{asked}` raises {type(error).__name__}: {error}{_where(error)}; it is to return {words}."
+        yield f"`{asked}` raises {type(error).__name__}: {error}{_where(error)}; it should return {words}."
         return
     if got is ...:
         raise Open
     if not same(got, value):
         base_16 = addresses is not None and (_large(got) or _large(value))
         nothing = " Is there a `return`?" if got is None else ""
-        yield f"`{asked}` returns {shown(got, base_16)}; it is to return {words or shown(value, base_16)}.{nothing}"
+        yield f"`{asked}` returns {shown(got, base_16)}; it should return {words or shown(value, base_16)}.{nothing}"
 
 
 def shown(value: object, base_16: bool = False) -> str:
-    """A value in words, all its numbers in one base; long ones cut."""
+    """Return a value as text, with all its numbers in one base; a long text is cut."""
     text = _spelled(value, base_16)
     return text if len(text) <= LONG else text[: LONG - 3] + "..."
 
 
 def _spelled(value: object, base_16: bool) -> str:
-    """A value in full."""
+    """Return a value as text, in full."""
     if type(value) is int:
         return f"{value:#x}" if base_16 else str(value)
     if type(value) is list:
@@ -121,13 +121,13 @@ def _spelled(value: object, base_16: bool) -> str:
 
 
 def _large(value: object) -> bool:
-    """Whether a value is a number that nobody reads in base 10, or has one."""
+    """Tell whether a value is, or contains, a number too large to read in base 10."""
     if isinstance(value, list | tuple):
         return any(map(_large, value))
     return type(value) is int and value > 255
 
 
 def _where(error: Exception) -> str:
-    """The line of the answer at which an error was raised."""
+    """Return the line of the answer that raised an error."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
     return f", at its line `{frames[-1].line}`" if frames and frames[-1].line else ""

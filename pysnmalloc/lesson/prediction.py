@@ -1,13 +1,13 @@
 """A prediction: a question to answer before the code is run (§2).
 
     ┌ Predict ─────────────────────────────┐
-    │ How many bytes does malloc(100) take? │     choosing one shows what is so, and why
+    │ How many bytes does malloc(100) take? │     a choice reveals whether it is right, and why
     │ ( ) 100   ( ) 112   ( ) 128           │
     └───────────────────────────────────────┘
 
-A piece of HTML without script: it works in Jupyter, in VS Code, in the browser, and
-on the site. Where there is no HTML it is text, with the answer left out: the next
-cell shows it. Nothing is counted, and nothing is stored.
+It is HTML without a script, so it works in Jupyter, in VS Code, in the browser and on
+the site. Without HTML, it is text without the answer, which the next cell shows. It
+neither counts nor stores anything.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ STYLE = (
 
 @dataclass(frozen=True)
 class Prediction:
-    """A question, its choices, and what each of them is told.
+    """A question, its choices, and an explanation of each choice.
 
     Attributes:
-        question: what is asked, as plain text.
-        choices: in the order shown, each with what is told to who takes it.
-        right: the one of the choices that is right.
+        question: the question, as plain text.
+        choices: the choices in the order shown, each with the explanation that it reveals.
+        right: the right choice.
 
     Raises:
-        ValueError: when there are fewer than two choices, or none of them is right.
+        ValueError: if there are fewer than two choices, or if none of them is right.
     """
 
     question: str
@@ -46,19 +46,19 @@ class Prediction:
     right: str
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be asked."""
+        """Reject a question that cannot be asked."""
         if len(self.choices) < 2:
-            raise ValueError(f"predict({self.question!r}): there must be two choices at least")
+            raise ValueError(f"predict({self.question!r}): there must be at least two choices")
         if self.right not in self.choices:
             choices = ", ".join(map(repr, self.choices))
-            raise ValueError(f"predict({self.question!r}): {self.right!r} is right, and the choices are {choices}")
+            raise ValueError(f"predict({self.question!r}): {self.right!r} is right, but the choices are {choices}")
 
     def __repr__(self) -> str:
         lines = [f"  ( ) {choice}" for choice in self.choices]
         return "\n".join([f"Predict: {self.question}", *lines, "Choose one, then run the next cell."])
 
     def _repr_html_(self) -> str:
-        """Show it in a notebook."""
+        """Show the question in a notebook."""
         name = "predict-" + sha256(self.question.encode()).hexdigest()[:8]
         choices = "".join(self._choice(name, choice, told) for choice, told in self.choices.items())
         return (
@@ -67,7 +67,7 @@ class Prediction:
         )
 
     def _choice(self, name: str, choice: str, told: str) -> str:
-        """One choice, and what is told when it is taken."""
+        """Return one choice with the explanation that it reveals."""
         word = "✔ Yes." if choice == self.right else "✘ No."
         return (
             f"<label><input type='radio' name='{name}'>{escape(choice)}</label>"
@@ -79,8 +79,8 @@ def predict(question: str, choices: Mapping[str, str], *, right: object) -> Pred
     """Ask something before the code shows it.
 
     Args:
-        question: what is asked.
-        choices: each choice, and what is told to who takes it: why it is so, or what was overlooked.
-        right: the right one; give what the code computes, so that the question cannot grow wrong.
+        question: the question.
+        choices: each choice with the explanation that it reveals: why it is right, or what it overlooks.
+        right: the right choice. Pass the value that the code computes, so that the question stays correct.
     """
     return Prediction(question, choices, str(right))

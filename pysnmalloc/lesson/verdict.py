@@ -1,10 +1,10 @@
-"""A verdict: what a check says of an answer, as words and for a notebook (§2).
+"""A verdict: the result of a check, as text and for a notebook (§2).
 
-    right     every case was as it must be
+    right     every case gave the expected result
     open      there is no answer yet
-    wrong     the first thing that is not as it must be
+    wrong     the first error
 
-It tells apart by words and a sign, not by colour alone.
+Words and a sign distinguish the three, not colour alone.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ __all__ = ["State", "Verdict"]
 
 
 class State(enum.Enum):
-    """What became of an answer: the value is the sign and the word in front of a verdict."""
+    """The state of an answer. Its value, a sign and a word, starts the verdict."""
 
-    RIGHT = "✔ Right."  #: as wanted
+    RIGHT = "✔ Right."  #: every result is as expected
     OPEN = "… Not yet."  #: the answer is still to be written
-    WRONG = "✘ Look again."  #: something else than was wanted
+    WRONG = "✘ Look again."  #: a result is not as expected
 
 
 STYLE = (
@@ -34,12 +34,12 @@ STYLE = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check says.
+    """The result of a check.
 
     Attributes:
-        exercise: its number, as in ``0.1``.
+        exercise: the number of the exercise, as in ``0.1``.
         state: right, open or wrong.
-        words: what was found; code is in backquotes.
+        words: the explanation, with code in backquotes.
     """
 
     exercise: str
@@ -48,14 +48,14 @@ class Verdict:
 
     @property
     def right(self) -> bool:
-        """Whether the answer is right."""
+        """Tell whether the answer is right."""
         return self.state is State.RIGHT
 
     def __repr__(self) -> str:
         return f"{self.state.value} Exercise {self.exercise}: {self.words}"
 
     def _repr_html_(self) -> str:
-        """Show it in a notebook."""
+        """Show the verdict in a notebook."""
         words = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(self.words))
         return (
             f"<style>{STYLE}</style><div class='snm-verdict' role='status' data-state='{self.state.name.lower()}'>"

@@ -1,7 +1,7 @@
 """The quiz: predict the next address, head, link, bucket or hop, in the manner of a paper homework (§2).
 
     topics ──► question ──► sizeclass, freelist, metadata, superslab, pagemap, queue, radix
-    session    Dice         each makes up problems by running the real allocator
+    session    Dice         each creates problems by running the real allocator
 
     question = next(questions("freelist", seed=0))
     verdict = judge(question, "0x240")

@@ -1,10 +1,10 @@
-"""Allocators on the bench that send each other's objects home, each list recorded (§2.2, Figures 1, 2).
+"""Allocators that send each other's objects home, with every list recorded (§2.2, Figures 1, 2).
 
-    Net(sender, targets) ── post(sender) ──► Post: the lists, to whom, and the rounds
+    Net(sender, targets) ── post(sender) ──► Post: the lists, their receivers, the rounds
 
-Every target owns one object; all the objects are freed by one allocator, which
-posts. A classroom heap has 4 buckets (k = 2) and allocators 1 to 63, so that a
-number is three digits in base 4, and round r looks at digit r from the right.
+Each target owns one object. A single allocator frees all of them and posts. A
+classroom heap has 4 buckets (k = 2) and allocators 1 to 63, so a number has three
+digits in base 4, and round r uses digit r from the right.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from ..messagequeue import NEXT, TARGET
 
 __all__ = ["BUCKETS", "Net", "Post", "SentList", "base4", "digit"]
 
-BUCKETS = CLASSROOM.buckets  #: of a remote cache
+BUCKETS = CLASSROOM.buckets  #: buckets of a remote cache
 
 
 @dataclass(frozen=True)
 class SentList:
-    """A list that was sent: in which round, to whom, and the targets of its messages.
+    """A list that was sent: its round, its receiver, and the targets of its messages.
 
     Attributes:
-        round: of the post, from 0: it chose the bucket by the targets' digit ``round`` from the right.
-        receiver: number of the allocator that gets the list, the target of its first message.
+        round: of the post, from 0; the targets' digit ``round`` from the right selects the bucket.
+        receiver: number of the allocator that receives the list: the target of its first message.
         targets: numbers of the allocators that own the objects, in the order of the list.
     """
 
@@ -44,8 +44,8 @@ class Post:
 
     Attributes:
         sender: number of the allocator that posted.
-        lists: what was sent, in this order.
-        rounds: how many there were until the home bucket was empty, 1 or more.
+        lists: the lists that were sent, in order.
+        rounds: number of rounds until the home bucket was empty, at least 1.
     """
 
     sender: int
@@ -53,15 +53,17 @@ class Post:
     rounds: int
 
     def told(self, one: SentList) -> str:
-        """Say what became of a list."""
-        owner = ", the owner of the first" if len(one.targets) > 1 else ""
+        """Describe a list that was sent."""
+        several = len(one.targets) > 1
+        objects = f"the object{'s' if several else ''} of {', '.join(map(str, one.targets))}"
+        owner = ", the owner of the first" if several else ""
         return (
             f"{self.sender}.post(), round {one.round}, bucket {digit(one.targets[0], one.round)}: "
-            f"{', '.join(map(str, one.targets))}, sent to {one.receiver}{owner}."
+            f"{objects} {'are' if several else 'is'} sent to {one.receiver}{owner}."
         )
 
     def list_of(self, target: int) -> SentList:
-        """Return the list with a target's message."""
+        """Return the list that contains a target's message."""
         return next(one for one in self.lists if target in one.targets)
 
 
@@ -77,7 +79,7 @@ class Net:
             self._allocators[sender].free(self._allocators[target].malloc(16))
 
     def post(self, sender: int) -> Post:
-        """Let an allocator post, and keep the lists instead of sending them."""
+        """Let an allocator post; record its lists instead of sending them."""
         cache, lists = self._allocators[sender].cache, []
 
         def send(first: int, last: int) -> None:
@@ -91,7 +93,7 @@ class Net:
         return Post(sender, tuple(lists), rounds)
 
     def hops(self, target: int) -> list[Post]:
-        """Follow a message home: whoever gets its list frees what is there, which forwards the rest, and posts."""
+        """Follow a message home: each receiver frees its list, which forwards the objects of others, and posts."""
         posts = [self.post(self._sender)]
         while (holder := posts[-1].list_of(target).receiver) != target:
             for message in self._sent[holder]:
@@ -108,7 +110,7 @@ class Net:
 
 
 def digit(number: int, round: int) -> int:
-    """The digit that a round looks at."""
+    """Return the digit that a round uses."""
     return number >> CLASSROOM.bucket_bits * round & BUCKETS - 1
 
 

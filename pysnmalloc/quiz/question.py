@@ -1,16 +1,16 @@
-"""A question of the quiz: what is shown, what is asked, and what the answer follows from.
+"""A quiz question: what it shows, what it asks, and how the answer follows.
 
     Topic.make(dice, level) ──► Problem          Question = topic, seed, number, Problem
 
-    state    what is so, read from a real heap       steps     what really happened, call by call
-    calls    what is called then                     mistakes  wrong answer ──► what led to it
-    asked    one number
+    state    read from a real heap                   steps     what happened, call by call
+    calls    made from that state                    mistakes  wrong answer ──► its cause
+    asked    for one number
 
-The law: whoever reads ``setting``, ``state``, ``calls`` and ``asked``, and knows
-the paper, can work out ``answer``; nothing else of the heap matters. The same
-topic, seed and number give the same question on every Python.
+The law: ``answer`` follows from ``setting``, ``state``, ``calls``, ``asked`` and
+the paper; nothing else in the heap matters. The same topic, seed and number give
+the same question on every Python.
 
-Left out: how it looks (the command line's part), and who judges (``session``).
+Left out: the layout (the command line) and the judging (``session``).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PER_LEVEL, LEVELS = 3, 5
 
 
 class Form(enum.Enum):
-    """How an answer is written; any form is accepted."""
+    """How an answer is written; every form is accepted."""
 
     DECIMAL = "{:d}"  #: a count: 12
     OFFSET = "{:#05x}"  #: an offset in a slab: 0x240
@@ -36,48 +36,48 @@ class Form(enum.Enum):
 
 
 class Dice:
-    """Random choices that are the same on every Python: of ``Random`` only the seeding and ``random``.
+    """Random choices that are the same on every Python: they use only the seeding and ``random`` of ``Random``.
 
     Args:
-        words: what the choices depend on.
+        words: values that determine the choices.
     """
 
     def __init__(self, *words: object) -> None:
         self._random = Random(" ".join(map(str, words))).random
 
     def below(self, end: int) -> int:
-        """Return one of 0 to ``end - 1``."""
+        """Return an integer from 0 to ``end - 1``."""
         return int(self._random() * end)
 
     def between(self, low: int, high: int) -> int:
-        """Return one of ``low`` to ``high``, both possible."""
+        """Return an integer from ``low`` to ``high``, inclusive."""
         return low + self.below(high - low + 1)
 
     def pick(self, things: Sequence[T]) -> T:
-        """Return one of several."""
+        """Return one element of a sequence."""
         return things[self.below(len(things))]
 
     def some(self, things: Sequence[T], count: int) -> list[T]:
-        """Return ``count`` of them, in any order."""
+        """Return ``count`` elements in random order."""
         left = list(things)
         return [left.pop(self.below(len(left))) for _ in range(count)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """What a topic makes up.
+    """A problem that a topic creates.
 
     Attributes:
-        setting: what is looked at, in words.
-        state: what is so before the calls, as lines of text.
-        calls: what is called, in this order.
+        setting: the situation, in words.
+        state: the state before the calls, as lines of text.
+        calls: the calls, in order.
         asked: the question.
         answer: a number.
-        form: how it is written.
-        steps: how it comes about.
-        mistakes: what leads to a wrong answer, by the answer; never the right one.
-        also: other ways to say the answer.
-        section: of the paper, where it is not the topic's.
+        form: how the answer is written.
+        steps: how the answer is derived.
+        mistakes: the cause of each known wrong answer; the right answer is never among them.
+        also: other values accepted as the answer.
+        section: of the paper, if it differs from the topic's.
     """
 
     setting: str
@@ -98,15 +98,15 @@ class Problem:
 
 @dataclass(frozen=True)
 class Topic:
-    """A kind of questions.
+    """A kind of question.
 
     Attributes:
         name: on the command line.
         title: in words.
-        predicts: what is to be predicted.
+        predicts: what the student predicts.
         section: of the paper.
-        module: that does it, as a path from the package's directory.
-        make: makes up a problem; level 1 needs a step, level 5 several.
+        module: that the questions are about, as a path in the package's directory.
+        make: creates a problem; level 1 takes one step, level 5 several.
     """
 
     name: str
@@ -117,20 +117,20 @@ class Topic:
     make: Callable[[Dice, int], Problem]
 
     def question(self, seed: int, number: int) -> Question:
-        """Return question ``number``, 1 or more; three of each level, the last level without end."""
+        """Return question ``number``, from 1; each level has three questions, the last one endlessly many."""
         level = min(1 + (number - 1) // PER_LEVEL, LEVELS)
         return Question(self, seed, number, self.make(Dice(self.name, seed, number), level))
 
 
 @dataclass(frozen=True)
 class Question:
-    """One question: the same for the same topic, seed and number.
+    """One question, determined by topic, seed and number.
 
     Attributes:
-        topic: what it is about.
-        seed: of the random choices, as the learner or the caller gave it.
-        number: among the topic's questions of this seed, from 1; it decides the level.
-        problem: what was made up: what is shown, what is asked, and the answer.
+        topic: what the question is about.
+        seed: of the random choices.
+        number: position among the topic's questions for this seed, from 1; it determines the level.
+        problem: what is shown, what is asked, and the answer.
     """
 
     topic: Topic
@@ -140,11 +140,11 @@ class Question:
 
     @property
     def section(self) -> str:
-        """The paper's section that the answer follows from."""
+        """The paper's section from which the answer follows."""
         return self.problem.section or self.topic.section
 
     def as_dict(self, *, answer: bool, explain: bool) -> dict[str, object]:
-        """Return it for JSON, with what is wanted."""
+        """Return the question for JSON, with the parts requested."""
         problem, topic = self.problem, self.topic
         shown: dict[str, object] = {
             "topic": topic.name,
@@ -168,7 +168,7 @@ class Question:
 
 
 def mistakes(answer: int, *known: tuple[int | None, str]) -> dict[int, str]:
-    """Return what leads to wrong answers: of those known, the first for each value, and none for the right one."""
+    """Return the causes of wrong answers: the first one for each value, and none for the right answer."""
     found: dict[int, str] = {}
     for value, why in known:
         if value is not None and value != answer:

@@ -1,12 +1,12 @@
-"""Asking and judging: one question after another, until the answers end.
+"""Asking and judging: one question after another, until the answers run out.
 
     questions ──► ask ──► an answer's text ──► judge ──► Verdict ──► tell
                    │                                       │
-                   └── None: no more answers               └── right, or the hint: what led there
+                   └── None: no more answers               └── right, or a hint: the cause
 
-An answer that does not fit is no crash and no guess: what cannot be read as a
-number is refused with the reason. Left out: the terminal; ``ask`` and ``tell``
-are the command line's.
+A malformed answer neither crashes the session nor is guessed at: text that is not
+a number is refused with the reason. Left out: the terminal; the command line
+supplies ``ask`` and ``tell``.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from .question import Form, Question
 
 __all__ = ["GIVE_UP", "NotANumber", "Score", "Verdict", "judge", "parse_answer", "session"]
 
-GIVE_UP = "?"  #: instead of an answer
+GIVE_UP = "?"  #: given instead of an answer
 
 
 class NotANumber(ValueError):
-    """An answer is no number.
+    """An answer is not a number.
 
-    What to do: answer in decimal (576) or hexadecimal (0x240), or ``?`` to be told.
+    What to do: answer in decimal (576) or hexadecimal (0x240), or type ``?`` to see the answer.
     """
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of an answer.
+    """The judgement of an answer.
 
     Attributes:
         question: that was asked.
-        text: that was answered.
-        given: as a number, None if it is none.
-        hint: for a wrong answer, what led to it, as far as known.
+        text: of the answer.
+        given: the answer as a number, None if it is not one.
+        hint: the cause of a wrong answer, if it is known.
     """
 
     question: Question
@@ -62,8 +62,8 @@ class Score:
     """How many questions were asked, and how many answers were right.
 
     Attributes:
-        asked: questions with an answer of any kind; giving up is one.
-        right: answers among them that were right.
+        asked: questions answered; giving up counts as an answer.
+        right: right answers among them.
     """
 
     asked: int = 0
@@ -76,26 +76,26 @@ class Score:
 
     @property
     def wrong(self) -> int:
-        """How many answers were not right."""
+        """How many answers were wrong."""
         return self.asked - self.right
 
 
 def parse_answer(text: str) -> int:
-    """Return the number that a text says: ``576``, ``0x240``, ``1,024``, ``0x10_0000``, ``-1``.
+    """Return the number written in a text: ``576``, ``0x240``, ``1,024``, ``0x10_0000``, ``-1``.
 
     Raises:
-        NotANumber: when it says none.
+        NotANumber: if the text is not a number.
     """
     bare = re.sub(r"[\s_,]", "", text).lower()
     if re.fullmatch(r"[+-]?\d+", bare):
         return int(bare)
     if re.fullmatch(r"0x[0-9a-f]+|0b[01]+", bare):
         return int(bare, 0)
-    raise NotANumber(f"“{text.strip()}” is no number; write 576, 0x240 or 1,024, or {GIVE_UP} to see the answer")
+    raise NotANumber(f"“{text.strip()}” is not a number; write 576, 0x240 or 1,024, or {GIVE_UP} to see the answer")
 
 
 def judge(question: Question, text: str) -> Verdict:
-    """Judge an answer; a wrong one with what led to it, where that is known."""
+    """Judge an answer, and give the cause of a wrong one if it is known."""
     problem = question.problem
     if text.strip() == GIVE_UP:
         return Verdict(question, GIVE_UP, None, "")
@@ -107,27 +107,27 @@ def judge(question: Question, text: str) -> Verdict:
         return Verdict(question, text.strip(), given, "")
     bare = re.sub(r"[\s_,]", "", text)
     if problem.form is not Form.DECIMAL and bare.isdigit() and int(bare, 16) == problem.answer:
-        hint = f"Without 0x that is decimal: write {problem.write(problem.answer)}."
+        hint = f"Without 0x, the number is decimal: write {problem.write(problem.answer)}."
         return Verdict(question, text.strip(), given, hint)
     return Verdict(question, text.strip(), given, problem.mistakes.get(given) or _met(question, given))
 
 
 def _met(question: Question, given: int) -> str:
-    """Say where a wrong address comes up on the way, if it does; small numbers come up everywhere."""
+    """Name the step in which a wrong address appears, if there is one; small numbers appear everywhere."""
     problem = question.problem
     written = problem.write(given)
     for number, step in enumerate(problem.steps, 1):
         if problem.form is not Form.DECIMAL and re.search(rf"\b{re.escape(written)}\b", step):
-            return f"{written} comes up in step {number}, but is not what was asked for."
+            return f"{written} appears in step {number}, but is not what the question asks for."
     return ""
 
 
 def session(asked: Iterable[Question], ask: Callable[[Question], str | None], tell: Callable[[Verdict], None]) -> Score:
-    """Ask one question after the other, tell what became of each answer, and return the score.
+    """Ask one question after another, report each verdict, and return the score.
 
     Args:
         asked: the questions.
-        ask: shows a question and returns the answer; None when there are no more.
+        ask: shows a question and returns the answer; None ends the session.
         tell: shows the verdict.
     """
     score = Score()

@@ -1,9 +1,10 @@
-"""A slab on the bench: a classroom heap where one slab is worked on, each call recorded (§2.8).
+"""One slab of a classroom heap, with every call recorded (§2.8).
 
     SlabBench ── malloc(), free(offset) ──► Step: call, fields and list before, and after
 
-A step keeps what the bytes said before and after the real call. What the quiz
-tells about a call is read from there, so it cannot differ from what happened.
+A step holds the slab's state before and after the real call, read from the bytes.
+The quiz explains a call from these states, so the explanation cannot differ from
+what happened.
 """
 
 from __future__ import annotations
@@ -23,19 +24,19 @@ __all__ = ["BENCH_SIZES", "FULL", "RESERVE", "SLAB_SIZE", "SlabBench", "SlabStat
 RESERVE = 1 << 20  #: bytes of address space of a bench
 SLAB_SIZE = CLASSROOM.slab_size  #: bytes of a slab
 FULL = SLAB_SIZE - 1  #: head of a full slab: all ones in the bits of an offset
-LETTERS = "abcdefghijklmnopqrstuvwxyz"  # of the objects that the calls allocate
-BENCH_SIZES = (48, 64, 80, 96, 112, 128, 160)  #: of the objects that questions are about, in bytes
+LETTERS = "abcdefghijklmnopqrstuvwxyz"  # names of the objects that the calls allocate
+BENCH_SIZES = (48, 64, 80, 96, 112, 128, 160)  #: of the objects in questions, in bytes
 
 
 @dataclass(frozen=True)
 class SlabState:
-    """A slab at one moment: its word, the word's fields, and the free list's entries with its end.
+    """A slab at one moment: its word, the fields of the word, and the entries of the free list.
 
     Attributes:
         word: the 64 bits of metadata, as one number.
-        fields: the same, decoded.
-        entries: offsets in the slab of the free objects, next to be used first, then what ends the list: the bump
-            pointer plus 1, or ``FULL`` when no such space is left.
+        fields: the same word, decoded.
+        entries: offsets in the slab of the freed objects, the next to be allocated first, then the end of the list:
+            the bump pointer plus 1, or ``FULL`` once the bump space is used up.
     """
 
     word: int
@@ -49,27 +50,27 @@ class SlabState:
 
     @property
     def full(self) -> bool:
-        """Whether nothing is free."""
+        """Whether the slab is full."""
         return self.head == FULL
 
     @property
     def freed(self) -> tuple[int, ...]:
-        """The freed objects, first to be used first."""
+        """The freed objects, the next to be allocated first."""
         return self.entries[:-1]
 
     @property
     def bump(self) -> int | None:
-        """The bump pointer, None when no such space is left."""
+        """The bump pointer, None once the bump space is used up."""
         return self.entries[-1] - 1 if self.entries[-1] != FULL else None
 
     def drawn(self) -> str:
-        """The free list in a line."""
+        """Return the free list as one line."""
         return " -> ".join(map(entry_text, self.entries))
 
 
 @dataclass(frozen=True)
 class Step:
-    """One call: its text, the offset that it took or gave back, and the slab before and after.
+    """One call: its text, the offset that it allocated or freed, and the slab before and after.
 
     Attributes:
         call: its text, as shown: ``a = malloc(48)``.
@@ -85,25 +86,26 @@ class Step:
     after: SlabState
 
     def told(self, size: int) -> str:
-        """Say what the call did."""
+        """Describe what the call did."""
         head, after = self.before.head, entry_text(self.after.head)
         if not self.taken and self.before.full:
             return (
-                f"{self.call}: the slab was full. head = link = {self.offset:#05x}, the object, which now holds "
-                "the list's node; the slab goes to the front of its list."
+                f"{self.call}: the slab was full, so head = link = {self.offset:#05x}. The object now holds the list "
+                "node, and the slab goes to the front of its list."
             )
         if not self.taken:
-            return f"{self.call}: the object's first 16 bits become head, {entry_text(head)}; head = {after}."
+            return f"{self.call}: the object's first 16 bits store the old head, {entry_text(head)}; head = {after}."
         if head & 1 == 0:
-            return f"{self.call}: head {head:#05x} is even, so take {head:#05x}; head = what is stored there, {after}."
-        bumped = f"{self.call}: head {head:#05x} is odd: bump pointer {head - 1:#05x}, plus 1. Take {head - 1:#05x}; "
+            return f"{self.call}: head {head:#05x} is even, so malloc takes it; head = the value stored there, {after}."
+        bump = f"{head - 1:#05x}"
+        bumped = f"{self.call}: head {head:#05x} is odd: the bump pointer {bump} plus 1. malloc takes {bump}; "
         if self.after.full:
             return f"{bumped}{head:#05x} + {size} reaches the slab's end, so head = {after}: the slab is full."
         return f"{bumped}head = {head:#05x} + {size} = {after}."
 
 
 class SlabBench:
-    """One slab of an allocator of its own.
+    """One slab of a separate allocator.
 
     Args:
         size: of its objects, in bytes.
@@ -133,15 +135,15 @@ class SlabBench:
 
     @classmethod
     def prepared(cls, dice: Dice, *, room: int) -> SlabBench:
-        """Return a slab with a past: some objects live, some freed in any order, at least ``room`` free.
+        """Return a slab with a history: some objects live, some freed in random order, at least ``room`` free.
 
         Args:
-            dice: for the choices.
-            room: 0 or more; with 0, the slab is mostly nearly full.
+            dice: makes the choices.
+            room: 0 or more; with 0, the slab is usually almost full.
         """
         bench = cls(dice.pick(BENCH_SIZES), short=dice.below(3) > 0)
         slots = bench.slots
-        if room == 0:  # mostly near to full, where head and link change in kind
+        if room == 0:  # usually almost full, where head and link change in kind
             taken, most = dice.pick((slots, slots - 1, dice.between(4, slots))), 2
         else:
             taken, most = min(dice.between(4, 8), slots), 4
@@ -158,16 +160,16 @@ class SlabBench:
     def slots(self) -> int:
         """How many objects the slab holds."""
         state = self.state()
-        behind = (SLAB_SIZE - state.bump) // self.size if state.bump is not None else 0
-        return state.fields.used + len(state.freed) + behind
+        unused = (SLAB_SIZE - state.bump) // self.size if state.bump is not None else 0
+        return state.fields.used + len(state.freed) + unused
 
     def state(self) -> SlabState:
-        """Return the slab as it is."""
+        """Return the slab's current state."""
         word = self.heap.memory.u64[self._meta.word(self._slab) >> 3]
         return SlabState(word, self._meta.fields(self._slab), listed(self._list, self._slab))
 
     def malloc(self) -> Step:
-        """Allocate an object, which gets the next letter."""
+        """Allocate an object and name it by the next letter."""
         before, name = self.state(), next(self._letters, "z")
         offset = self._allocator.malloc(self.size) - self._slab
         self.live.append(offset)
@@ -175,7 +177,7 @@ class SlabBench:
         return self._did(Step(f"{name} = malloc({self.size})", True, offset, before, self.state()))
 
     def free(self, offset: int) -> Step:
-        """Free an object; one that the calls allocated goes by its letter."""
+        """Free an object; one that the calls allocated is named by its letter."""
         before = self.state()
         self.live.remove(offset)
         self._allocator.free(self._slab + offset)
@@ -183,7 +185,7 @@ class SlabBench:
         return self._did(Step(call, False, offset, before, self.state()))
 
     def play(self, dice: Dice, count: int, *, fill: bool = False) -> None:
-        """Make random calls, of which none fills the slab unless that is wanted, and none empties it."""
+        """Make random calls; none empties the slab, and none fills it unless ``fill`` is set."""
         for _ in range(count):
             state = self.state()
             left = self.slots - state.fields.used
@@ -199,10 +201,10 @@ class SlabBench:
 
 
 def listed(freelist: FreeList, slab: int) -> tuple[int, ...]:
-    """Return a free list's entries, at most one more than can be right."""
+    """Return a free list's entries, at most one more than a valid list has."""
     return tuple(islice(freelist.walk(slab), SLAB_SIZE // 16 + 2))
 
 
 def entry_text(entry: int) -> str:
-    """Write a value of head, or of a list's entry."""
+    """Format a value of head or of a list entry."""
     return f"{entry:#05x}" if entry != FULL else f"-1 ({FULL:#05x})"

@@ -1,11 +1,12 @@
-"""The chunk map as text: one cell for each chunk that was ever handed out (§2.4).
+"""The chunk map as text: one cell for each chunk that was ever allocated (§2.4).
 
     0x001000000  S7a S3b M2a L-- --- --- --- .           a few chunks: kind, fill, owner
     0x001000000  SSSSSSSSMMMM*SSS----....                many: one letter for several chunks
 
-A cell's letter says what the chunk is, its digit how full (tenths in use; ``#``
-when full), its last letter which allocator owns it. The law: every chunk is
-drawn, in order of address, and letters carry all meaning; colour only repeats it.
+A cell's first letter names the kind of chunk, its digit shows how full the chunk is
+(tenths in use; ``#`` is full), and its last letter names the owner. The law: every
+chunk is drawn, in order of address, and letters carry all meaning; colour only
+repeats it.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ MEANINGS = {
     "superslab": "S superslab",
     "medium": "M medium slab",
     "large": "L large object",
-    "jump": "- more of it",
+    "jump": "- its other chunks",
     "free": ". free chunk",
     "mixed": "* several kinds",
 }
 OWNERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 OTHER_OWNER = "+"
-DETAILED = 256  # chunks that are drawn with fill and owner
+DETAILED = 256  # at most so many chunks are drawn with fill and owner
 DETAILED_ROW = 16
 FOLDED_ROW = 64
 ROWS = 16
@@ -36,11 +37,11 @@ ROWS = 16
 
 @dataclass(frozen=True)
 class Cell:
-    """One or several chunks: what to draw, and the kind, which may be coloured (``mixed`` if several).
+    """One or several chunks: the text, and the kind that determines its colour (``mixed`` if several).
 
     Attributes:
-        text: letter, fill and owner of one chunk, 3 characters; or the one letter that stands for several.
-        kind: of the chunk or chunks, as ``ChunkEntry`` names it.
+        text: letter, fill and owner of one chunk, 3 characters; or one letter for several chunks.
+        kind: of the chunks, as ``ChunkEntry`` names it.
     """
 
     text: str
@@ -49,11 +50,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of cells, and the address of the first.
+    """A line of cells.
 
     Attributes:
-        address: where the first cell's first chunk starts.
-        cells: by address, without gaps.
+        address: of the first cell's first chunk.
+        cells: in order of address, without gaps.
     """
 
     address: int
@@ -66,9 +67,9 @@ class ChunkMap:
 
     Attributes:
         rows: the lines.
-        folded: chunks in a cell.
-        legend: what the letters mean, those that occur.
-        owners: letter of each allocator's number, in the order of the letters.
+        folded: number of chunks per cell.
+        legend: the meaning of each letter that occurs.
+        owners: the letter of each allocator, by number, in the order of the letters.
     """
 
     rows: tuple[Row, ...]
@@ -78,7 +79,7 @@ class ChunkMap:
 
 
 def draw(chunks: Sequence[ChunkEntry], owners: Sequence[int]) -> ChunkMap:
-    """Draw a map that fits on one screen; ``owners`` are all allocators' numbers."""
+    """Draw a map that fits on one screen; ``owners`` are the numbers of all allocators."""
     letters = {number: OWNERS[i] if i < len(OWNERS) else OTHER_OWNER for i, number in enumerate(owners)}
     folded = 1
     if len(chunks) > DETAILED:
@@ -112,7 +113,7 @@ def _detailed(chunk: ChunkEntry, letters: dict[int, str]) -> Cell:
 
 
 def _folded(chunks: Sequence[ChunkEntry]) -> Cell:
-    """Draw several chunks as one letter. A large object and more of it count as one kind."""
+    """Draw several chunks as one letter. All chunks of a large object count as one kind."""
     kinds = {chunk.kind for chunk in chunks}
     if kinds <= {"large", "jump"}:
         kinds = {"large"} if "large" in kinds else kinds

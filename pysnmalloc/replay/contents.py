@@ -1,17 +1,17 @@
-"""What replayed programs write: a pattern for each object, filled in and verified.
+"""The contents of replayed objects: a pattern for each object, written and verified.
 
     stretch   ... 7c 21 f0 05 9b 64 ...      65,536 random bytes, twice over
                      └── object 17 starts here, object 18 somewhere else
 
 Byte i of an object is byte ``start + i`` of the stretch, modulo 65,536, where
-the start follows from the object's number. So two objects that overlap disagree
-but for one case in 65,536, an object that grows keeps its pattern, and filling
-and comparing are one copy and one comparison of memory, for a large object a
-few. Neither makes a new Python object of the object's size.
+the start follows from the object's number. So two overlapping objects disagree
+except in one case of 65,536, and an object that grows keeps its pattern. Filling
+is one copy of memory and verifying one comparison, or a few for a large object;
+neither creates a Python object of that size.
 
-The law: what was filled is there until the object is freed, and memory of
-calloc is zero before it is filled. What the program really wrote is left out;
-traces do not record it.
+The law: the pattern stays in the object until it is freed, and memory from calloc
+is zero before it is filled. Left out: what the program wrote, which traces do not
+record.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PERIOD = 1 << 16
 STRIDE = 40_503  # odd, so that 65,536 objects in a row start at as many places; near PERIOD / golden ratio
 
 Difference = tuple[int, int, int]
-"""Offset in the object, the byte expected there, the byte found."""
+"""Offset in the object, expected byte, found byte."""
 
 
 class Contents:
@@ -50,11 +50,11 @@ class Contents:
             self._memory[address + at : address + at + length] = self._view[start : start + length]
 
     def verify(self, thing: int, address: int, size: int) -> Difference | None:
-        """Return where the first ``size`` bytes differ from an object's pattern first, or None."""
+        """Return the first difference of ``size`` bytes from an object's pattern, or None."""
         return self._compare(self._stretch, thing * STRIDE % PERIOD, address, size)
 
     def verify_zero(self, address: int, size: int) -> Difference | None:
-        """Return where ``size`` bytes are not zero first, or None."""
+        """Return the first of ``size`` bytes that is not zero, or None."""
         return self._compare(self._zeroes, 0, address, size)
 
     def _compare(self, pattern: bytes, start: int, address: int, size: int) -> Difference | None:

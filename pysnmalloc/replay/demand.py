@@ -1,12 +1,12 @@
-"""What a trace asks of an allocator, before any allocator has seen it.
+"""What a trace demands of an allocator, computed before any replay.
 
-    requested   what the program asked for          100
-    rounded     what its size class gives it        112    1 - requested / rounded is internal
+    requested   bytes in the program's request      100
+    rounded     bytes of its size class             112    1 - requested / rounded is internal
                                                            fragmentation (§2.6)
 
-Both are known from the trace and the configuration alone, so the peaks of live
-bytes cost nothing while replaying. The law: every allocation is counted in
-exactly one class, and a reallocation as a new object.
+Both follow from the trace and the configuration alone, so the peaks of live bytes
+cost nothing during the replay. The law: every allocation is counted in exactly one
+class, and a reallocation counts as a new object.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class ClassUse:
         sizeclass: its number; None for large objects, which are powers of two of address space.
         size: bytes of an object.
         objects: how many were allocated.
-        requested: bytes asked for, in all.
-        rounded: bytes given, in all.
+        requested: bytes requested, in total.
+        rounded: bytes allocated, in total.
     """
 
     sizeclass: int | None
@@ -43,14 +43,14 @@ class ClassUse:
 
 @dataclass(frozen=True)
 class Demand:
-    """What a trace asks for.
+    """What a trace demands.
 
     Attributes:
-        calls: how many there are of each kind.
+        calls: number of calls of each kind.
         classes: allocations by size class, the smallest first.
-        requested_peak: the most bytes requested that were live at once.
-        rounded_peak: the most rounded bytes that were live at once.
-        remote_frees: frees by another thread than the one that allocated.
+        requested_peak: peak of the live bytes as requested.
+        rounded_peak: peak of the live bytes as rounded.
+        remote_frees: frees by a thread other than the one that allocated.
         left_live: requested bytes of each object that is never freed, by object.
     """
 
@@ -63,7 +63,7 @@ class Demand:
 
     @classmethod
     def of(cls, trace: Trace, config: Config) -> Demand:
-        """Work out what a trace asks of a configuration."""
+        """Compute what a trace demands with a configuration."""
         requests = {(op.size, op.alignment) for op in trace.ops}
         size_of = {request: rounded_size(request[0], config, request[1]) for request in requests}
         rounding = [size_of[op.size, op.alignment] if op.kind is not Kind.FREE else 0 for op in trace.ops]
@@ -79,7 +79,7 @@ class Demand:
 
 
 def rounded_size(size: int, config: Config, alignment: int = 0) -> int:
-    """Return the bytes that a request gets: its class's size, or a power of two of chunks (§2.5, §2.6)."""
+    """Return the size of the object for a request: its class size, or a power of two of chunks (§2.5, §2.6)."""
     table = sizeclass_table(config)
     for sizeclass in range(size_to_sizeclass(max(size, alignment)), config.num_sizeclasses):
         if not alignment or table.sizes[sizeclass] % alignment == 0:
@@ -88,7 +88,7 @@ def rounded_size(size: int, config: Config, alignment: int = 0) -> int:
 
 
 def _peak(trace: Trace, sizes: list[int]) -> int:
-    """Return the most bytes live at once, where each allocation has the size in the list."""
+    """Return the peak of live bytes, where each allocation has the size in the list."""
     live = [0] * trace.objects
     now = peak = 0
     for op, size in zip(trace.ops, sizes, strict=True):
@@ -115,7 +115,7 @@ def _classes(trace: Trace, rounding: list[int], config: Config) -> Iterator[Clas
 
 
 def _remote_frees(trace: Trace) -> int:
-    """Count frees by another thread than the one that allocated last."""
+    """Count frees by a thread other than the one that last allocated the object."""
     owner = [0] * trace.objects
     count = 0
     for op in trace.ops:

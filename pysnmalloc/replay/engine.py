@@ -1,21 +1,21 @@
 """Replaying a trace on a heap.
 
-    trace ──► prepare ──► play, a few thousand calls at a time ──► statistics ──► bring everything home
+    trace ──► prepare ──► play, a few thousand calls at a time ──► statistics ──► bring objects home
                            │            ▲
                            └─► sample ──┘   committed and resident bytes, progress
 
-In recorded order, one Python thread drives an allocator for each recorded
-thread, call by call as recorded: deterministic, so everything but time can be
-compared between runs. With real threads, every recorded thread gets a Python
-thread and an allocator of its own; then the order is what it happens to be, and
-so are addresses and messages.
+In recorded order, one Python thread drives one allocator per recorded thread and
+makes the calls as recorded. This is deterministic, so everything except time can be
+compared between runs. With real threads, every recorded thread gets its own Python
+thread and allocator; the scheduler determines the order, and with it addresses and
+messages.
 
-The law, verified at the end of every replay: once each remote cache is posted
-and each queue received, the heap's metadata count exactly the objects that the
-trace left live, and no message is under way but the one that may stay behind in
-each queue (Figure 3). Every object freed by another thread came home.
+The law, verified at the end of every replay: after all remote caches are posted and
+all queues received, the heap's metadata count exactly the objects that the trace
+left live, and no message is in flight except the newest in each queue (Figure 3).
+Every object freed by another thread has come home.
 
-The clock runs in the calls and the loop around them, not in what is between.
+The clock measures the calls and the loop around them, and nothing between plays.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ from .traces.trace import Trace
 
 __all__ = ["ORDERS", "Order", "ProgressCallback", "config_of", "replay"]
 
-Order = Literal["recorded", "real"]  #: in which order the calls are made
+Order = Literal["recorded", "real"]  #: the order in which the calls are made
 ORDERS: tuple[Order, ...] = get_args(Order)  #: all of them
-SAMPLES = 64  # at least, of memory in use; but a trace of few calls is not cut into single ones
+SAMPLES = 64  # of memory in use, at least; but samples are not closer than SHORTEST
 SHORTEST, LONGEST = 64, 8192  # calls between two samples
 
-NOT_COMPARED = "addresses were not compared with the recorded ones, since real threads have an order of their own"
+NOT_COMPARED = "addresses were not compared with the recorded ones, because the order of real threads varies"
 
 ProgressCallback = Callable[[int, int], None]
-"""Called every few thousand calls with the number of calls made and of all calls, by the caller's thread."""
+"""Called in the caller's thread every few thousand calls, with the number of calls made and of all calls."""
 
 
 def replay(
@@ -64,30 +64,29 @@ def replay(
     parts: Parts = PAPER_PARTS,
     progress: ProgressCallback | None = None,
 ) -> ReplayResult:
-    """Replay a trace on a heap of its own, and return what that showed.
+    """Replay a trace on a new heap, and return the results.
 
     Args:
         trace: the recorded program.
-        config: of the heap; by default the one it was recorded with, if known, else ``PAPER``.
+        config: of the heap; by default the one that the trace was recorded with, if known, else ``PAPER``.
         threads: ``recorded`` order in one thread, or ``real`` threads.
-        verify: write into every object, and verify before its free that nothing changed.
+        verify: fill every object, and verify before its free that its contents are unchanged.
         checked: run the heap in checked mode, and check its laws at the end.
         remote_cache: bytes at which remote caches are posted, in place of the configuration's.
         decommit: when the heap gives pages back.
         reserve: bytes of address space.
-        parts: the classes that serve each concept; where one is not the paper's, the heap's laws are checked
-            at the end.
+        parts: the class for each concept; if one is not the paper's, the heap's laws are checked at the end.
         progress: called every few thousand calls.
 
     Raises:
-        ReplayError: naming the call that went wrong: the allocator refused it, contents or addresses
-            differ, or objects did not come home.
-        ConfigError: when the configuration cannot work.
-        LawBroken: when a law does not hold at the end, in checked mode or with a part that is not the paper's.
-        PartError: when a part lacks something.
+        ReplayError: naming the call that failed: the allocator refused it, contents or addresses differ, or
+            objects did not come home.
+        ConfigError: if the configuration is invalid.
+        LawBroken: if a law does not hold at the end, in checked mode or with a part that is not the paper's.
+        PartError: if a part is incomplete.
     """
     if threads not in ORDERS:
-        raise ValueError(f"threads={threads!r}: replay in “recorded” order or with “real” threads")
+        raise ValueError(f"threads={threads!r}: choose “recorded” order or “real” threads")
     config = config_of(trace) if config is None else config
     if remote_cache is not None:
         config = config.replace(remote_cache=remote_cache)
@@ -132,23 +131,23 @@ def replay(
 
 
 def config_of(trace: Trace) -> Config:
-    """Return the configuration that a trace was recorded with, or the paper's if that is not known."""
+    """Return the configuration that a trace was recorded with, or the paper's if it is unknown."""
     return PRESETS[trace.config] if trace.config else PAPER
 
 
 def _demand_numbers(trace: Trace, config: Config) -> None:
-    """Refuse a configuration that does not have an allocator for each thread."""
+    """Refuse a configuration with too few allocators for the threads."""
     last = (1 << config.number_bits) - 1
     if max(trace.allocator_numbers) > last:
         raise ConfigError(
-            f"{trace.name} needs an allocator with number {max(trace.allocator_numbers):,}, and configuration "
-            f"“{config.name}” has the numbers 1 to {last:,}; choose another one, or raise number_bits (§2.2)"
+            f"{trace.name} needs an allocator with number {max(trace.allocator_numbers):,}, but configuration "
+            f"“{config.name}” has only numbers 1 to {last:,}; choose another configuration, or raise number_bits (§2.2)"
         )
 
 
 @contextmanager
 def _opened(heap: Heap) -> Iterator[Heap]:
-    """Close the heap afterwards. Objects that the trace leaves live are no leak of ours."""
+    """Close the heap afterwards. Objects that the trace leaves live are not leaks of the replay."""
     try:
         yield heap
     finally:
@@ -158,7 +157,7 @@ def _opened(heap: Heap) -> Iterator[Heap]:
 
 @dataclass(frozen=True)
 class _Ran:
-    """A replay's end, before anything is brought home."""
+    """The end of a replay, before the remaining objects are brought home."""
 
     seconds: float
     statistics: HeapStatistics
@@ -167,14 +166,14 @@ class _Ran:
 
     @classmethod
     def of(cls, heap: Heap, seconds: float) -> _Ran:
-        """Look at a heap while nobody is in a call."""
+        """Read a heap's statistics while no thread is in a call."""
         buckets = range(heap.config.buckets)
         cached = sum(sum(1 for _ in a.cache.walk(bucket)) for a in heap.allocators for bucket in buckets)
         return cls(seconds, heap.statistics(), heap.chunk_map(), cached)
 
 
 class _Sampler:
-    """Keeps the peaks of what only the heap knows, and reports progress."""
+    """Keeps the peaks that only the heap knows, and reports progress."""
 
     def __init__(self, heap: Heap, total: int, progress: ProgressCallback | None) -> None:
         self._heap = heap
@@ -186,7 +185,7 @@ class _Sampler:
 
     def sample(self, made: int) -> None:
         """Take a sample."""
-        # Not heap.statistics(): that walks all metadata, which is too much every few thousand calls.
+        # Not heap.statistics(): it walks all metadata, which is too slow every few thousand calls.
         self.committed = max(self.committed, self._heap.committed)
         resident = None if self._base is None else self._heap.memory.space.resident(self._base)
         if resident is not None:
@@ -211,7 +210,7 @@ def _recorded(session: Session, sampler: _Sampler) -> _Ran:
         player.play(start, end)
         sampler.sample(end)
     ran = _Ran.of(heap, player.seconds)
-    for _ in range(heap.config.hop_bound + 1):  # each round moves every message one hop at least
+    for _ in range(heap.config.hop_bound + 1):  # each round moves every message at least one hop
         for allocator in allocators.values():
             allocator.post()
         for allocator in allocators.values():
@@ -228,11 +227,11 @@ def _real(session: Session, sampler: _Sampler) -> _Ran:
 
 
 def _come_home(session: Session, demand: Demand) -> Home:
-    """Verify that exactly the objects are live that the trace left, with their contents.
+    """Verify that exactly the objects that the trace left are live, with their contents.
 
     Raises:
-        HomeError: when they are not, or messages are still under way.
-        ContentsError: when bytes of a live object changed.
+        HomeError: if other objects are live, or too many messages are still in flight.
+        ContentsError: if bytes of a live object changed.
     """
     trace, heap = session.trace, session.heap
     if session.verify:
@@ -245,7 +244,7 @@ def _come_home(session: Session, demand: Demand) -> Home:
         raise HomeError(
             trace.name,
             0,
-            f"the trace leaves {len(demand.left_live):,} objects live, and the heap counts {live:,} once "
-            f"everything is posted and received, with {home.in_flight:,} messages still under way",
+            f"the trace leaves {len(demand.left_live):,} objects live, but the heap counts {live:,} after all "
+            f"messages were posted and received, with {home.in_flight:,} messages still in flight",
         )
     return home

@@ -1,4 +1,4 @@
-"""The fast replay loop: as little Python as possible around each malloc and free.
+"""The fast replay loop: as little Python code as possible around each malloc and free.
 
     op        (which, object, request)                       which function, from the tables below
     malloc    addresses[object] = mallocs[which](request)    thread
@@ -8,15 +8,15 @@
 
 Every call of a trace becomes one tuple, prepared beforehand. Allocations that
 take more than a size (aligned ones, reallocations) are rare; their function
-looks the rest up, so that the loop asks one question per call, and no other.
+looks up the rest, so the loop makes only one test per call.
 
-Addresses are kept as 64-bit words, eight bytes an object. Dictionaries and lists
-keep an int for each, of 32 bytes and anywhere in memory, and the processor waits
-for them: every call of a replay took a tenth longer with a dictionary.
+Addresses are kept as 64-bit words, eight bytes per object. Dictionaries and lists
+hold an int of 32 bytes for each, scattered in memory, and the processor waits for
+them: with a dictionary, every call of a replay took a tenth longer.
 
-The law: ``run`` calls what the trace calls, in order, and keeps addresses, nothing
-else; so the same loop over empty functions measures what it costs itself.
-Contents are left out here; ``verified`` has the loop that looks at them.
+The law: ``run`` makes the calls of the trace in order and keeps the addresses,
+nothing else, so the same loop over empty functions measures its own cost. Left out:
+contents; ``verified`` has the loop that verifies them.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from .traces.trace import Kind, Op
 
 __all__ = ["Addresses", "Allocate", "Compact", "Free", "address_table", "compact", "run", "tables"]
 
-Compact = tuple[int, int, int | None]  #: a call: what it does, and with which numbers
+Compact = tuple[int, int, int | None]  #: a call: index of its function, object, and request
 Allocate = Callable[[int], int]  #: malloc
 Free = Callable[[int], None]  #: free
-Addresses: TypeAlias = "memoryview[int]"  #: by object; of a freed one it stays
+Addresses: TypeAlias = "memoryview[int]"  #: by object; a freed object's address stays
 
 
 def address_table(objects: int) -> Addresses:
-    """Return a table for the addresses of so many objects, all 0. Each thread should use a memoryview of its own."""
+    """Return a table for the addresses of ``objects`` objects, all 0. Each thread should use its own memoryview."""
     return memoryview(array("q", bytes(8 * objects)))
 
 
@@ -54,7 +54,7 @@ def compact(ops: Sequence[Op], threads: Sequence[int]) -> list[Compact]:
     """Prepare calls for ``run``.
 
     Args:
-        ops: the calls; their places are those in this sequence, which ``tables`` gets too.
+        ops: the calls; their places are positions in this sequence, which ``tables`` must get too.
         threads: the threads that make them, in the order of the tables.
     """
     count, index_of = len(threads), {thread: index for index, thread in enumerate(threads)}
@@ -77,7 +77,7 @@ def _compact(place: int, op: Op, index: int, count: int) -> Compact:
 def tables(
     ops: Sequence[Op], allocators: Mapping[int, Allocator], addresses: Addresses
 ) -> tuple[list[Allocate], list[Free]]:
-    """Return the tables of functions that ``run`` takes, for allocators by thread, in that order."""
+    """Return the tables of functions for ``run``, with the allocators in the order of the mapping."""
     each = tuple(allocators.values())
     mallocs = [allocator.malloc for allocator in each]
     callocs = [_calloc(allocator) for allocator in each]

@@ -1,11 +1,11 @@
-"""Playing calls on allocators: the part that recorded order and real threads share.
+"""Playing calls on allocators, in recorded order and with real threads.
 
     Session   one replay: the trace, its heap, the address of each object
     Player    plays a sequence of calls, all of the trace or those of one thread
 
-The law: whatever goes wrong in a call is raised as a ``ReplayError`` that names
-the call's line. The loops keep no count of calls for that; the list iterator
-that feeds them knows how many are left.
+The law: every failure in a call is raised as a ``ReplayError`` that names the
+call's line. The loops do not count calls for this; the list iterator that feeds
+them knows how many are left.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Session:
     """One replay.
 
     Attributes:
-        trace: what is replayed.
-        heap: where.
+        trace: the trace to replay.
+        heap: the heap that it is replayed on.
         verify: whether contents are written and verified.
         compare: whether addresses are compared with the recorded ones.
         addresses: of each object, live or freed.
@@ -58,11 +58,11 @@ class Session:
     compared: int = 0
 
     def __post_init__(self) -> None:
-        """Make room for the addresses."""
+        """Create the table of addresses."""
         self.addresses = address_table(self.trace.objects)
 
     def verified_loop(self, allocators: Mapping[int, Allocator]) -> VerifiedLoop:
-        """Return a loop that looks at contents, through a view of the calling thread's own."""
+        """Return a loop that verifies contents, through a view that belongs to the calling thread."""
         contents = Contents(self.heap.memory.own_views().u8)
         return VerifiedLoop(self.trace.name, allocators, contents, memoryview(self.addresses))
 
@@ -70,7 +70,7 @@ class Session:
         """Compare the addresses that calls returned with the recorded ones, up to the names of chunks.
 
         Raises:
-            AddressError: naming the first that differs.
+            AddressError: naming the first address that differs.
         """
         size = self.heap.config.chunk_size
         for op in ops:
@@ -86,12 +86,12 @@ class Session:
 
 
 class Player:
-    """Plays calls. Made and used by the thread that holds the allocators.
+    """Plays calls. The thread that holds the allocators creates and uses it.
 
     Args:
         session: the replay.
         ops: the calls.
-        allocators: of each thread that makes one of them.
+        allocators: by thread, for each thread that makes one of the calls.
 
     Attributes:
         seconds: spent in the calls and the loop around them.
@@ -102,7 +102,7 @@ class Player:
         self._ops = ops
         self._verified = session.verified_loop(allocators) if session.verify else None
         self._compact = [] if session.verify else compact(ops, tuple(allocators))
-        self._addresses = memoryview(session.addresses)  # this thread's own
+        self._addresses = memoryview(session.addresses)  # belongs to this thread
         self._mallocs, self._frees = tables(ops, allocators, self._addresses)
         self.seconds = 0.0
 
@@ -110,7 +110,7 @@ class Player:
         """Make the calls from one position to another.
 
         Raises:
-            ReplayError: naming the call that went wrong.
+            ReplayError: naming the call that failed.
         """
         try:
             if self._verified is not None:
@@ -127,13 +127,13 @@ class Player:
         except ReplayError:
             raise
         except Exception as error:
-            # A broken heap may raise anything; whatever it is, the call is what helps.
+            # A broken heap may raise anything; naming the call always helps.
             raise self._failed(self._ops[end - length_hint(left) - 1], error) from error
         if self._session.compare:
             self._session.compare_addresses(self._ops[start:end])
 
     def _failed(self, op: Op, error: Exception) -> CallError:
-        """Return the error for a call that raised one."""
+        """Return the error for a call that raised an exception."""
         call = CALLS[op.kind].format(size=op.size, alignment=op.alignment, object=op.object)
         what = str(error) if isinstance(error, SnmallocError) else f"{type(error).__name__}: {error}"
         return CallError(self._session.trace.name, op.line, f"{call} by thread {op.thread} failed: {what}")

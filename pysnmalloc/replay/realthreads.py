@@ -2,14 +2,14 @@
 
     start ─► segments, each after its waits ─► end ─► post ─► receive ─► post ─► receive ...
       │                                         │        │        │
-      all together, the clock starts            all together: nobody is in a call
+      all together, the clock starts            all together: no thread is in a call
 
-The threads take their allocators themselves, so that all views and closures are
-their own. At the barrier behind the last call the clock stops and the heap's
-statistics are taken; then every thread brings home what it holds of others.
+Each thread acquires its allocator itself, so all its views and closures belong to
+it. At the barrier after the last call, the clock stops and the heap's statistics
+are taken; then every thread sends home the objects of others that it holds.
 
-The law: the first error ends the replay. The thread that has it stops the
-others wherever they wait, and it is raised in the thread that called.
+The law: the first error ends the replay. The thread that meets it stops the others
+wherever they wait, and the error is raised in the calling thread.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class RealThreads:
     Args:
         session: the replay.
         step: calls between two reports.
-        at_end: called once with the seconds that all took, when the last call is made and nobody is in one.
+        at_end: called once with the seconds of all calls, after the last call, when no thread is in one.
     """
 
     def __init__(self, session: Session, step: int, at_end: Callable[[float], None]) -> None:
@@ -53,7 +53,7 @@ class RealThreads:
         self._together = Barrier(count)
 
     def run(self, report: Callable[[int], None]) -> None:
-        """Replay; ``report`` gets the number of calls made, every ``step`` calls or so.
+        """Replay; ``report`` gets the number of calls made, about every ``step`` calls.
 
         Raises:
             ReplayError: the first error of any thread.
@@ -66,7 +66,7 @@ class RealThreads:
             thread.start()
         try:
             self._board.watch(report)
-        except BaseException as error:  # the callback's, or an interrupt: leave no thread behind
+        except BaseException as error:  # from the callback, or an interrupt: leave no thread running
             self._stop(error)
             raise
         finally:
@@ -76,7 +76,7 @@ class RealThreads:
             raise self._board.error
 
     def _thread(self, index: int, calls: list[Op], segments: list[Segment]) -> None:
-        """What each thread does."""
+        """Run one thread."""
         try:
             self._replay(index, calls, segments)
         except (Stopped, BrokenBarrierError):
@@ -87,7 +87,7 @@ class RealThreads:
             self._board.ended()
 
     def _replay(self, index: int, calls: list[Op], segments: list[Segment]) -> None:
-        """Make a thread's calls, then bring home what it holds."""
+        """Make a thread's calls, then send home the objects that it holds."""
         board = self._board
         allocator = self._session.heap.acquire(self._session.trace.allocator_numbers[index])
         player = Player(self._session, calls, {index: allocator})
@@ -100,7 +100,7 @@ class RealThreads:
                 board.progress[index].reach(segment.end)
             board.made(segment.end - segment.start)
         self._end.wait()
-        # Each round moves every message one hop at least.
+        # Each round moves every message at least one hop.
         for _ in range(allocator.config.hop_bound + 1):
             allocator.post()
             self._together.wait()
@@ -108,11 +108,11 @@ class RealThreads:
             self._together.wait()
 
     def _started(self) -> None:
-        """All threads are ready."""
+        """Start the clock: all threads are ready."""
         self._began = perf_counter()
 
     def _ended(self) -> None:
-        """All calls are made."""
+        """Report the time: all calls are made."""
         self._at_end(perf_counter() - self._began)
 
     def _stop(self, error: BaseException) -> None:

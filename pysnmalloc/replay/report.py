@@ -1,8 +1,8 @@
-"""A replay's result for people: tables of at most 80 columns, and the chunk map.
+"""A replay's result as text: tables of at most 80 columns, and the chunk map.
 
-The law: numbers are right-aligned and have their unit in the heading or behind
-them; nothing is said by colour alone. This is the one module of the package
-``replay`` that needs rich, and only the command line imports it.
+The law: numbers are right-aligned, with their unit in the heading or after them;
+colour alone carries no meaning. This is the only module of the package ``replay``
+that needs rich, and only the command line imports it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .traces.trace import Kind
 __all__ = ["bytes_text", "print_result"]
 
 WIDTH = 80
-LEAST = 36  # columns of a table, so that those on the left are equally wide
+LEAST = 36  # columns of a table, so that the tables on the left are equally wide
 CLASSES_SHOWN = 12
 OWNERS_SHOWN = 3
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -40,7 +40,7 @@ CALL_NAMES = {Kind.ALIGNED: "aligned_alloc"}
 
 
 def bytes_text(size: int | None) -> str:
-    """Return a number of bytes for people, with its unit: ``1.5 MiB``."""
+    """Return a number of bytes with its unit: ``1.5 MiB``."""
     if size is None:
         return "unknown"
     value, unit = float(size), 0
@@ -51,12 +51,12 @@ def bytes_text(size: int | None) -> str:
 
 
 def _exact(size: int) -> str:
-    """Return a number of bytes without decimals where it has none."""
+    """Return a number of bytes without superfluous decimals."""
     return bytes_text(size).replace(".0 ", " ")
 
 
 def print_result(console: Console, result: ReplayResult) -> None:
-    """Print everything about a replay."""
+    """Print the report of a replay."""
     width = min(console.width, WIDTH)
     for part in _parts(result):
         console.print(part, width=width)
@@ -82,12 +82,14 @@ def _parts(result: ReplayResult) -> Iterator[RenderableType]:
 
 
 def _setting(result: ReplayResult) -> str:
-    """Say what was replayed, and how."""
+    """Describe what was replayed, and how."""
     threads = f"{result.threads:,} thread{'s' * (result.threads != 1)}"
-    order = "in recorded order" if result.order == "recorded" else "as real threads"
-    contents = "contents verified" if result.verified else "contents unverified"
+    order = "in recorded order" if result.order == "recorded" else "with real threads"
+    contents = "contents verified" if result.verified else "contents not verified"
     checked = ", checked mode" if result.checked else ""
-    addresses = f"\n{result.addresses_compared:,} addresses are the recorded ones." if result.addresses_compared else ""
+    addresses = (
+        f"\n{result.addresses_compared:,} addresses match the recorded ones." if result.addresses_compared else ""
+    )
     return (
         f"{result.format.capitalize()} of {threads}, replayed {order}, {contents}.\n"
         f"Configuration {result.config}: {_exact(result.chunk_size)} chunks, {_exact(result.remote_cache)} remote "
@@ -96,7 +98,7 @@ def _setting(result: ReplayResult) -> str:
 
 
 def _side_by_side(left: RenderableType, right: RenderableType) -> Table:
-    """Put two tables beside each other."""
+    """Put two tables side by side."""
     grid = Table.grid(padding=(0, 3, 0, 0), pad_edge=False)
     grid.add_row(left, right)
     return grid
@@ -119,7 +121,7 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _calls(result: ReplayResult) -> Table:
-    """Calls by kind."""
+    """Return the table of calls by kind."""
     table = _table("Calls", "call", "number")
     for kind, count in result.calls.items():
         if count or kind in (Kind.MALLOC, Kind.FREE):
@@ -134,7 +136,7 @@ def _calls(result: ReplayResult) -> Table:
 
 
 def _memory(result: ReplayResult) -> Table:
-    """Peaks."""
+    """Return the table of peaks."""
     peaks = result.peaks
     table = _table("Memory", "peak of", "size")
     table.add_row("live, as requested", bytes_text(peaks.requested))
@@ -148,14 +150,14 @@ def _memory(result: ReplayResult) -> Table:
 
 
 def _messages(result: ReplayResult) -> Table:
-    """Remote deallocation."""
+    """Return the table of remote deallocation."""
     messages = result.messages
-    table = _table("Messages home (§2.2)", "what", "number")
+    table = _table("Messages (§2.2)", "event", "number")
     table.add_row("sent", f"{messages.sent:,}")
-    table.add_row("arrived at home", f"{messages.received:,}")
+    table.add_row("received by the owner", f"{messages.received:,}")
     table.add_row("forwarded on the way", f"{messages.forwarded:,}")
-    table.add_row("under way at the end", f"{messages.in_flight:,}")
-    table.add_row("of them in remote caches", f"{messages.cached:,}")
+    table.add_row("in flight at the end", f"{messages.in_flight:,}")
+    table.add_row("of these, in remote caches", f"{messages.cached:,}")
     table.add_row("posts of a remote cache", f"{messages.posts:,}")
     table.add_row("lists sent", f"{messages.batches:,}")
     table.add_section()
@@ -165,9 +167,9 @@ def _messages(result: ReplayResult) -> Table:
 
 
 def _atomics(result: ReplayResult) -> Table:
-    """Atomic operations by kind."""
+    """Return the table of atomic operations by kind."""
     atomics, per_free = result.messages.atomics, result.messages.per_remote_free()
-    table = _table("Atomics, and per remote free", "kind", "number", "per free")
+    table = _table("Atomics, total and per remote free", "kind", "number", "per free")
     for field in fields(atomics):
         name = field.name.replace("_", "-")
         ratio = None if per_free is None else per_free[field.name]
@@ -179,15 +181,15 @@ def _atomics(result: ReplayResult) -> Table:
 
 
 def _ratio(value: float | None, digits: int) -> str:
-    """Return a ratio, or a dash where there is none."""
+    """Return a ratio, or a dash for None."""
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
 def _classes(result: ReplayResult) -> Table:
-    """Allocations by size class: those with most bytes, by size."""
+    """Return the table of allocations by size class: the classes with the most bytes, by size."""
     shown = sorted(result.classes, key=lambda use: use.rounded, reverse=True)[:CLASSES_SHOWN]
     others = [use for use in result.classes if use not in shown]
-    title = f"Allocations by size class{f' (the {CLASSES_SHOWN} with most bytes)' if others else ''}"
+    title = f"Allocations by size class{f' (the {CLASSES_SHOWN} with the most bytes)' if others else ''}"
     table = _table(title, "class", "object size", "objects", "requested", "rounded", "unused")
     for use in sorted(shown, key=lambda use: use.size):
         name = "large" if use.sizeclass is None else str(use.sizeclass)
@@ -200,40 +202,38 @@ def _classes(result: ReplayResult) -> Table:
 
 
 def _amounts(uses: Sequence[ClassUse]) -> tuple[str, str, str, str]:
-    """Return the columns that size classes share, added up."""
+    """Return the sums in the columns that size classes share."""
     requested, rounded = sum(use.requested for use in uses), sum(use.rounded for use in uses)
     unused = f"{100 * (1 - requested / rounded):.1f} %" if rounded else "–"
     return f"{sum(use.objects for use in uses):,}", bytes_text(requested), bytes_text(rounded), unused
 
 
 def _left(result: ReplayResult) -> Text:
-    """Say what is left."""
+    """Describe the objects left live and the messages left in queues."""
     stays = result.home.in_flight
-    home = "everything freed came home"
+    home = "every freed object came home"
     if stays:
-        stay = (
-            "which stays in its queue as the newest" if stays == 1 else "each the newest in its queue, where it stays"
-        )
-        home = f"all that was freed came home but {stays:,}, {stay} (Figure 3)"
+        stay = "which stays in its queue" if stays == 1 else "each of which stays in its queue"
+        home = f"every freed object came home except {stays:,}, {stay} as the newest message (Figure 3)"
     return Text(
         f"The program left {result.left_live:,} objects live, {bytes_text(result.left_live_bytes)} as requested. "
-        f"Once all messages were posted and received, the heap counted {result.home.live:,} live objects: {home}."
+        f"After all messages were posted and received, the heap counted {result.home.live:,} live objects: {home}."
     )
 
 
 def _chunks(result: ReplayResult) -> RenderableType:
-    """The chunk map at the end, with its legend."""
+    """Return the chunk map at the end, with its legend."""
     numbers = [allocator.number for allocator in result.statistics.allocators]
     drawn = draw(result.chunks, numbers)
     count = f"{len(result.chunks):,} chunk{'s' * (len(result.chunks) != 1)}"
-    fold = f", {drawn.folded:,} to a letter" if drawn.folded > 1 else ""
-    title = Text(f"Chunks when the trace ended ({count} of {_exact(result.chunk_size)}{fold})", style="bold")
+    fold = f", {drawn.folded:,} per letter" if drawn.folded > 1 else ""
+    title = Text(f"Chunks at the end of the trace ({count} of {_exact(result.chunk_size)}{fold})", style="bold")
     lines = [Text("  ").append_text(_map_row(row.address, drawn, index)) for index, row in enumerate(drawn.rows)]
     return Group(title, *lines, *_legend(drawn), Text())
 
 
 def _map_row(address: int, drawn: ChunkMap, index: int) -> Text:
-    """One line of the map."""
+    """Return one line of the map."""
     text = Text(f"{address:#011x} ", style="dim")
     for cell in drawn.rows[index].cells:
         text.append(cell.text, style=STYLES[cell.kind] + (" not dim" if cell.kind != "free" else ""))
@@ -242,11 +242,11 @@ def _map_row(address: int, drawn: ChunkMap, index: int) -> Text:
 
 
 def _legend(drawn: ChunkMap) -> Iterator[Text]:
-    """What the letters mean."""
+    """Yield the lines of the legend."""
     yield Text("  " + ", ".join(drawn.legend))
     if drawn.owners and any(cell.kind in ("superslab", "medium") for row in drawn.rows for cell in row.cells):
         named = [f"{letter} = {number}" for number, letter in drawn.owners.items()]
         shown = named[:OWNERS_SHOWN]
         more = f", ... ({len(named):,} in all)" if len(named) > len(shown) else ""
-        yield Text("  digit: tenths of it that are in use, # is full")
-        yield Text("  last letter: owner, " + ", ".join(shown) + more)
+        yield Text("  digit: tenths of the chunk in use; #: full")
+        yield Text("  last letter: owner; " + ", ".join(shown) + more)

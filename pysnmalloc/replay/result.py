@@ -1,8 +1,8 @@
-"""What a replay found out: typed records, and the same as data for JSON.
+"""The result of a replay: typed records, and the same data for JSON.
 
 The law: numbers, not sentences; every size is in bytes and every time in
-seconds. Ratios whose divisor is 0 are None. Sums can be compared between runs
-and machines; times only within one run.
+seconds. A ratio with divisor 0 is None. Sums can be compared between runs and
+machines, times only within one run.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from .traces.trace import Kind
 __all__ = ["Home", "Json", "Messages", "Peaks", "ReplayResult"]
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
-"""What the json module can write."""
+"""Data that the json module can write."""
 
 
 @dataclass(frozen=True)
 class Peaks:
-    """The most bytes at any time. Requested and rounded are exact; the others are sampled.
+    """Peaks of memory in bytes. Requested and rounded are exact; the others are sampled.
 
     Attributes:
-        requested: live bytes as the program asked for them.
+        requested: live bytes as the program requested them.
         rounded: live bytes as size classes round them.
-        committed: bytes of address space in use by the allocator.
-        resident: bytes of it in physical memory; None where the system does not tell.
+        committed: bytes of address space that the allocator uses.
+        resident: bytes of these in physical memory; None where the system does not report them.
     """
 
     requested: int
@@ -39,18 +39,18 @@ class Peaks:
 
 @dataclass(frozen=True)
 class Messages:
-    """What it took to bring freed objects home (§2.2).
+    """The cost of bringing freed objects home (§2.2).
 
     Attributes:
-        remote_frees: frees by a thread that did not allocate the object, large ones among them.
+        remote_frees: frees by a thread that did not allocate the object, including large objects.
         sent: objects that became messages.
-        received: messages that arrived home.
+        received: messages that reached their owner.
         forwarded: messages that an allocator passed on.
-        in_flight: messages not yet home when the trace ended: in remote caches and queues.
-        cached: those of them that wait in remote caches.
-        posts: how often a remote cache was posted.
-        batches: lists sent, of one atomic exchange each.
-        hops: receptions of a message, at home or on the way.
+        in_flight: messages in remote caches and queues at the end of the trace.
+        cached: those of them in remote caches.
+        posts: number of posts of a remote cache.
+        batches: lists sent, each with one atomic exchange.
+        hops: receptions of a message, by its owner or on the way.
         atomics: all atomic operations of the replay, by kind.
     """
 
@@ -67,12 +67,12 @@ class Messages:
 
     @property
     def hops_per_message(self) -> float | None:
-        """How often a message that came home was moved."""
+        """Number of hops per message that reached its owner."""
         return self.hops / self.received if self.received else None
 
     @property
     def messages_per_batch(self) -> float | None:
-        """How many messages shared one list, and so one atomic exchange."""
+        """Number of messages that share one list, and so one atomic exchange."""
         return (self.sent + self.forwarded - self.cached) / self.batches if self.batches else None
 
     def per_remote_free(self) -> dict[str, float] | None:
@@ -83,7 +83,7 @@ class Messages:
 
     @classmethod
     def of(cls, statistics: HeapStatistics, remote_frees: int, cached: int) -> Messages:
-        """Take them from a heap's statistics, and what these do not tell."""
+        """Combine a heap's statistics with the counts that they lack."""
         return cls(
             remote_frees=remote_frees,
             sent=statistics.sent,
@@ -100,11 +100,11 @@ class Messages:
 
 @dataclass(frozen=True)
 class Home:
-    """The state after the trace, once every remote cache was posted and every message received.
+    """The state after the trace, when every remote cache is posted and every message received.
 
     Attributes:
-        live: objects that are live, as the heap's own metadata counts them.
-        in_flight: messages that stay behind, at most one in each queue (Figure 3).
+        live: live objects, as the heap's metadata counts them.
+        in_flight: messages that stay in queues, at most one in each (Figure 3).
     """
 
     live: int
@@ -113,31 +113,31 @@ class Home:
 
 @dataclass(frozen=True)
 class ReplayResult:
-    """What a replay found out.
+    """The result of a replay.
 
     Attributes:
         trace: name of the trace.
-        format: what kind of file it was.
+        format: of the trace's file.
         config: name of the configuration.
         remote_cache: bytes at which remote caches were posted.
-        decommit: the strategy of giving pages back.
+        decommit: strategy for decommitting pages.
         order: ``recorded``, or ``real`` threads.
-        threads: how many there were.
+        threads: number of threads.
         verified: whether contents were written and verified.
         checked: whether the heap ran in checked mode.
-        addresses_compared: how many addresses were the same as the recorded ones.
-        calls: by kind.
-        seconds: spent in the calls, with the loop around them.
+        addresses_compared: number of addresses that match the recorded ones.
+        calls: number of calls by kind.
+        seconds: spent in the calls and the loop around them.
         classes: allocations by size class.
         peaks: of memory.
-        messages: of remote deallocation, when the trace ended.
-        left_live: how many objects the trace never frees.
+        messages: of remote deallocation, at the end of the trace.
+        left_live: number of objects that the trace never frees.
         left_live_bytes: bytes of these as requested.
-        home: what was left once everything came home.
-        statistics: of the heap, when the trace ended.
-        chunks: the chunk map, when the trace ended.
+        home: the state after all messages were received.
+        statistics: of the heap, at the end of the trace.
+        chunks: the chunk map, at the end of the trace.
         chunk_size: bytes of a chunk.
-        notes: what the reader should know.
+        notes: remarks for the reader.
     """
 
     trace: str
@@ -165,7 +165,7 @@ class ReplayResult:
 
     @property
     def total_calls(self) -> int:
-        """All calls."""
+        """Number of calls of all kinds."""
         return sum(self.calls.values())
 
     @property
@@ -175,12 +175,12 @@ class ReplayResult:
 
     @property
     def fragmentation(self) -> float | None:
-        """Internal fragmentation: the share of all bytes given that nobody asked for (§2.6)."""
+        """Internal fragmentation: the share of all allocated bytes that was not requested (§2.6)."""
         rounded = sum(use.rounded for use in self.classes)
         return 1 - sum(use.requested for use in self.classes) / rounded if rounded else None
 
     def as_dict(self) -> dict[str, Json]:
-        """Return everything as data that the json module can write."""
+        """Return the result as data that the json module can write."""
         data: dict[str, Json] = asdict(self)
         data["calls"] = {kind.name.lower(): count for kind, count in self.calls.items()}
         data["total_calls"] = self.total_calls

@@ -1,20 +1,20 @@
-"""Replaying with real threads: who waits for whom, and how.
+"""Replaying with real threads: which thread waits for which, and how.
 
     thread 0   m A   m B   m C ...                      thread 0 has reached 2
                        └───────────────┐
-    thread 1                  ...   f B   f A           f B waits until thread 0 has reached 2,
-                                                        and then f A need not wait at all
+    thread 1                  ...   f B   f A           f B waits until thread 0 has reached 2;
+                                                        f A then need not wait
 
-A recorded program handed objects from thread to thread; its locks are not in the
-trace, but what they must have brought about is: a call on an object comes after
-the call on it before. So a call waits until the other thread is past that one.
-Waiting for a position covers all positions before it, so few waits remain.
+A recorded program passed objects from thread to thread. Its locks are not in the
+trace, but their effect is: each call on an object comes after the previous call on
+it. So a call waits until the other thread has made that previous call. Waiting for
+a position covers all earlier positions, so few waits remain.
 
-The law: every call waits only for calls that were recorded before it. Hence no
-two threads wait for each other, whatever the speed of each.
+The law: every call waits only for calls that were recorded before it. Hence no two
+threads wait for each other, whatever their speed.
 
-Waiting is on a condition, never by polling. A thread that fails stops all others:
-those that wait are woken, those that run look at the end of each segment.
+A thread waits on a condition and never polls. A thread that fails stops all others:
+waiting threads are woken, and running threads check at the end of each segment.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from .traces.trace import Op, Trace
 __all__ = ["Board", "Progress", "Segment", "Stopped", "Wait", "plan"]
 
 
-class Stopped(Exception):  # not an error of its own: another thread has the error
-    """Another thread failed, so this one need not go on."""
+class Stopped(Exception):  # not an error itself: another thread raised the error
+    """Another thread failed, so this thread stops."""
 
 
 @dataclass(frozen=True)
 class Wait:
-    """What must be so before a segment starts: a thread has made so many of its calls.
+    """The condition for a segment to start: a thread has made a number of its calls.
 
     Attributes:
-        thread: number of the one that is waited for.
-        position: how many of its calls it must have made.
+        thread: number of the thread to wait for.
+        position: number of calls that it must have made.
     """
 
     thread: int
@@ -48,11 +48,11 @@ class Wait:
 
 @dataclass(frozen=True)
 class Segment:
-    """Calls of one thread in a row that wait for nobody in between.
+    """Consecutive calls of one thread, with no wait between them.
 
     Attributes:
         start, end: positions in the thread's calls.
-        waits: what must be so before the first.
+        waits: conditions for the first call.
         awaited: whether another thread waits for the end of this segment.
     """
 
@@ -64,13 +64,13 @@ class Segment:
 
 @dataclass
 class _Cuts:
-    """Where a thread's calls are cut into segments."""
+    """The positions that cut a thread's calls into segments."""
 
     waits: dict[int, list[Wait]] = field(default_factory=dict)
     awaited: set[int] = field(default_factory=set)
 
     def segments(self, length: int, longest: int) -> list[Segment]:
-        """Cut."""
+        """Return the segments."""
         starts = {*self.waits, *self.awaited, *range(0, length, longest)} - {length}
         edges = [*sorted(starts), length]
         return [
@@ -79,10 +79,10 @@ class _Cuts:
 
 
 def plan(trace: Trace, longest: int) -> tuple[list[list[Op]], list[list[Segment]]]:
-    """Return each thread's calls, and how they are cut into segments of at most ``longest`` calls."""
+    """Return each thread's calls, and their segments of at most ``longest`` calls."""
     calls: list[list[Op]] = [[] for _ in range(trace.threads)]
     cuts = [_Cuts() for _ in calls]
-    # By thread, the furthest position of each other thread that it has waited for.
+    # For each thread, the last position of every other thread that it has waited for.
     known: list[dict[int, int]] = [{} for _ in calls]
     last: list[Wait | None] = [None] * trace.objects
     for op in trace.ops:
@@ -97,7 +97,7 @@ def plan(trace: Trace, longest: int) -> tuple[list[list[Op]], list[list[Segment]
 
 
 class Progress:
-    """How many of its calls a thread has made; others wait for it to reach a position."""
+    """The number of calls that a thread has made; others wait for it to reach a position."""
 
     def __init__(self) -> None:
         self._changed = Condition()
@@ -105,16 +105,16 @@ class Progress:
         self._stopped = False
 
     def reach(self, position: int) -> None:
-        """Say that so many calls are made. The thread's own."""
+        """Record the number of calls made. Called by the thread itself."""
         with self._changed:
             self._reached = position
             self._changed.notify_all()
 
     def wait_for(self, position: int) -> None:
-        """Wait until so many calls are made. Any other thread.
+        """Wait until ``position`` calls are made. Called by any other thread.
 
         Raises:
-            Stopped: when that will never be.
+            Stopped: if the replay stops first.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._reached >= position or self._stopped)
@@ -122,17 +122,17 @@ class Progress:
                 raise Stopped
 
     def stop(self) -> None:
-        """Wake all who wait, and refuse those to come. Any thread."""
+        """Wake all waiting threads, and let no other wait. Called by any thread."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
 
 
 class Board:
-    """What the thread that started all others watches: calls made, threads running, the first error.
+    """The state that the main thread watches: calls made, threads running, the first error.
 
     Args:
-        threads: how many there are.
+        threads: number of threads.
         step: calls between two reports.
     """
 
@@ -149,7 +149,7 @@ class Board:
         """Count calls.
 
         Raises:
-            Stopped: when another thread has failed.
+            Stopped: if another thread has failed.
         """
         with self._changed:
             self._made += calls
@@ -159,20 +159,20 @@ class Board:
                 raise Stopped
 
     def failed(self, error: BaseException) -> None:
-        """Note the first error and stop all threads."""
+        """Record the first error, and stop all threads."""
         with self._changed:
             self.error = self.error or error
         for progress in self.progress:
             progress.stop()
 
     def ended(self) -> None:
-        """A thread is through."""
+        """Record that a thread has ended."""
         with self._changed:
             self._running -= 1
             self._changed.notify()
 
     def watch(self, report: Callable[[int], None]) -> None:
-        """Wait until every thread is through, reporting the number of calls every ``step`` of them."""
+        """Wait until every thread has ended, and report the number of calls every ``step`` calls."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: not self._running or self._made - self._reported >= self._step)

@@ -1,13 +1,13 @@
-"""The replay loop that looks at contents: fill on allocation, verify before free.
+"""The replay loop that verifies contents: fill on allocation, verify before free.
 
-    malloc    address is a multiple of 16 (or of the alignment asked for)    fill
+    malloc    address is a multiple of 16 (or of the alignment requested)    fill
     calloc    memory is zero                                                 fill
     realloc   verify; the shorter of old and new length survived             fill the rest
     free      verify
 
-The law: a live object keeps its bytes, whatever other calls do. This is what a
-program relies on, and an allocator that hands out memory twice, overwrites an
-object with a message or a free list, or zeroes too little, breaks it.
+The law: a live object keeps its bytes, whatever other calls do. Programs rely on
+it. An allocator breaks it if it allocates memory twice, overwrites an object with
+a message or a free-list entry, or zeroes too little.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from .traces.trace import Kind, Op
 
 __all__ = ["VerifiedLoop"]
 
-ALIGNMENT = 16  # of every object: the smallest size class, and the step of the others
+ALIGNMENT = 16  # of every object: every size class is a multiple of it
 
 
 class VerifiedLoop:
-    """Makes calls and watches the objects' contents. Each thread has its own.
+    """Makes calls and verifies the objects' contents. Each thread has its own.
 
     Args:
-        trace: its name, for messages.
+        trace: name of the trace, for messages.
         allocators: by thread.
         contents: writes and compares patterns.
-        addresses: of each object, by number; all threads' views are of the same bytes.
+        addresses: of each object, by number; the views of all threads share the same bytes.
     """
 
     def __init__(
@@ -47,8 +47,8 @@ class VerifiedLoop:
         """Make the calls.
 
         Raises:
-            ContentsError: when an object's bytes changed.
-            AddressError: when an address is not aligned.
+            ContentsError: if an object's bytes changed.
+            AddressError: if an address is not aligned.
         """
         contents, addresses = self._contents, self._addresses
         for op in ops:
@@ -66,7 +66,7 @@ class VerifiedLoop:
             addresses[op.object] = address
 
     def verify_live(self, live: Mapping[int, int], line: int) -> None:
-        """Verify objects that stay live at the end; ``live`` has the requested bytes by object."""
+        """Verify the objects that are live at the end; ``live`` has the requested bytes by object."""
         for thing, size in live.items():
             if wrong := self._contents.verify(thing, self._addresses[thing], size):
                 raise ContentsError(self._trace, line, thing, wrong, "at the end of the trace")
@@ -79,11 +79,11 @@ class VerifiedLoop:
             return self._reallocate(allocator, op)
         address = allocator.calloc(1, op.size)
         if wrong := self._contents.verify_zero(address, op.size):
-            raise self._broken(op, wrong, "in memory of calloc")
+            raise self._broken(op, wrong, "in memory from calloc")
         return address
 
     def _reallocate(self, allocator: Allocator, op: Op) -> int:
-        """Reallocate, and verify what was there and what of it survived."""
+        """Reallocate, and verify the contents before and after."""
         before = self._addresses[op.object]
         if wrong := self._contents.verify(op.object, before, op.before):
             raise self._broken(op, wrong, "before its realloc")
@@ -93,10 +93,10 @@ class VerifiedLoop:
         return address
 
     def _broken(self, op: Op, wrong: Difference, when: str) -> ContentsError:
-        """Return the error for an object that changed."""
+        """Return the error for an object whose contents changed."""
         return ContentsError(self._trace, op.line, op.object, wrong, when)
 
     def _misaligned(self, op: Op, address: int) -> None:
-        """Refuse an address."""
+        """Raise the error for a misaligned address."""
         rule = f"a multiple of {op.alignment or ALIGNMENT}"
         raise AddressError(self._trace, op.line, op.object, rule, f"{address:#x}")

@@ -1,7 +1,7 @@
-"""Steps: a recording shown one change at a time, as a piece of HTML that needs nothing else (§2, Figures 1 to 3).
+"""Steps: a recording shown one change at a time, as self-contained HTML (§2, Figures 1 to 3).
 
-    recording ─► replica: the bytes as they were ─► pictures ─► frames ─► stepper ─► a page
-                 event by event                     before, after         previous, next, play
+    recording ─► replica: the bytes at each event ─► pictures ─► frames ─► stepper ─► a page
+                 event by event                       before, after         previous, next, play
 
     >>> stepper = step(recording, title="two objects")
     >>> stepper.save("two-objects.html")        a notebook that names it shows it

@@ -1,14 +1,15 @@
 """Figures 1, 2 and 3 of the paper, drawn by the running code (§2.2).
 
     figure(1)    a remote cache and its buckets; a post sends each bucket as one list
-    figure(2)    the home bucket, spread by the next bits
+    figure(2)    the home bucket, redistributed by the next bits
     figure(3)    a queue with two producers: exchanged, but not linked yet
 
-As in the paper k = 2, so there are four buckets, and the numbers are small. The
-paper's allocator 0 is 16 here, since 0 is null; in both the lowest four bits are 0.
+As in the paper, k = 2, so there are four buckets, and the numbers are small. The
+paper's allocator 0 is 16 here, because 0 is null; both have 0 in the lowest four
+bits.
 
-Figure 3 needs a producer that is held up between its exchange and its link. No
-thread is needed for that: what the others do meanwhile is run at this very point.
+Figure 3 needs a producer that is delayed between its exchange and its link. This
+needs no thread: the calls of the others are made at exactly that point.
 """
 
 from __future__ import annotations
@@ -49,37 +50,37 @@ def figure(number: int) -> Stepper:
     """Return a figure of the paper as a stepper: 1, 2 or 3.
 
     Raises:
-        ValueError: when it is another.
+        ValueError: if there is no such figure.
     """
     if number not in FIGURES:
-        raise ValueError(f"figure({number}): the figures that the code draws are {', '.join(map(str, FIGURES))}")
+        raise ValueError(f"figure({number}): the code draws figures {', '.join(map(str, FIGURES))}")
     return FIGURES[number]()
 
 
 def _film(recording: Recording, camera: Camera, keep: Keep, first: int) -> tuple[Frame, ...]:
-    """Return the frames of a figure, which begins at a tick; what was before sets it up."""
+    """Return the frames of a figure that begins at a tick; earlier events set it up."""
     return Film(recording, camera=camera, keep=keep, first=first).frames()
 
 
 def _now(recording: Recording) -> int:
-    """The tick of the next event."""
+    """Return the tick of the next event."""
     return len(recording) + 1
 
 
 def _cache(heap: Heap, owners: Sequence[int], sender: int) -> None:
-    """Let one allocator free an object of each of the others, in order."""
+    """Let one allocator free an object of each owner, in order."""
     objects = [_of(heap, owner).malloc(16) for owner in owners]
     for address in objects:
         _of(heap, sender).free(address)
 
 
 def _of(heap: Heap, number: int) -> Allocator:
-    """A heap's allocator by number."""
+    """Return a heap's allocator by number."""
     return next((each for each in heap.allocators if each.number == number), None) or heap.acquire(number)
 
 
 def _figure_1() -> Stepper:
-    """The remote cache of allocator 16: buckets by the lowest bits, posted as lists."""
+    """Return Figure 1: allocator 16 sorts objects into buckets by the lowest bits and posts them as lists."""
     recording = Recording()
     with Heap(CLASSROOM, record=recording) as heap:
         for number in (SENDER, 1, 2, 5, RECEIVER):
@@ -109,7 +110,7 @@ def _figure_1() -> Stepper:
 
 
 def _figure_2() -> Stepper:
-    """The home bucket of allocator 9: sent last, by the next bits."""
+    """Return Figure 2: allocator 9 redistributes its home bucket by the next bits, and sends it last."""
     recording = Recording()
     with Heap(CLASSROOM, record=recording) as heap:
         for number in (SENDER, 1, 5, 7, RECEIVER):
@@ -130,12 +131,12 @@ def _figure_2() -> Stepper:
             event, Called | Redistributed | BucketAppended | ListSent | Exchanged | Linked | BucketEmptied | Posted
         )
 
-    title = "Figure 2: the home bucket is spread by the next bits"
+    title = "Figure 2: the next bits redistribute the home bucket"
     return Stepper(_film(recording, camera, keep, first), title=title, id="figure-2")
 
 
 class _HeldUp(Atomics):
-    """Atomic operations of a producer that is held up once, before its link."""
+    """Atomic operations of a producer that is delayed once, before its link."""
 
     __slots__ = ("meanwhile",)
 
@@ -144,7 +145,7 @@ class _HeldUp(Atomics):
         self.meanwhile: Callable[[], None] | None = None
 
     def store(self, address: int, value: int, order: Order) -> None:
-        """Let the others go first, before a link."""
+        """Run the calls of the others before a link."""
         if order is Order.RELEASE and self.meanwhile is not None:
             meanwhile, self.meanwhile = self.meanwhile, None
             meanwhile()
@@ -152,13 +153,13 @@ class _HeldUp(Atomics):
 
 
 def _hold_up(allocator: Allocator, meanwhile: Callable[[], None]) -> None:
-    """Hold an allocator up at its next link, and run something there."""
+    """Delay an allocator at its next link, and run a function there."""
     assert isinstance(allocator.atomics, _HeldUp)
     allocator.atomics.meanwhile = meanwhile
 
 
 def _figure_3() -> Stepper:
-    """A queue and two producers, A = 2 and B = 3: both exchange, B links, A links."""
+    """Return Figure 3: a queue and two producers, A = 2 and B = 3; both exchange, B links, A links."""
     receiver, a, b = 1, 2, 3
     recording = Recording()
     with Heap(CLASSROOM, record=recording, parts=Parts(atomics=_HeldUp)) as heap:

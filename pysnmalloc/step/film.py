@@ -1,10 +1,10 @@
 """A film: the frames of a recording, each with the picture of what changed (§2.1 to §2.8).
 
-    event ──► camera: which structure is it about? ──► its picture after the event
-                                                       compared with the last one shown of it
+    event ──► camera: which structure changes? ──► its picture after the event,
+                                                   compared with its previous picture
 
-The default camera looks at the slab, superslab, queue, buckets ... that an event
-names. Another may be given, for those who want to see one thing all the time.
+The default camera shows the slab, superslab, queue, buckets ... that an event
+names. Another camera may show a single structure in every frame.
 """
 
 from __future__ import annotations
@@ -59,19 +59,19 @@ SLAB = (ObjectBumped, ObjectPopped, ObjectPushed, SlabReopened, SlabVacated, Sla
 CACHE = (BucketEmptied, RemoteFreed, PostBegan, Posted, ListSent, Forwarded)
 LISTS = (SlabLinked, SlabUnlinked, ChunkLinked, ChunkUnlinked, StackPushed, StackPopped)
 ROW = 16  # bytes
-MANY_CHANGES = 12  # lines of what changed
+MANY_CHANGES = 12  # lines of changes
 
 
 class Scene:
-    """What a camera knows beside the bytes: what is under way, from the events so far."""
+    """A camera's knowledge besides the bytes: the operations in progress, from the events so far."""
 
     def __init__(self) -> None:
-        self.rounds: dict[int, int] = {}  # of posts under way, by allocator
-        self._lists: dict[int, tuple[int, int]] = {}  # by sender: to whom, and first message, of the list sent last
-        self._cut: dict[int, tuple[int, int]] = {}  # the same of those exchanged and not linked
+        self.rounds: dict[int, int] = {}  # of posts in progress, by allocator
+        self._lists: dict[int, tuple[int, int]] = {}  # by sender: receiver and first message of its last list
+        self._cut: dict[int, tuple[int, int]] = {}  # the same for lists exchanged but not linked
 
     def follow(self, event: Event) -> None:
-        """Take an event in, as it happens."""
+        """Take in an event as it happens."""
         number = event.at.allocator
         if isinstance(event, Redistributed):
             self.rounds[number] = event.round
@@ -86,23 +86,23 @@ class Scene:
             self._cut.pop(number, None)
 
     def receiver(self, sender: int) -> int:
-        """To whom an allocator sent its last list; itself, if there was none."""
+        """Return the receiver of an allocator's last list; the allocator itself, if there was none."""
         return self._lists.get(sender, (sender, 0))[0]
 
     def sent_to(self, number: int) -> list[int]:
-        """First messages of lists to an allocator that are exchanged and not linked."""
+        """Return the first messages of lists to an allocator that are exchanged but not linked."""
         return [first for to, first in self._cut.values() if to == number]
 
 
 Camera = Callable[[Pictures, Event, Scene], Sequence[Picture]]
-"""What is to be pictured after an event."""
+"""Returns the pictures to show after an event."""
 
 
 def default_camera(pictures: Pictures, event: Event, scene: Scene) -> Sequence[Picture]:
-    """Picture the structure that an event is about; of a list, the words of it that were stored, too."""
+    """Picture the structure that an event is about; for a list, also the words that were stored."""
     try:
         picture = _about(pictures, event, scene)
-    except InvalidPointer:  # a chunk that is not in the page map yet, or not any more
+    except InvalidPointer:  # a chunk that is not yet, or no longer, in the page map
         picture = pictures.map()
     if not isinstance(event, LISTS):
         return (picture,)
@@ -111,7 +111,7 @@ def default_camera(pictures: Pictures, event: Event, scene: Scene) -> Sequence[P
 
 
 def _about(pictures: Pictures, event: Event, scene: Scene) -> Picture:
-    """Picture what an event is about."""
+    """Picture the structure that an event is about."""
     number = event.at.allocator
     if isinstance(event, SLAB):
         return pictures.slab(event.slab)
@@ -136,7 +136,7 @@ def _about(pictures: Pictures, event: Event, scene: Scene) -> Picture:
 
 
 def _held(pictures: Pictures, event: Event) -> Picture:
-    """Picture what holds the object or chunk of an event; for others, the heap map."""
+    """Picture the structure that holds the object or chunk of an event; for other events, the heap map."""
     if isinstance(event, CameHome):
         return pictures.around(event.message)
     if isinstance(event, ChunkLinked | ChunkUnlinked):
@@ -153,15 +153,15 @@ class Film:
     """The frames of a recording.
 
     Args:
-        events: what is shown, a whole recording or events of a heap.
-        stage: the heap before these events; a recording makes its own.
-        camera: which pictures a frame has.
-        keep: which events have a frame; the others happen in between.
-        first: tick of the first event that may have one; ``last`` of the last.
-        most: how many frames at most.
+        events: a whole recording, or events of a heap.
+        stage: the heap before these events; a recording creates its own.
+        camera: chooses the pictures of a frame.
+        keep: chooses the events that have a frame; the others happen between frames.
+        first: tick of the first event that may have a frame; ``last``: tick of the last.
+        most: maximum number of frames.
 
     Attributes:
-        left: how many events there were after the last frame that fitted.
+        left: number of events after the last frame.
     """
 
     def __init__(
@@ -187,12 +187,12 @@ class Film:
         """Return the frames.
 
         Raises:
-            RecordingError: when the recording is empty.
+            RecordingError: if the recording is empty.
         """
         if self._stage is not None:
             return tuple(self._roll(self._stage))
         if not isinstance(self._events, Recording):
-            raise RecordingError("events alone are no film; give the stage on which they happen, or a whole recording")
+            raise RecordingError("a film of events needs the stage on which they happen, or a whole recording")
         replica = Replica(self._events)
         try:
             return tuple(self._roll(replica))
@@ -200,7 +200,7 @@ class Film:
             replica.close()
 
     def _roll(self, stage: Stage) -> Iterator[Frame]:
-        """Apply every event, and yield a frame for those that are kept."""
+        """Apply every event, and yield a frame for each event that is kept."""
         scene, shown, made = Scene(), dict[str, Picture](), 0
         calls = dict[int, Called]()
         for event in self._events:
@@ -223,7 +223,7 @@ class Film:
 
 
 def _frame(event: Event, call: Called | None, pictures: Iterable[Picture], shown: dict[str, Picture]) -> Frame:
-    """Make the frame of an event: its words, and its pictures with what changed since they were last shown."""
+    """Make the frame of an event: its words, and its pictures with their changes since they were last shown."""
     drawn, lines = list[str](), list[str]()
     for picture in pictures:
         changed = changes(shown.get(picture.subject), picture)
@@ -243,14 +243,14 @@ def _frame(event: Event, call: Called | None, pictures: Iterable[Picture], shown
 
 
 def title_of(event: Event) -> str:
-    """An event's kind in words: ``Object pushed``."""
+    """Return an event's kind in words: ``Object pushed``."""
     if isinstance(event, Called):
         return event.text
     return re.sub(r"(?<=[a-z])([A-Z])", lambda match: " " + match[1].lower(), event.kind)
 
 
 def source_of(event: Event) -> str:
-    """The line of this package that made the change, and where it is."""
+    """Return the module, function and line of this package that made the change."""
     if isinstance(event, Called | Returned):
         return ""
     module, function, line = event.code
@@ -267,23 +267,23 @@ def step(
     last: int | None = None,
     most: int = MOST,
 ) -> Stepper:
-    """Return a stepper of a recorded stretch.
+    """Return a stepper for a part of a recording.
 
     Args:
-        recording: of a heap; a loaded one will do.
+        recording: of a heap; it may be a loaded one.
         title: of the stepper; default: the heap's configuration.
-        id: of the stepper in its page, for links to steps; default: one that its contents decide.
-        by: ``event``, or ``call`` for one frame per call, when it is over.
+        id: of the stepper in its page, for links to steps; default: one computed from its contents.
+        by: ``event``, or ``call`` for one frame per call, after it returns.
         first: tick of the first event that may have a frame.
-        last: tick of the last one; default: the end.
-        most: how many frames at most.
+        last: tick of the last such event; default: the end.
+        most: maximum number of frames.
 
     Raises:
-        RecordingError: when nothing was recorded.
-        ValueError: when ``by`` is neither of the two.
+        RecordingError: if nothing was recorded.
+        ValueError: if ``by`` is neither of the two.
     """
     if by not in ("event", "call"):
-        raise ValueError(f"by={by!r}: frames are by “event” or by “call”")
+        raise ValueError(f"by={by!r}: choose “event” or “call”")
 
     def keep(event: Event) -> bool:
         return by == "event" or isinstance(event, Returned)
@@ -291,6 +291,6 @@ def step(
     film = Film(recording, keep=keep, first=first, last=last, most=most)
     frames = film.frames()
     if not title and recording.origin is not None:
-        title = f"A heap of the configuration “{recording.origin.config.name}”"
+        title = f"A heap with configuration “{recording.origin.config.name}”"
     note = f"{film.left:,} more steps are not shown." if film.left else ""
     return Stepper(frames, title=title, id=id, note=note)

@@ -1,9 +1,9 @@
 """A finding of the explorer, step by step (§2.2, §2.5).
 
-    finding ─► one frame per atomic step: who, what, what was read and what else could have been,
-               the structure afterwards
+    finding ─► one frame per atomic step: the thread, its operation, the value read and the possible
+               alternatives, the structure afterwards
 
-Nothing of the explorer is imported: whatever has these fields can be shown.
+The module imports nothing from the explorer: any object with these fields can be shown.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class Atomic(Protocol):
 
     @property
     def thread(self) -> str:
-        """Who."""
+        """The thread's name."""
 
     @property
     def site(self) -> str:
-        """Function and operation."""
+        """The function and the operation."""
 
     @property
     def line(self) -> str:
@@ -35,7 +35,7 @@ class Atomic(Protocol):
 
     @property
     def operation(self) -> str:
-        """What, in words."""
+        """The operation in words."""
 
     @property
     def read(self) -> str | None:
@@ -51,7 +51,7 @@ class Atomic(Protocol):
 
     @property
     def alternatives(self) -> Sequence[tuple[str, str]]:
-        """What else could have been read, and where it was written."""
+        """The values that could have been read instead, and where they were written."""
 
     @property
     def drawing(self) -> Sequence[str]:
@@ -59,23 +59,23 @@ class Atomic(Protocol):
 
 
 class Found(Protocol):
-    """What is wrong, and the execution that shows it."""
+    """A fault, and the execution that shows it."""
 
     @property
     def kind(self) -> str:
-        """Its name."""
+        """Name of the fault."""
 
     @property
     def detail(self) -> str:
-        """What exactly was seen."""
+        """What was observed."""
 
     @property
     def scenario(self) -> str:
-        """Where."""
+        """Name of the scenario."""
 
     @property
     def model(self) -> str:
-        """By which memory model."""
+        """Name of the memory model."""
 
     @property
     def before(self) -> Sequence[str]:
@@ -83,20 +83,20 @@ class Found(Protocol):
 
     @property
     def steps(self) -> Sequence[Atomic]:
-        """One per atomic step."""
+        """The atomic steps."""
 
 
 def step_finding(finding: Found, *, id: str = "") -> Stepper:
-    """Return a finding as a stepper: the start, every atomic step, and what is wrong then."""
+    """Return a finding as a stepper: the start, every atomic step, and the fault."""
     title = f"{finding.kind}: {finding.scenario} under {finding.model}"
-    start = Frame("The start", "Nothing was done yet.", pictures=_drawn(finding.before))
+    start = Frame("Start", "No step has been taken.", pictures=_drawn(finding.before))
     frames = [start, *map(_frame, finding.steps)]
     end = Frame(finding.kind, finding.detail, pictures=frames[-1].pictures)
     return Stepper([*frames, end], title=title, id=id)
 
 
 def _frame(step: Atomic) -> Frame:
-    """The frame of one atomic step."""
+    """Return the frame of one atomic step."""
     words = [f"{step.thread}: {step.operation}."]
     if step.read is not None:
         words.append(f"It reads {step.read}, from {step.source}.")
@@ -113,5 +113,5 @@ def _frame(step: Atomic) -> Frame:
 
 
 def _drawn(lines: Sequence[str]) -> tuple[str, ...]:
-    """A drawing in letters."""
+    """Return a text drawing as HTML."""
     return (f"<pre>{escape(chr(10).join(lines))}</pre>",) if lines else ()

@@ -1,4 +1,4 @@
-"""A frame: one step of a stepper, whatever it is about (§2)."""
+"""A frame: one step of a stepper (§2)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Frame:
         words: what happened, in sentences.
         section: of the paper.
         source: the line of code that did it, with its function.
-        caller: the line of the program that asked for it.
-        pictures: what it looks like afterwards: SVG elements, or other HTML.
-        changes: what changed in them, a line each.
+        caller: the line of the program that made the call.
+        pictures: the structures afterwards: SVG elements, or other HTML.
+        changes: the changes in the pictures, one per line.
     """
 
     title: str

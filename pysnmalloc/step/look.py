@@ -1,9 +1,9 @@
-"""A look at one call: what it did, and what the heap looks like after it (§2.1 to §2.8).
+"""A look at one call: its changes, and the heap after it (§2.1 to §2.8).
 
     heap after the call ──► rewound: its stores undone ──► pictures before
-                       └──► made again, event by event ──► pictures after, and what changed
+                       └──► redone, event by event     ──► pictures after, and the changes
 
-The heap is as it was when the look is over. Nobody else may use it meanwhile.
+Afterwards the heap is as it was. No other thread may use it meanwhile.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ __all__ = ["Look", "look", "look_at"]
 
 @dataclass(frozen=True)
 class Look:
-    """What a call did.
+    """The effects of a call.
 
     Attributes:
         title: the call.
-        events: that it is made of.
-        pictures: of the heap map and all that the events are about, afterwards, each with names of what changed.
-        frames: event by event.
+        events: of the call.
+        pictures: the heap map and the structures of the events afterwards, each with the names of its changes.
+        frames: one per event.
     """
 
     title: str
@@ -58,16 +58,16 @@ class Look:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """Break a line of the list of events."""
+    """Wrap a line of the list of events."""
     return wrap(text, width, subsequent_indent="     ", break_on_hyphens=False)
 
 
 def look(heap: Heap, events: Sequence[Event]) -> Look:
-    """Look at a call that was the last thing that happened to a heap.
+    """Look at the last call of a heap.
 
     Args:
-        heap: as it is after the call.
-        events: all that the call did, in order.
+        heap: after the call.
+        events: of the call, in order.
     """
     events = tuple(events)
     rewound = Rewound(heap, events)
@@ -82,7 +82,7 @@ def look(heap: Heap, events: Sequence[Event]) -> Look:
 
 
 def _pictures(heap: Heap, events: Sequence[Event]) -> list[Picture]:
-    """The heap map, and what the events are about, each once, as they are now."""
+    """Return the heap map and the structures of the events, each once, in their current state."""
     scene, found = Scene(), dict[str, Picture]()
     for picture in (heap.picture.map(), *(p for event in events for p in default_camera(heap.picture, event, scene))):
         found.setdefault(picture.subject, picture)
@@ -90,7 +90,7 @@ def _pictures(heap: Heap, events: Sequence[Event]) -> list[Picture]:
 
 
 def _title(events: Sequence[Event]) -> str:
-    """The call and what it returned."""
+    """Return the call and its result as text."""
     calls = [event for event in events if isinstance(event, Called)]
     if len(calls) > 1:
         return f"calls {calls[0].at.call} to {calls[-1].at.call}"
@@ -103,22 +103,22 @@ def _title(events: Sequence[Event]) -> str:
 
 
 def look_at(recording: Recording, tick: int) -> Look:
-    """Look at the call that a tick of a recording is part of, up to that tick.
+    """Look at the call that contains a tick of a recording, up to that tick.
 
     Raises:
-        RecordingError: when there is no such tick.
+        RecordingError: if there is no such tick.
     """
     ticks = [event.at.tick for event in recording]
     if tick not in ticks:
         last = ticks[-1] if ticks else 0
-        raise RecordingError(f"there is no tick {tick}; this recording has 1 to {last}")
+        raise RecordingError(f"there is no tick {tick}; this recording has ticks 1 to {last}")
     events = recording.events[: ticks.index(tick) + 1]
     call = events[-1].at.call
     replica = Replica(recording)
     for event in events:
         replica.apply(event)
     begin = next(place for place, event in enumerate(events) if event.at.call == call) if call else len(events) - 1
-    # Other threads' events in between belong to the stores that are undone, so all from there on.
+    # Events of other threads in between are undone too, so all events from there on are needed.
     seen = look(replica.heap, events[begin:])
     replica.close()
     return replace(seen, title=f"tick {tick} of {ticks[-1]}, {seen.title}")

@@ -1,12 +1,12 @@
-"""A replica: the bytes of a recorded heap, as they were after any event (§2.1 to §2.8).
+"""A replica: the bytes of a recorded heap after any event (§2.1 to §2.8).
 
     replica = Replica(recording)
     for event in recording:
         replica.apply(event)
-        replica.heap.picture.map()       as it was then
+        replica.heap.picture.map()       the heap after the event
 
-The replica is a plain heap whose bytes are made by the recording's stores; its
-allocators are never called. ``check`` may be asked of it, between calls.
+The replica is a plain heap whose bytes come from the recording's stores; its
+allocators are never called. Between recorded calls, its ``check`` may be called.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Replica", "Rewound", "Stage"]
 
 
 class Stage(Protocol):
-    """A heap to which events can be done."""
+    """A heap to which events can be applied."""
 
     @property
     def heap(self) -> Heap:
@@ -35,20 +35,20 @@ class Stage(Protocol):
 
 
 class Replica:
-    """The bytes of a recorded heap, before its first event, and then event by event.
+    """The bytes of a recorded heap, before its first event and then event by event.
 
     Attributes:
-        heap: to look at; nobody calls its allocators.
+        heap: for observers; its allocators must not be called.
 
     Raises:
-        RecordingError: when the recording is empty, or has a gap.
+        RecordingError: if the recording is empty or has a gap.
     """
 
     def __init__(self, recording: Recording) -> None:
         if recording.origin is None:
-            raise RecordingError("nothing was recorded, so there is no heap to look at; make one inside the recording")
+            raise RecordingError("nothing was recorded, so there is no heap to show; create a heap while recording")
         if not recording.whole:
-            raise RecordingError("this recording has a gap, so the bytes cannot be made again from it")
+            raise RecordingError("this recording has a gap, so the bytes cannot be reconstructed from it")
         config, reserve, decommit = recording.origin
         self.heap = Heap(config, reserve=reserve, decommit=decommit, fast=False)
 
@@ -59,12 +59,12 @@ class Replica:
         _do(self.heap.memory, event)
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Release the memory."""
         self.heap.close()
 
 
 class Rewound:
-    """A heap as it was before its last events; ``apply`` each of them again, for the heap to be as it is."""
+    """A heap as it was before its last events; applying each event again restores the heap."""
 
     def __init__(self, heap: Heap, events: Sequence[Event]) -> None:
         self.heap = heap
@@ -86,5 +86,5 @@ def _do(memory: Memory, event: Event) -> None:
 
 
 def _store(memory: Memory, address: int, width: int, value: int) -> None:
-    """Store a word of a width."""
+    """Store a value in a word of a width."""
     memory.range(address, address + width)[:] = value.to_bytes(width, "little")

@@ -1,7 +1,7 @@
-"""A script, recorded: what it does with pysnmalloc, heap by heap (§2.1).
+"""Recording a script: the events of its heaps, heap by heap (§2.1).
 
-The script is run as a program of its own, in this process; every heap that it
-makes is recorded, but for checked ones.
+The script runs as a main program in this process. Every heap that it creates is
+recorded, except checked heaps.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ __all__ = ["ScriptError", "record_script"]
 
 
 class ScriptError(RecordingError):
-    """A script that ended with an error; ``recordings`` are those of its heaps up to there (§2.1).
+    """A script ended with an error; ``recordings`` are those of its heaps up to that point (§2.1).
 
-    What to do: mend the script's line that the message names; what was recorded before it is shown all the same.
+    What to do: correct the line that the message names. The page still shows the events before it.
     """
 
     def __init__(self, message: str, recordings: Sequence[Recording]) -> None:
@@ -31,15 +31,15 @@ class ScriptError(RecordingError):
 
 
 def record_script(path: str | Path, arguments: Sequence[str] = (), *, limit: int | None = None) -> list[Recording]:
-    """Run a script and return the recordings of the heaps that it made and used.
+    """Run a script, and return the recordings of the heaps that it created and used.
 
     Args:
         path: of the script.
-        arguments: its command line.
-        limit: how many events of each heap are kept.
+        arguments: of its command line.
+        limit: number of events to keep for each heap.
 
     Raises:
-        ScriptError: when the script ends with an error, or makes no heap.
+        ScriptError: if the script ends with an error, or creates no heap.
     """
     path = Path(path)
     with recorded(limit) as recordings, _as_program(path, arguments):
@@ -47,7 +47,7 @@ def record_script(path: str | Path, arguments: Sequence[str] = (), *, limit: int
             runpy.run_path(str(path), run_name="__main__")
         except SystemExit as stop:
             if stop.code not in (None, 0):
-                raise ScriptError(f"{path.name} left with exit code {stop.code}", recordings) from stop
+                raise ScriptError(f"{path.name} ended with exit code {stop.code}", recordings) from stop
         except Exception as error:
             lines = [entry.lineno for entry in extract_tb(error.__traceback__) if entry.filename == str(path)]
             where = f", line {lines[-1]}," if lines else ""
@@ -55,8 +55,8 @@ def record_script(path: str | Path, arguments: Sequence[str] = (), *, limit: int
     used = [recording for recording in recordings if len(recording)]
     if not used:
         raise ScriptError(
-            f"{path.name} makes no heap that could be recorded; it needs a sn.Heap(...), not a checked one, and calls "
-            "of its malloc",
+            f"{path.name} creates no heap that can be recorded; it needs an unchecked sn.Heap(...) and calls of its "
+            "malloc",
             (),
         )
     return used
@@ -64,7 +64,7 @@ def record_script(path: str | Path, arguments: Sequence[str] = (), *, limit: int
 
 @contextmanager
 def _as_program(path: Path, arguments: Sequence[str]) -> Iterator[None]:
-    """Let a script find its arguments, and the modules beside it."""
+    """Set the arguments and the module path for a script."""
     argv, search = sys.argv, sys.path[:]
     sys.argv = [str(path), *arguments]
     sys.path.insert(0, str(path.resolve().parent))

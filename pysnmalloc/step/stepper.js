@@ -1,6 +1,6 @@
-// Sets up every stepper of the page that is not set up yet. Nothing is loaded, nothing is global.
+// Sets up every stepper of the page that is not set up yet. It loads nothing and defines no globals.
 (() => {
-  const INTERVAL = 1800; // milliseconds between steps while it plays
+  const INTERVAL = 1800; // milliseconds between steps during playback
 
   const setUp = (stepper) => {
     stepper.dataset.ready = "true";
@@ -34,7 +34,7 @@
       announce();
       try {
         history.replaceState(history.state, "", `#${stepper.id}-${current + 1}`);
-      } catch { /* a page without an address of its own, such as a frame in a frame */ }
+      } catch { /* a page without its own address, such as a nested frame */ }
     };
 
     const pause = () => {
@@ -66,10 +66,10 @@
     stepper.addEventListener("keydown", (event) => {
       const action = keys[event.key];
       if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === " " && event.target !== stepper) return; // a button's own key
-      if (event.target === range) return; // moves by itself
+      if (event.key === " " && event.target !== stepper) return; // the button handles its key
+      if (event.target === range) return; // the slider moves itself
       event.preventDefault();
-      event.stopPropagation(); // a notebook has keys of its own
+      event.stopPropagation(); // a notebook has its own keys
       action();
     });
     previous.addEventListener("click", () => go(current - 1));

@@ -3,12 +3,12 @@
     ┌ title ────────────────────────────── 3 / 12 ┐     keys: ← → Home End, space plays
     │ ◀ previous   ▶ play   next ▶   ───●────      │     #id-3 in the address: step 3
     │ Object pushed: the object at 0x22040 ...     │
-    │ [picture, what changed is marked]            │
+    │ [picture with the changes marked]            │
     └──────────────────────────────────────────────┘
 
-It asks for no network and no server, so it works in a notebook, in a page of
-documentation and as a saved file, several on a page. Without its script, or on
-paper, the frames stand one below the other.
+It needs neither a network nor a server, so it works in a notebook, in a page of
+documentation and as a saved file, and several fit on one page. Without its script,
+or on paper, the frames appear one below another.
 """
 
 from __future__ import annotations
@@ -67,14 +67,13 @@ class Stepper:
     """Frames to step through.
 
     Args:
-        frames: one at least.
-        title: what they show.
-        id: its name in a page: letters, digits and hyphens; default: one that the contents decide.
-        note: words below the controls.
-        script: with its style sheet and script; a page needs those once.
+        frames: at least one.
+        title: of the frames.
+        id: its name in a page: letters, digits and hyphens; default: one computed from the contents.
+        note: text below the controls.
 
     Raises:
-        ValueError: when there is no frame, or the id cannot stand in an address.
+        ValueError: if there is no frame, or the id cannot be part of an address.
     """
 
     frames: Sequence[Frame]
@@ -83,21 +82,21 @@ class Stepper:
     note: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be shown, and name what has no name."""
+        """Check the fields, and set a missing id."""
         if not self.frames:
-            raise ValueError("a stepper needs a frame; nothing that is to be shown happened")
+            raise ValueError("a stepper needs a frame, but no event has one")
         if not self.id:
             text = self.title + "".join(f"{frame.title}{frame.words}" for frame in self.frames)
             object.__setattr__(self, "id", "steps-" + sha256(text.encode()).hexdigest()[:8])
         if re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", self.id) is None:
-            raise ValueError(f"id={self.id!r}: an id is a letter, then letters, digits and hyphens")
+            raise ValueError(f"id={self.id!r}: an id starts with a letter and consists of letters, digits and hyphens")
 
     def html(self) -> str:
-        """Return the piece: style, frames, script."""
+        """Return the HTML: style, frames, script."""
         return f"<style>{PICTURES}{STYLE}</style>{self.body()}<script>{_script()}</script>"
 
     def body(self) -> str:
-        """Return it without style and script, for a page that has them."""
+        """Return the HTML without style and script, for a page that has them."""
         count, title = len(self.frames), escape(self.title)
         frames = "".join(self._frame(number, frame) for number, frame in enumerate(self.frames, start=1))
         note = f'<p class="snm-meta">{escape(self.note)}</p>' if self.note else ""
@@ -115,13 +114,13 @@ class Stepper:
         )
 
     def _frame(self, number: int, frame: Frame) -> str:
-        """One frame."""
+        """Return the HTML of a frame."""
         changed = "".join(f"<li><code>{escape(line)}</code></li>" for line in frame.changes)
         parts = [
             f'<li class="snm-frame" id="{self.id}-{number}"><h4>{escape(frame.title)}</h4>',
             f'<p class="snm-words">{escape(frame.words)}</p>',
             *frame.pictures,
-            f'<ul class="snm-changes" aria-label="what changed">{changed}</ul>' if changed else "",
+            f'<ul class="snm-changes" aria-label="changes">{changed}</ul>' if changed else "",
             _meta(frame),
         ]
         return "".join(parts) + "</li>"
@@ -131,11 +130,11 @@ class Stepper:
         return page([self], self.title)
 
     def save(self, path: str | Path) -> None:
-        """Write a page to a file; it needs nothing else."""
+        """Write a self-contained page to a file."""
         Path(path).write_text(self.page(), encoding="utf-8")
 
     def __repr__(self) -> str:
-        """Tell it where there is no HTML: what happened, a line for each step, without the pictures."""
+        """Return plain text where there is no HTML: one line per step, without the pictures."""
         count = len(self.frames)
         head = f"{self.title}: {count} step{'s' * (count != 1)}; .save(path) writes them as a page with pictures"
         told = enumerate(self.frames[:TOLD], start=1)
@@ -143,20 +142,20 @@ class Stepper:
         return "\n".join([head, *lines, *([f"      ... and {count - TOLD} more"] if count > TOLD else [])])
 
     def _repr_html_(self) -> str:
-        """Show it in a notebook."""
+        """Return the HTML for a notebook."""
         return self.html()
 
 
 def page(steppers: Iterable[Stepper], title: str) -> str:
-    """Return a whole page of steppers, each of which needs an id of its own.
+    """Return a whole page of steppers with distinct ids.
 
     Raises:
-        ValueError: when two have the same.
+        ValueError: if two ids are equal.
     """
     steppers = list(steppers)
     ids = [stepper.id for stepper in steppers]
     if len(ids) != len(set(ids)):
-        raise ValueError(f"two steppers of a page have one id among {', '.join(ids)}; give each its own")
+        raise ValueError(f"two steppers of the page have the same id: {', '.join(ids)}; give each its own")
     body = "".join(stepper.body() for stepper in steppers)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -166,7 +165,7 @@ def page(steppers: Iterable[Stepper], title: str) -> str:
 
 
 def _meta(frame: Frame) -> str:
-    """Section and lines of code."""
+    """Return the section and the lines of code."""
     lines = []
     if frame.section:
         lines.append(escape(frame.section))
@@ -178,5 +177,5 @@ def _meta(frame: Frame) -> str:
 
 
 def _script() -> str:
-    """The script, which finds every stepper of the page that is not set up."""
+    """Return the script, which sets up every stepper of the page."""
     return files(__package__).joinpath("stepper.js").read_text(encoding="utf-8")

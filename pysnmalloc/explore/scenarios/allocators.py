@@ -61,7 +61,7 @@ class Home(_Two):
     """B frees what A allocated."""
 
     name = "home"
-    about = "B frees A's objects and posts twice while A allocates and frees: does all come home?"
+    about = "B frees A's objects and posts twice while A allocates and frees: do all objects come home?"
 
     def setup(self, place: Place) -> None:
         """A has three objects."""
@@ -119,7 +119,7 @@ class Forward(_Two):
     """C frees objects of A and of B, which share a bucket."""
 
     name = "forward"
-    about = "C's messages to A and B share a bucket, so B's go by way of A: do they arrive?"
+    about = "C's messages to A and B share a bucket, so B's messages go through A: do they arrive?"
     numbers = {"A": 4, "B": 8, "C": 2}  # noqa: RUF012  # 4 and 8 end in the same two bits
 
     def setup(self, place: Place) -> None:  # noqa: ARG002
@@ -148,7 +148,9 @@ class HandOver(_Two):
     """A hands an object over, B frees it."""
 
     name = "hand-over"
-    about = "A hands a fresh object to B, who reads and frees it: does B see what A wrote, does A get it back?"
+    about = (
+        "A passes a new object to B, which reads and frees it: does B see A's writes, and does A get the object back?"
+    )
     fields = {BOX: "box"}  # noqa: RUF012
 
     def a(self, allocator: Allocator, place: Place) -> Hashable:
@@ -175,7 +177,7 @@ class Chunks(_Two):
     """Superslabs and medium slabs take chunks from the stack and give them back."""
 
     name = "chunks"
-    about = "A gives its superslab back and takes a chunk, while B takes and gives: has each chunk one owner?"
+    about = "A returns its superslab and takes a chunk while B takes and returns one: does each chunk have one owner?"
     section = "§2.5"
 
     def setup(self, place: Place) -> None:  # noqa: ARG002
@@ -206,7 +208,7 @@ class Medium(_Two):
     """A medium object crosses."""
 
     name = "medium"
-    about = "B frees A's only medium object, whose chunk goes back when it comes home: who gets the chunk?"
+    about = "B frees A's only medium object, and A then returns the chunk: which allocator gets the chunk?"
     section = "§2.7"
 
     def setup(self, place: Place) -> None:  # noqa: ARG002
@@ -233,7 +235,7 @@ class Ring(_Two):
     """Three allocators, each with an object of the next."""
 
     name = "ring"
-    about = "Each of three allocators frees the next one's object and allocates: does each come home?"
+    about = "Each of three allocators frees the next one's object and allocates: does each object come home?"
     numbers = {"A": 1, "B": 2, "C": 3}  # noqa: RUF012
 
     def setup(self, place: Place) -> None:  # noqa: ARG002
@@ -266,7 +268,7 @@ class Converge(_Two):
     """Two allocators free objects of a third."""
 
     name = "converge"
-    about = "B and C free A's objects and post at the same time, twice B: does all come home to A?"
+    about = "B and C free A's objects and post at the same time, B twice: do all objects come home to A?"
     numbers = {"A": 1, "B": 2, "C": 3}  # noqa: RUF012
 
     def setup(self, place: Place) -> None:  # noqa: ARG002
@@ -295,7 +297,7 @@ class SameBucket(_Two):
     """An owner whose number falls into the sender's home bucket: the post takes two rounds."""
 
     name = "same-bucket"
-    about = "C's home bucket is that of A's number: are A's objects sent, by the next two bits?"
+    about = "A's number falls into C's home bucket: are A's objects sent by the next two bits?"
     numbers = {"A": 2, "C": 6}  # noqa: RUF012  # both end in the bits 10
 
     def setup(self, place: Place) -> None:  # noqa: ARG002
@@ -340,7 +342,7 @@ class DoubleFree(_Two):
     """A program that frees an object twice, each time in order."""
 
     name = "double-free"
-    about = "B frees A's object and says so, then A frees it as well: what becomes of it?"
+    about = "B frees A's object and tells A, then A frees it too: is the double free found?"
     fields = {BOX: "box"}  # noqa: RUF012
 
     def setup(self, place: Place) -> None:  # noqa: ARG002

@@ -17,7 +17,7 @@ class LostUpdate(Scenario):
     """Two threads add one by a load and a store."""
 
     name = "lost-update"
-    about = "Two threads add 1 by a load and a store: can one be lost?"
+    about = "Two threads add 1 with a load and a store: can an update be lost?"
     fields = {X: "x"}  # noqa: RUF012  # a constant
 
     def threads(self) -> Mapping[str, ThreadCode]:
@@ -42,7 +42,7 @@ class Append(Scenario):
     """Two workers append their names to a list under a lock: both orders must be seen."""
 
     name = "append"
-    about = "Two workers append to a list under a lock: in which orders?"
+    about = "Two workers append to a list under a lock: which orders are possible?"
     fields = {X: "lock", Y: "length"}  # noqa: RUF012
 
     def threads(self) -> Mapping[str, ThreadCode]:
@@ -70,7 +70,7 @@ class Deadlock(Scenario):
     """Two locks, taken in opposite orders."""
 
     name = "deadlock"
-    about = "Two threads take two locks, each the other's first: do both get on?"
+    about = "Two threads take two locks in opposite orders: do both finish?"
     fields = {X: "lock x", Y: "lock y"}  # noqa: RUF012
 
     def threads(self) -> Mapping[str, ThreadCode]:
@@ -90,7 +90,7 @@ class Spin(Scenario):
     """A thread that polls, where it should wait."""
 
     name = "spin"
-    about = "A loop that polls a word: how long can it go on?"
+    about = "A loop polls a word: how long can it run?"
     fields = {X: "flag"}  # noqa: RUF012
 
     def threads(self) -> Mapping[str, ThreadCode]:
@@ -108,7 +108,7 @@ class TooEarly(Scenario):
     """A flag that is set before what it stands for is written."""
 
     name = "too-early"
-    about = "A flag is stored before the payload it announces: what does its reader find?"
+    about = "A flag is stored before the payload that it announces: what does the reader find?"
     fields = {FLAG: "flag", PAYLOAD: "payload"}  # noqa: RUF012
     fresh = frozenset(range(PAYLOAD, PAYLOAD + 8))
 

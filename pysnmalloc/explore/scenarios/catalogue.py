@@ -15,32 +15,35 @@ from .stack import StackScenario, UntaggedStack
 __all__ = ["ALLOCATORS", "SCENARIOS"]
 
 _ALL: tuple[Scenario, ...] = (
-    QueueScenario("queue", "Two producers of one message each, a consumer that tries 4 times: is any lost?"),
-    QueueScenario("queue-2x2", "The same with two messages each.", messages=2, tries=4),
+    QueueScenario("queue", "Two producers send one message each, and a consumer tries 4 times: is a message lost?"),
+    QueueScenario("queue-2x2", "The same as queue, with two messages per producer.", messages=2, tries=4),
     QueueScenario(
         "queue-published",
         "The queue with the orders that the paper publishes: do they suffice in C++11?",
         parts=Parts(messagequeue=PublishedQueue),
         note=(
-            "No processor shows this. The link is stored to an address that the exchange returned, and a processor "
-            "stores to no address before it knows it; so the link comes after the exchange, the exchange after the "
-            "other's release fence, and that after the null. On x86 an exchange is a full fence besides. C++11 has no "
-            "such dependency for relaxed operations: a compiler that guessed the address could store early. An "
-            "exchange that acquires and releases orders the two by the language itself; so it is shipped."
+            "No processor shows this. The link is stored at an address that the exchange returned, and a processor "
+            "does not store to an address before it knows it. So the link comes after the exchange, the exchange after "
+            "the other producer's release fence, and the fence after the null. On x86, an exchange is also a full "
+            "fence. C++11 has no such dependency for relaxed operations: a compiler that guesses the address may store "
+            "early. The shipped queue therefore uses an acquire-release exchange, which orders the two stores in the "
+            "language itself."
         ),
     ),
     QueueScenario(
         "queue-payload",
-        "The same as queue with payloads that cannot race: does each message bring its own?",
+        "The same as queue, with payloads that cannot race: does each message carry its own payload?",
         plain=False,
     ),
     QueueScenario(
         "queue-eager",
-        "The newest message is given out at once, instead of staying behind: what is received?",
+        "The newest message is dequeued at once instead of staying in the queue: what is received?",
         parts=Parts(messagequeue=EagerQueue),
     ),
     QueueScenario(
-        "queue-split", "The exchange as a load and a store: what does it do?", parts=Parts(messagequeue=SplitQueue)
+        "queue-split",
+        "The exchange is split into a load and a store: what goes wrong?",
+        parts=Parts(messagequeue=SplitQueue),
     ),
     Figure3d(),
     StackScenario(
@@ -56,7 +59,7 @@ _ALL: tuple[Scenario, ...] = (
     ),
     StackScenario(
         "stack-untagged",
-        "The same as stack without the incarnation number: is it needed?",
+        "The same as stack, without the incarnation number: is the number needed?",
         {"A": "pop", "B": "pop pop push"},
         Parts(stack=UntaggedStack),
         use=False,

@@ -307,7 +307,7 @@ LITMUS: tuple[Litmus, ...] = (
     # Message passing: the flag is seen, the message before it is not.
     *_asking(
         ((), (1, 0), ANY2),
-        ("MP", "Relaxed accesses pass no message, though x86 keeps their order.", _mp(RLX, RLX), RC11),
+        ("MP", "Relaxed accesses do not pass a message, although x86 keeps their order.", _mp(RLX, RLX), RC11),
         ("MP+rel+rlx", "A release needs an acquire that reads from it.", _mp(REL, RLX), RC11),
         ("MP+rlx+acq", "An acquire needs a release to read from.", _mp(RLX, ACQ), RC11),
         ("MP+rel+acq", "A release store and an acquire load pass the message.", _mp(REL, ACQ), NEVER),
@@ -325,29 +325,29 @@ LITMUS: tuple[Litmus, ...] = (
     ),
     *_asking(
         ((0,), (1, 0), ANY2),
-        ("MP+rmw.acq+acq", "A read-modify-write with acquire only does not release.", _mp_rmw(ACQ), RC11),
+        ("MP+rmw.acq+acq", "A read-modify-write with only acquire does not release.", _mp_rmw(ACQ), RC11),
         ("MP+rmw.acq_rel+acq", "A read-modify-write with acq_rel passes the message.", _mp_rmw(ACQ_REL), NEVER),
     ),
     # Store buffering: each thread misses the other's store, as in Dekker's mutual exclusion.
     *_asking(
         ((0,), (0,), ANY2),
-        ("SB", "A load overtakes an earlier store: the one thing that x86 reorders.", _sb(RLX, RLX), TSO),
+        ("SB", "A load overtakes an earlier store: the only reordering on x86.", _sb(RLX, RLX), TSO),
         ("SB+rel+acq", "Release and acquire do not order a store with a later load.", _sb(REL, ACQ), TSO),
         ("SB+F.acq_rel", "An acq_rel fence does not order them.", _sb(RLX, RLX, Fence(ACQ_REL)), TSO),
         ("SB+sc", "Seq_cst accesses order a store with a later load.", _sb(SC, SC), NEVER),
-        ("SB+sc+rlx", "All four must be seq_cst, though x86 pays in the stores only.", _sb(SC, RLX), RC11),
+        ("SB+sc+rlx", "All four must be seq_cst, although x86 pays only for the stores.", _sb(SC, RLX), RC11),
         ("SB+F.sc", "Seq_cst fences order relaxed accesses.", _sb(RLX, RLX, Fence(SC)), NEVER),
         ("SB+F.sc+po", "One thread's fence is not enough.", (_sb(RLX, RLX, Fence(SC))[0], _sb(RLX, RLX)[1]), TSO),
         (
             "SB+F.sc+sc",
-            "A seq_cst fence and seq_cst accesses do.",
+            "A seq_cst fence and seq_cst accesses order them.",
             (_sb(RLX, RLX, Fence(SC))[0], _sb(SC, SC)[1]),
             NEVER,
         ),
     ),
     Litmus(
         "SB+rmw",
-        "Read-modify-writes drain x86's store buffers, but C++ gives them no more than their order.",
+        "Read-modify-writes drain x86's store buffers, but in C++ they have only their order.",
         ((FetchAdd("x", 1, ACQ_REL), _r("y", ACQ)), (FetchAdd("y", 1, ACQ_REL), _r("x", ACQ))),
         ((0, 0), (0, 0), ANY2),
         RC11,
@@ -355,13 +355,13 @@ LITMUS: tuple[Litmus, ...] = (
     # Load buffering: each thread reads what the other stores afterwards. C++ alone allows it, when relaxed.
     *_asking(
         ((1,), (1,), ANY2),
-        ("LB", "RC11 forbids it, so that no value comes out of thin air.", _lb(RLX, RLX), NEVER),
+        ("LB", "RC11 forbids it, so no value appears out of thin air.", _lb(RLX, RLX), NEVER),
         ("LB+acq+rel", "Acquire loads and release stores forbid it in C++ as well.", _lb(ACQ, REL), NEVER),
     ),
     # Coherence: the writes of one location are in one order, and everyone sees them in that order.
     *_asking(
         ((), (1, 0), ANY1),
-        ("CoRR", "Two reads of one thread do not go back.", ((_w("x", 1),), (_r("x"), _r("x"))), NEVER),
+        ("CoRR", "Two reads of one thread do not go back in time.", ((_w("x", 1),), (_r("x"), _r("x"))), NEVER),
     ),
     Litmus(
         "CoRR2",
@@ -372,52 +372,57 @@ LITMUS: tuple[Litmus, ...] = (
     ),
     *_asking(
         ((), (1,)),
-        ("CoWW", "A thread's later store is the later one.", ((_w("x", 1), _w("x", 2)),), NEVER),
+        ("CoWW", "The later of a thread's stores is the final one.", ((_w("x", 1), _w("x", 2)),), NEVER),
     ),
     *_asking(
         ((2,), (), (2,)),
-        ("CoRW", "A store follows what its thread read.", ((_r("x"), _w("x", 1)), (_w("x", 2),)), NEVER),
+        ("CoRW", "A store comes after the write that its thread read.", ((_r("x"), _w("x", 1)), (_w("x", 2),)), NEVER),
     ),
     *_asking(
         ((2,), (), (1,)),
-        ("CoWR", "A store hides what it overwrote.", ((_w("x", 1), _r("x")), (_w("x", 2),)), NEVER),
+        ("CoWR", "A store hides the value that it overwrote.", ((_w("x", 1), _r("x")), (_w("x", 2),)), NEVER),
     ),
     # Causality: what a thread has seen, it passes on.
     *_asking(
         ((), (1,), (1, 0), ANY2),
         ("WRC", "Write-to-read causality does not hold for relaxed accesses.", _wrc(RLX, RLX), RC11),
-        ("WRC+rel+acq", "A release passes on what its thread read, however that was stored.", _wrc(REL, ACQ), NEVER),
+        (
+            "WRC+rel+acq",
+            "A release passes on the values that its thread read, however they were stored.",
+            _wrc(REL, ACQ),
+            NEVER,
+        ),
     ),
     *_asking(
         ((), (1,), (1, 0), ANY3),
         ("ISA2+rel+rlx+acq", "A relaxed store in the middle breaks the chain.", _isa2(REL, ACQ, RLX), RC11),
-        ("ISA2+rel+acq", "Happens-before goes over a third thread.", _isa2(REL, ACQ, REL), NEVER),
+        ("ISA2+rel+acq", "Happens-before extends through a third thread.", _isa2(REL, ACQ, REL), NEVER),
     ),
     # Independent reads of independent writes: two readers see two stores in opposite orders.
     *_asking(
         ((), (), (1, 0), (1, 0), ANY2),
-        ("IRIW", "On x86 a store reaches all others at once, in C++ it need not.", _iriw(RLX, RLX, RLX), RC11),
+        ("IRIW", "On x86, a store reaches all threads at once; in C++, it need not.", _iriw(RLX, RLX, RLX), RC11),
         ("IRIW+rel+acq", "Release and acquire do not make the readers agree.", _iriw(REL, ACQ, ACQ), RC11),
-        ("IRIW+sc", "Seq_cst accesses are in one order that all agree on.", _iriw(SC, SC, SC), NEVER),
+        ("IRIW+sc", "All threads agree on one order of seq_cst accesses.", _iriw(SC, SC, SC), NEVER),
         ("IRIW+F.sc", "Seq_cst fences make them agree.", _iriw(RLX, RLX, RLX, Fence(SC)), NEVER),
-        ("IRIW+acq+sc", "One acquire load in each, and they need not agree.", _iriw(SC, ACQ, SC), RC11),
+        ("IRIW+acq+sc", "With one acquire load in each, the readers need not agree.", _iriw(SC, ACQ, SC), RC11),
     ),
     # Writes against writes: each first store comes after the other thread's second one.
     *_asking(
         ((), (), (1, 1)),
         ("2+2W", "Relaxed stores to two locations have no common order.", _two_plus_two(RLX), RC11),
-        ("2+2W+rel", "Release stores that nobody acquires have none.", _two_plus_two(REL), RC11),
+        ("2+2W+rel", "Release stores without an acquire have no common order.", _two_plus_two(REL), RC11),
         ("2+2W+sc", "Seq_cst stores have a common order.", _two_plus_two(SC), NEVER),
         ("2+2W+F.sc", "Seq_cst fences order them.", _two_plus_two(RLX, Fence(SC)), NEVER),
     ),
     *_asking(
         ((), (0,), (None, 2)),
-        ("R+rel+acq", "A store that is to come last may still sit in a buffer.", _r_test(REL, ACQ), TSO),
-        ("R+sc", "A seq_cst store that is to come last is in memory.", _r_test(SC, SC), NEVER),
+        ("R+rel+acq", "The store that comes last may still be in a buffer.", _r_test(REL, ACQ), TSO),
+        ("R+sc", "The seq_cst store that comes last is in memory.", _r_test(SC, SC), NEVER),
     ),
     *_asking(
         ((), (1,), (2, None)),
-        ("S", "A relaxed load does not put the next store behind another's.", _s_test(RLX, RLX), RC11),
+        ("S", "A relaxed load does not order the next store after another thread's store.", _s_test(RLX, RLX), RC11),
         ("S+rel+acq", "Release and acquire order stores as well as loads.", _s_test(REL, ACQ), NEVER),
     ),
     # Seq_cst beside what is not: what RC11 makes stronger than C++11, what it keeps, and what it makes weaker.
@@ -428,21 +433,21 @@ LITMUS: tuple[Litmus, ...] = (
     ),
     Litmus(
         "W+RWC+sc",
-        "Synchronisation orders two seq_cst accesses, when an access of another location is at each end of it.",
+        "Synchronisation orders two seq_cst accesses if each of its ends is an access to another location.",
         ((_w("x", 1, SC), _w("y", 1, REL)), (_r("y", ACQ), _r("z", SC)), (_w("z", 1, SC), _r("x", SC))),
         ((), (1, 0), (0,), ANY3),
         NEVER,
     ),
     Litmus(
         "Z6.U",
-        "Synchronisation that ends at a seq_cst access does not order it: code for Power could not provide that.",
+        "Synchronisation that ends at a seq_cst access does not order it: code for Power cannot guarantee that.",
         ((_w("x", 1, SC), _w("y", 1, REL)), (FetchAdd("y", 1, SC), _r("y")), (_w("y", 3, SC), _r("x", SC))),
         ((), (1, 3), (0,), ANY2),
         RC11,
     ),
     Litmus(
         "RWC+F.sc+sc",
-        "A cycle through seq_cst fences and seq_cst accesses is as bad as one of either.",
+        "A cycle through seq_cst fences and seq_cst accesses is forbidden, like a cycle of only one kind.",
         (
             (_w("z", 1, SC), Fence(SC), _r("x")),
             (_w("x", 1),),
@@ -457,11 +462,11 @@ LITMUS: tuple[Litmus, ...] = (
         ((), (1,), (2, 0), ANY2),
         (
             "RELSEQ+rmw",
-            "Any thread's read-modify-write continues it.",
+            "A read-modify-write of any thread continues the sequence.",
             _relay((FetchAdd("y", 1, RLX),)),
             NEVER,
         ),
-        ("RELSEQ+broken", "Another thread's load and store break it.", _relay((_r("y"), _w("y", 2))), RC11),
+        ("RELSEQ+broken", "Another thread's load and store break the sequence.", _relay((_r("y"), _w("y", 2))), RC11),
     ),
     Litmus(
         "RELSEQ+rmw+rmw",
@@ -472,18 +477,23 @@ LITMUS: tuple[Litmus, ...] = (
     ),
     Litmus(
         "RELSEQ+elsewhere",
-        "A later store to another location has no part in the sequence.",
+        "A later store to another location is not part of the sequence.",
         ((_w("x", 1), _w("y", 1, REL), _w("z", 1)), (_r("z", ACQ), _r("x"))),
         ((), (1, 0), ANY3),
         RC11,
     ),
     *_asking(
         ((), (2, 0), ANY2),
-        ("RELSEQ+store", "The same thread's store continues it; not in C++20.", _relay(also=(_w("y", 2),)), NEVER),
+        (
+            "RELSEQ+store",
+            "A store of the same thread continues the sequence, but not in C++20.",
+            _relay(also=(_w("y", 2),)),
+            NEVER,
+        ),
     ),
     Litmus(
         "RELSEQ+between",
-        "Another thread's store in between broke the sequence in C++11; in RC11 it does not.",
+        "Another thread's store between them broke the sequence in C++11, but not in RC11.",
         ((_w("x", 1), _w("y", 1, REL), _w("y", 3)), (_w("y", 2),), (_r("y"), _r("y"), _r("y", ACQ), _r("x"))),
         ((), (), (1, 2, 3, 0), ANY2),
         NEVER,
@@ -493,11 +503,16 @@ LITMUS: tuple[Litmus, ...] = (
         ((0,), (0,), ANY1),
         ("R+W", "A load and a store can lose an update, in every model.", ((_r("x"), _w("x", 1)),) * 2, ALWAYS),
         ("RMW+RMW", "Two additions never both find 0.", ((FetchAdd("x", 1, RLX),),) * 2, NEVER),
-        ("CAS+CAS", "Of two compare-exchanges one fails.", ((CompareExchange("x", 0, 1, RLX),),) * 2, NEVER),
+        ("CAS+CAS", "One of two compare-exchanges fails.", ((CompareExchange("x", 0, 1, RLX),),) * 2, NEVER),
     ),
     *_asking(
         ((0,), (), (1,)),
-        ("RMW+W", "No store comes in between its two halves.", ((Exchange("x", 1, RLX),), (_w("x", 2),)), NEVER),
+        (
+            "RMW+W",
+            "No store comes between the two halves of an exchange.",
+            ((Exchange("x", 1, RLX),), (_w("x", 2),)),
+            NEVER,
+        ),
     ),
     # A compare-exchange that fails is a load, with what is left of its order.
     *_asking(

@@ -188,7 +188,7 @@ class Figure3d(QueueScenario):
     """The state of Figure 3(d): an enqueue has returned, and its message is not visible yet."""
 
     def __init__(self) -> None:
-        super().__init__("figure-3d", "Can an enqueue have returned whose message nobody can receive yet?")
+        super().__init__("figure-3d", "Can an enqueue return before any consumer can receive its message?")
         self.fields = {**self.fields, DONE: "B has returned"}
 
     def threads(self) -> Mapping[str, ThreadCode]:

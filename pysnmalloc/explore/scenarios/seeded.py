@@ -149,7 +149,7 @@ SEEDED: tuple[SeededBug, ...] = (
     # The queue (§2.2).
     SeededBug(
         "exchange-split",
-        "The exchange of back is a load and a store: another producer may come between.",
+        "The exchange of back is split into a load and a store: another producer may come between them.",
         MessageQueue,
         "enqueue",
         "before = atomics.exchange(self._back, last, Order.ACQ_REL)",
@@ -158,7 +158,7 @@ SEEDED: tuple[SeededBug, ...] = (
     ),
     SeededBug(
         "no-null",
-        "The last message's link is not set to null: it holds what the object held.",
+        "The last message's link is not set to null: it keeps the object's old contents.",
         MessageQueue,
         "enqueue",
         "atomics.store(last + NEXT, NULL, Order.RELAXED)",
@@ -186,7 +186,7 @@ SEEDED: tuple[SeededBug, ...] = (
     ),
     SeededBug(
         "link-relaxed",
-        "The link is relaxed: the consumer sees the message, and not what its sender wrote before.",
+        "The link is relaxed: the consumer sees the message but not its sender's earlier writes.",
         MessageQueue,
         "enqueue",
         "atomics.store(before + NEXT, first, Order.RELEASE)",
@@ -205,7 +205,7 @@ SEEDED: tuple[SeededBug, ...] = (
     ),
     SeededBug(
         "stub-freed",
-        "The stub is not skipped when it comes out.",
+        "The stub is not skipped when it is dequeued.",
         Allocator,
         "receive",
         "if message != self.queue.stub:",
@@ -215,7 +215,7 @@ SEEDED: tuple[SeededBug, ...] = (
     # The remote cache (§2.2).
     SeededBug(
         "bucket-kept",
-        "A bucket is not emptied when it was sent: the next post sends it again.",
+        "A bucket is not emptied after it was sent: the next post sends it again.",
         RemoteCache,
         "post",
         "self._clear(bucket)",
@@ -224,7 +224,7 @@ SEEDED: tuple[SeededBug, ...] = (
     ),
     SeededBug(
         "home-bucket-forgotten",
-        "The home bucket is not redistributed: what is in it is never sent.",
+        "The home bucket is not redistributed: its messages are never sent.",
         RemoteCache,
         "post",
         "self._redistribute(home, round)",
@@ -252,7 +252,7 @@ SEEDED: tuple[SeededBug, ...] = (
     ),
     SeededBug(
         "forward-freed",
-        "A message for another allocator is freed as if it were our own.",
+        "A message for another allocator is freed as the allocator's own.",
         Allocator,
         "_handle",
         "if target != self.address:",
@@ -261,7 +261,7 @@ SEEDED: tuple[SeededBug, ...] = (
     ),
     SeededBug(
         "freed-as-own",
-        "Another allocator's object is freed as if it were our own.",
+        "Another allocator's object is freed as the allocator's own.",
         Allocator,
         "_free",
         "if owner != self.address:",
@@ -271,7 +271,7 @@ SEEDED: tuple[SeededBug, ...] = (
     # Chunks (§2.4, §2.5).
     SeededBug(
         "no-incarnation",
-        "The incarnation number is not raised by a push: ABA.",
+        "A push does not increment the incarnation number: ABA.",
         ChunkStack,
         "push",
         "(chunk, (incarnation + 1) & ONCE_MORE)",
@@ -280,7 +280,7 @@ SEEDED: tuple[SeededBug, ...] = (
     ),
     SeededBug(
         "push-relaxed",
-        "A chunk is pushed without release: who pops it may see its header as it was before.",
+        "A chunk is pushed without release: the allocator that pops it may see its old header.",
         ChunkStack,
         "push",
         "Order.RELEASE",
@@ -290,7 +290,7 @@ SEEDED: tuple[SeededBug, ...] = (
     ),
     SeededBug(
         "acquired-by-pointer",
-        "A pop acquires by the pointer, not by the incarnation number: the link may be that of an older push.",
+        "A pop acquires with the pointer, not with the incarnation number: the link may be that of an older push.",
         ChunkStack,
         "pop",
         "incarnation = atomics.load(head + 8, Order.ACQUIRE)",
@@ -300,7 +300,7 @@ SEEDED: tuple[SeededBug, ...] = (
     ),
     SeededBug(
         "page-map-too-late",
-        "A chunk is pushed on the stack before the page map says that it is not ours.",
+        "A chunk is pushed on the stack before the page map marks it as not ours.",
         Allocator,
         "_return_chunk",
         "self.pagemap.set(chunk, NOT_OURS)\n    self.large.return_chunk(chunk)",
@@ -309,7 +309,7 @@ SEEDED: tuple[SeededBug, ...] = (
     ),
     SeededBug(
         "bump-without-compare",
-        "The bump pointer is moved by a store: two allocators take the same chunk.",
+        "A store, not a compare-exchange, moves the bump pointer: two allocators take the same chunk.",
         LargeObjects,
         "_fresh",
         "moved, bump = self._atomics.compare_exchange(BUMP, bump, block + size, Order.RELAXED)",

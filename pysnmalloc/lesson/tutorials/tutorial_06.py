@@ -28,14 +28,14 @@ WEAKER = {
 
 @exercise("6.1")
 def _receivable(answer: object) -> Iterator[str]:
-    """Queues as lists of runs; between two runs a link is missing. All but the last of the first run come out."""
+    """Try queues as lists of runs, with a link missing between runs; all but the last of the first run come out."""
     for runs in ([[40, 16, 72]], [[8]], [[40, 16], [72, 24]], [[40], [16, 72]], [[96, 40, 8, 16, 72]]):
         links = {message: after for run in runs for message, after in zip(run, [*run[1:], 0], strict=True)}
         yield from call(answer, "receivable", runs[0][0], links, wanted=runs[0][:-1])
 
 
 class ListScenario(QueueScenario):
-    """A sends a list of two, B a message; C tries five times."""
+    """A sends a list of two messages, B sends one message, and C tries to receive five times."""
 
     def __init__(self, queue: type[MessageQueue]) -> None:
         super().__init__("your enqueue", "", messages=2, tries=5, parts=Parts(messagequeue=queue))
@@ -58,7 +58,7 @@ class ListScenario(QueueScenario):
 
 @exercise("6.2")
 def _enqueue(answer: object) -> Iterator[str]:
-    """The project's receiver beside senders that send as the answer does, in every execution."""
+    """Run the project's receiver with senders that use the answer, in every execution."""
     if callable(answer):
         yield from explored(answer, "enqueue", ListScenario(_with_enqueue(answer)))
     else:
@@ -66,10 +66,10 @@ def _enqueue(answer: object) -> Iterator[str]:
 
 
 def _with_enqueue(answer: Callable[[Atomics, int, int, int], object]) -> type[MessageQueue]:
-    """The project's queue with another enqueue."""
+    """Return the project's queue with the given enqueue."""
 
     class Answered(MessageQueue):
-        """Sends as the answer does."""
+        """A queue that sends as the answer does."""
 
         __slots__ = ()
 
@@ -82,9 +82,9 @@ def _with_enqueue(answer: Callable[[Atomics, int, int, int], object]) -> type[Me
 
 @exercise("6.3")
 def _repaired(answer: object) -> Iterator[str]:
-    """The published queue is explored with the order given, and with the weaker ones."""
+    """Explore the published queue with the given order, and with the next weaker ones."""
     if not isinstance(answer, Order):
-        yield f"the answer is to be an `Order`, as in `sn.Order.RELAXED`; this is {shown(answer)}."
+        yield f"the answer must be an `Order`, as in `sn.Order.RELAXED`, but this is {shown(answer)}."
         return
     scenario = QueueScenario("queue-published", "", parts=Parts(messagequeue=PublishedQueue))
     lost = explore(scenario, "rc11", weaken={SITE: answer})
@@ -92,4 +92,4 @@ def _repaired(answer: object) -> Iterator[str]:
         yield f"with {answer.value} there is still a {lost.verdict.removeprefix('wrong: ')}.\n{story(lost.findings[0])}"
     for weaker in WEAKER[answer]:
         if explore(scenario, "rc11", weaken={SITE: weaker}).ok:
-            yield f"it holds, but {weaker.value} is weaker, and with that it still holds."
+            yield f"no message is lost, but {weaker.value} is weaker, and it loses no message either."

@@ -18,12 +18,12 @@ FREED: tuple[tuple[int, list[int], int], ...] = (
     (5, [1, 4, 7, 21], 1),
     (3, [], 2),
 )
-"""Who posts, for whom, and bits per round."""
+"""The allocator that posts, the targets of its messages, and the bits per round."""
 
 
 @exercise("7.1")
 def _bucket(answer: object) -> Iterator[str]:
-    """Numbers written in base 2^k: what is right is a digit of theirs."""
+    """Try numbers written in base 2^k; the right answer is a digit."""
     for allocator_bits, k, digits in ((11, 2, (1, 2, 0)), (11, 6, (33, 5, 60)), (11, 2, (3, 3, 1)), (12, 3, (6, 0, 7))):
         number = sum(digit * (2**k) ** place for place, digit in enumerate(digits))
         for round, digit in enumerate(digits):
@@ -34,11 +34,11 @@ def _bucket(answer: object) -> Iterator[str]:
 
 @exercise("7.2")
 def _post(answer: object) -> Iterator[str]:
-    """No rounds are played: a message leaves by the lowest k bits in which its target's number differs from the own."""
+    """Compute without rounds: a message leaves by the lowest k-bit group in which the target's number differs."""
     for own, targets, k in FREED:
 
         def leaves(target: int, own: int = own, k: int = k) -> tuple[int, int]:
-            """Round and bucket."""
+            """Return the round and the bucket in which a message leaves."""
             differ = own ^ target
             round = ((differ & -differ).bit_length() - 1) // k
             return round, target // 2 ** (k * round) % 2**k
@@ -49,7 +49,7 @@ def _post(answer: object) -> Iterator[str]:
 
 @exercise("7.3")
 def _exchanges(answer: object) -> Iterator[str]:
-    """What is right is found by freeing one object after another."""
+    """Compute the right answer by freeing one object after another."""
     for count, size, limit in ((8, 16, 128), (203, 16, 128), (44, 48, 200), (5, 16, 0), (3, 224, 128)):
         posts = cached = 0
         for _ in range(count):

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 
 from ..judging import call, exercise
 
-__all__: list[str] = []  # a judge is found by its exercise's number
+__all__: list[str] = []  # a judge is found by the number of its exercise
 
 ME, OTHER = 0x800, 0x1000
 
-ROUTES = (  # address, byte of the page map, first word of the chunk, where a free goes
+ROUTES = (  # address, byte of the page map, first word of the chunk, destination of a free
     (0x32100, 1, ME, "home"),
     (0x34800, 2, ME, "home"),
     (0x32100, 1, OTHER, "message"),
     (0x34800, 2, OTHER, "message"),
     (0x38000, 14, 0, "stack"),
-    (0x38000, 14, OTHER, "stack"),  # what a program wrote there means nothing
+    (0x38000, 14, OTHER, "stack"),  # the program's own data, which means nothing
     (0x38000, 14, ME, "stack"),
     (0x38000, 48, ME, "stack"),
     (0x3A000, 77, ME, "refuse"),
@@ -27,7 +27,7 @@ ROUTES = (  # address, byte of the page map, first word of the chunk, where a fr
     (0, 0, 0, "nothing"),
 )
 
-INBOXES: tuple[tuple[list[int], list[int], int], ...] = (  # messages, free objects, the first address never used
+INBOXES: tuple[tuple[list[int], list[int], int], ...] = (  # messages, free objects, the lowest address never used
     ([], [], 240),
     ([], [16, 48], 240),
     ([64, 96], [], 240),
@@ -39,14 +39,14 @@ INBOXES: tuple[tuple[list[int], list[int], int], ...] = (  # messages, free obje
 
 @exercise("8.1")
 def _route(answer: object) -> Iterator[str]:
-    """Every kind of chunk, with first words that mislead; what is right was written down by hand."""
+    """Try every kind of chunk, with misleading first words; the right answers were written by hand."""
     for address, kind, first_word, wanted in ROUTES:
         yield from call(answer, "route", address, kind, first_word, ME, wanted=wanted, addresses=(0, 2, 3))
 
 
 @exercise("8.2")
 def _came_home(answer: object) -> Iterator[str]:
-    """What is right is found by moving messages one by one through a queue that starts with its stub."""
+    """Compute the right answer by moving messages one by one through a queue that starts with its stub."""
     for messages, calls, batch in (
         (200, 1, 64),
         (200, 3, 64),
@@ -66,7 +66,7 @@ def _came_home(answer: object) -> Iterator[str]:
 
 
 def _moved(messages: int, calls: int, batch: int) -> int:
-    """Objects that came home. False in the queue is the stub."""
+    """Count the objects that came home. False in the queue is the stub."""
     queue, home = deque([False] + [True] * messages), 0
     for _ in range(calls):
         for _ in range(batch):
@@ -77,7 +77,7 @@ def _moved(messages: int, calls: int, batch: int) -> int:
 
 @exercise("8.3")
 def _malloc(answer: object) -> Iterator[str]:
-    """Small states first; what is right is found by receiving one message after the other."""
+    """Try small states first; the right answer is computed by receiving one message after another."""
     for inbox, free, fresh in INBOXES:
         waiting, stack, bump = list(inbox), list(free), fresh
         while len(waiting) > 1:

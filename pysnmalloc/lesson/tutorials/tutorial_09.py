@@ -10,9 +10,9 @@ from ...config import CLASSROOM, PAPER
 from ...heap import Heap
 from ..judging import call, exercise
 
-__all__: list[str] = []  # a judge is found by its exercise's number
+__all__: list[str] = []  # a judge is found by the number of its exercise
 
-CASES = (  # objects, bytes of each, limit of the remote cache
+CASES = (  # objects, bytes per object, limit of the remote cache
     (20_000, 64, 1 << 20),
     (16_384, 64, 1 << 20),
     (16_385, 64, 1 << 20),
@@ -24,12 +24,12 @@ CASES = (  # objects, bytes of each, limit of the remote cache
     (0, 16, 1 << 20),
 )
 
-NO_THREADS = "this Python cannot start threads, as in a browser. Do this exercise in Jupyter or VS Code."
+NO_THREADS = "this Python cannot start threads; a browser cannot either. Do this exercise in Jupyter or VS Code."
 
 
 @exercise("9.1")
 def _exchanges(answer: object) -> Iterator[str]:
-    """What is right is found by putting object after object into a cache."""
+    """Compute the right answer by putting one object after another into a cache."""
     for objects, size, limit in CASES:
         posts = cached = 0
         for _ in range(objects):
@@ -40,27 +40,27 @@ def _exchanges(answer: object) -> Iterator[str]:
 
 
 class _Slow:
-    """A channel whose producer is slow: it looks empty now and then, and more comes."""
+    """A channel whose producer is slow: it sometimes looks empty although more items will come."""
 
     def __init__(self, items: list[int | None]) -> None:
         self._items = items
         self._asked = 0
 
     def get(self) -> int | None:
-        """Return the next; as a queue does, but after the end there is no waiting for ever."""
+        """Return the next item, as a queue does, but raise after the end instead of waiting forever."""
         if not self._items:
-            raise EOFError("get() after the None: nothing comes any more, so this would wait for ever")
+            raise EOFError("get() after the None: nothing more will come, so this would wait forever")
         return self._items.pop(0)
 
     def empty(self) -> bool:
-        """Look empty every third time."""
+        """Claim to be empty every third time."""
         self._asked += 1
         return not self._items or self._asked % 3 == 0
 
 
 @exercise("9.2")
 def _consume(answer: object) -> Iterator[str]:
-    """A heap with an owner and a consumer; its statistics tell whether all is on its way."""
+    """Run a heap with an owner and a consumer; its statistics tell whether every object was sent."""
     for count in (10, 0, 1):
         with Heap(PAPER) as heap:
             owner, consumer = heap.acquire(1), heap.acquire(2)
@@ -71,20 +71,20 @@ def _consume(answer: object) -> Iterator[str]:
             statistics = heap.statistics()
             if statistics.sent != count:
                 yield (
-                    f"{count} objects and then None were sent, and {statistics.sent} objects were freed. A channel "
-                    "that is empty now is not at its end: the producer may be slow. Only None is the end."
+                    f"the channel carried {count} objects and then None, but {statistics.sent} objects were freed. A "
+                    "channel that is empty now need not be at its end: the producer may be slow. Only None is the end."
                 )
             if statistics.allocators[1].cached_bytes:
                 yield (
-                    f"all {count} objects were freed, and they are still in the consumer's remote cache: "
-                    f"{statistics.allocators[1].cached_bytes} bytes that their owner will not see. What must a "
-                    "consumer do when it has no more to free?"
+                    f"all {count} objects were freed, but the consumer's remote cache still holds "
+                    f"{statistics.allocators[1].cached_bytes} bytes that the owner will never see. What must a "
+                    "consumer do when it has nothing more to free?"
                 )
 
 
 @exercise("9.3")
 def _ring(answer: object) -> Iterator[str]:
-    """A heap, and real threads of the answer's; statistics tell who freed what."""
+    """Run a heap with the answer's real threads; its statistics tell who freed what."""
     errors: list[str] = []
     before, threading.excepthook = threading.excepthook, lambda told: errors.append(repr(told.exc_value))
     try:
@@ -101,19 +101,19 @@ def _ring(answer: object) -> Iterator[str]:
 
 
 def _ring_troubles(heap: Heap) -> Iterator[str]:
-    """What is wrong with a heap after three threads have passed 100 objects each to their neighbours."""
+    """Yield the errors in a heap after three threads have each passed 100 objects to a neighbour."""
     statistics = heap.statistics()
     live = sum(each.live for each in statistics.sizeclasses)
     held = [allocator.number for allocator in heap.allocators if allocator.holder is not None]
     if live:
         yield (
-            f"{live} of 300 objects were never freed. Does a thread look into its neighbour's box before that is full? "
-            "Then it must wait; and to wait for each other, the threads must run at the same time."
+            f"{live} of 300 objects were never freed. Does a thread look into its neighbour's box before the box is "
+            "full? If so, it must wait. Threads that wait for each other must run at the same time."
         )
     if statistics.sent != 300:
         yield (
-            f"{statistics.sent} of 300 objects were freed by another allocator than their owner. Each thread is to "
-            "have an allocator of its own, and to free what its neighbour allocated."
+            f"{statistics.sent} of 300 objects were freed by an allocator that does not own them. Each thread must "
+            "have an allocator of its own and free the objects that its neighbour allocated."
         )
     if held:
-        yield f"allocator {held[0]} is still held by a thread; wait for all threads to end before you return."
+        yield f"a thread still holds allocator {held[0]}; wait for all threads to end before you return."

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..judging import call, exercise
 
-__all__: list[str] = []  # a judge is found by its exercise's number
+__all__: list[str] = []  # a judge is found by the number of its exercise
 
 PIPELINES = (  # objects, capacity of a cache, objects in a transfer
     (3200, 64, 32),
@@ -20,10 +20,10 @@ PIPELINES = (  # objects, capacity of a cache, objects in a transfer
     (100, 10, 1),
 )
 
-# Messages by address; d: received, h: home. The same address may be a message again.
+# Messages by address; d: received, h: home. An address can be that of a new message later.
 RECEIVED = ("", "d1 h1", "d1 d2 h1 h2", "d1 d1 h1", "d1 d2 d1 h1 d2 d2 h2", "d1 h1 d1 h1", "d1 d1 h1 d2 d1 h1 h2", "d1")
 
-# Objects in the queue and bytes in use, now and then; and the size of an object.
+# Samples of objects in the queue and bytes in use; then the size of an object.
 RUNS: tuple[tuple[list[tuple[int, int]], int], ...] = (
     ([(256, 65_536)], 64),
     ([(0, 0), (256, 65_536), (1024, 131_072), (0, 131_072)], 64),
@@ -34,7 +34,7 @@ RUNS: tuple[tuple[list[tuple[int, int]], int], ...] = (
 
 @exercise("10.1")
 def _visits(answer: object) -> Iterator[str]:
-    """What is right is found by moving object after object through two caches."""
+    """Compute the right answer by moving one object after another through two caches."""
     for objects, capacity, batch in PIPELINES:
         visits = producer = consumer = 0
         for _ in range(objects):
@@ -49,7 +49,7 @@ def _visits(answer: object) -> Iterator[str]:
 
 @exercise("10.2")
 def _hops(answer: object) -> Iterator[str]:
-    """What is right is found backwards: from each arrival to the same message's arrival before."""
+    """Compute the right answer backwards, from each arrival to the previous arrival at the same address."""
     for text in RECEIVED:
         events = [("received" if word[0] == "d" else "home", 16 * int(word[1:])) for word in text.split()]
         wanted = []
@@ -63,7 +63,7 @@ def _hops(answer: object) -> Iterator[str]:
 
 @exercise("10.3")
 def _normalized(answer: object) -> Iterator[str]:
-    """Sizes are powers of two, so that every right formula has the same digits."""
+    """Try sizes that are powers of two, so that every correct formula gives the same digits."""
     for samples, size in RUNS:
         longest, peak = sorted(q for q, _ in samples)[-1], sorted(b for _, b in samples)[-1]
         yield from call(answer, "normalized", samples, size, wanted=peak / (longest * size))

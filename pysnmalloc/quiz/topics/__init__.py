@@ -1,4 +1,4 @@
-"""The topics of the quiz: questions without end, made by running the allocator (§2).
+"""The topics of the quiz: endless questions, created by running the allocator (§2).
 
 Each topic is a module with a function ``make``, which returns one question from a random
 generator. Read ``freelist`` first. ``capacity``, ``messages`` and ``superslabs`` make kinds of

@@ -1,4 +1,4 @@
-"""Questions on slabs of a size class: where the first object lies, how many there are (§2.7, §2.8)."""
+"""Questions on slabs of a size class: where the first object is, and how many objects fit (§2.7, §2.8)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ __all__ = ["capacity", "first_object", "medium"]
 TABLE = sizeclass_table(PAPER)
 HEADER = PAPER.superslab_header
 SLABS = (
-    f"The paper's configuration: slabs of {PAPER.slab_size:,} bytes, of which a superslab's first, the short slab, "
-    f"starts with a header of {HEADER:,} bytes; chunks of {PAPER.chunk_size:,} bytes; pages of {PAPER.page_size:,}."
+    f"In the paper's configuration, a slab has {PAPER.slab_size:,} bytes, a chunk {PAPER.chunk_size:,} bytes and a "
+    f"page {PAPER.page_size:,} bytes. The first slab of a superslab, the short slab, starts with a header of "
+    f"{HEADER:,} bytes."
 )
 
 
 def _slab_class(dice: Dice) -> tuple[int, bool]:
-    """A small class, and whether to ask for the short slab, which only smaller ones may use."""
+    """Return a small class, and whether to ask about the short slab, which only smaller classes may use."""
     short = dice.below(2) == 1
     return dice.between(2, TABLE.short_max_sizeclass if short else PAPER.num_small - 12), short
 
@@ -27,7 +28,7 @@ def _kind(short: bool) -> str:
 
 
 def first_object(dice: Dice, _level: int) -> Problem:
-    """Where does a slab's first object lie?"""
+    """Where is the first object of a slab?"""
     sizeclass, short = _slab_class(dice)
     size = sizeclass_to_size(sizeclass)
     answer = TABLE.first_head(sizeclass, short=short) - 1
@@ -36,18 +37,19 @@ def first_object(dice: Dice, _level: int) -> Problem:
     return Problem(
         setting=SLABS,
         section="§2.8",
-        asked=f"At which offset in {_kind(short)} is the first object, if objects have {size:,} bytes?",
+        asked=f"In {_kind(short)} with objects of {size:,} bytes, what is the offset of the first object?",
         answer=answer,
         steps=(
-            "The last object ends flush with the slab's end; what does not divide is left out at the front.",
-            f"{room} mod {size:,} = {over:,}" + (f", behind the header: {answer:,}." if short else "."),
+            "The last object ends flush with the slab's end; the remainder stays unused in front of the first object.",
+            f"{room} mod {size:,} = {over:,}."
+            + (f" With the header in front: {HEADER:,} + {over:,} = {answer:,}." if short else ""),
         ),
         mistakes=mistakes(
             answer,
-            (0 if not short else HEADER, "Not at the front: the objects end flush with the slab's end."),
-            (answer + 1, "That is head of the fresh slab, the bump pointer plus 1; the object is 1 lower."),
-            (PAPER.slab_size % size, "That is for a full-length slab; the short one starts with the header."),
-            (over, "Right, but behind the header: add it."),
+            (0 if not short else HEADER, "The objects do not start at the front: they end flush with the slab's end."),
+            (answer + 1, "That is the head of a fresh slab, the bump pointer plus 1; the object is 1 lower."),
+            (PAPER.slab_size % size, "That is for a full-length slab; the short slab starts with the header."),
+            (over, "That is the remainder; add the header, which comes first."),
             (-(-HEADER // size) * size if short else None, "Objects are aligned to the slab's end, not to its start."),
         ),
     )
@@ -66,16 +68,16 @@ def capacity(dice: Dice, _level: int) -> Problem:
         asked=f"How many objects of {size:,} bytes does {_kind(short)} hold?",
         answer=answer,
         steps=(
-            f"Room for objects: {PAPER.slab_size:,} - {HEADER:,} = {room:,}."
+            f"The room for objects is {PAPER.slab_size:,} - {HEADER:,} = {room:,} bytes."
             if short
-            else f"Room: {room:,}, all of it.",
-            f"{room:,} / {size:,}, rounded down: {answer}.",
+            else f"The room for objects is the whole slab, {room:,} bytes.",
+            f"{room:,} / {size:,}, rounded down, is {answer}.",
         ),
         mistakes=mistakes(
             answer,
-            (other if sizeclass <= TABLE.short_max_sizeclass else None, f"That is what {_kind(not short)} holds."),
-            (-(-room // size), "Rounded up: the last one does not fit."),
-            ((room - 16) // size, "The list's node takes no room: it lies in free memory."),
+            (other if sizeclass <= TABLE.short_max_sizeclass else None, f"That is the number for {_kind(not short)}."),
+            (-(-room // size), "That is rounded up, but the last object does not fit."),
+            ((room - 16) // size, "The list node takes no room of its own: it lies in free memory."),
         ),
     )
 
@@ -89,27 +91,28 @@ def medium(dice: Dice, _level: int) -> Problem:
     answer = start if asks_start else slots
     known = (
         (
-            (PAPER.page_size, "Not right behind the header: the objects end flush with the chunk's end."),
-            (PAPER.chunk_size % size, "There is the header: a page counts for it, which costs an object here."),
+            (PAPER.page_size, "The objects do not start right after the header: they end flush with the chunk's end."),
+            (PAPER.chunk_size % size, "The header counts as a page, which costs an object here."),
         )
         if asks_start
         else (
             (PAPER.chunk_size // size, "The header counts as a page of 4,096 bytes, which costs an object here."),
-            (slots + 1, "Rounded up: the last one does not fit."),
+            (slots + 1, "That is rounded up, but the last object does not fit."),
             (slots - 1, "One too few: the header takes a page, not an object."),
         )
     )
-    asked = "At which offset in the chunk is the first" if asks_start else "How many fit"
+    slab = f"a medium slab with objects of {size:,} bytes"
+    asked = f"In {slab}, what is the first object's offset in the chunk?" if asks_start else f"How many fit in {slab}?"
     return Problem(
         setting=SLABS,
         section="§2.7",
-        asked=f"A medium slab of objects of {size:,} bytes. {asked}?",
+        asked=asked,
         answer=answer,
         form=Form.WORD if asks_start else Form.DECIMAL,
         steps=(
             "The header counts as one page: "
-            f"({PAPER.chunk_size:,} - {PAPER.page_size:,}) / {size:,}, rounded down: {slots}.",
-            f"The last one ends with the chunk: {PAPER.chunk_size:,} - {slots} * {size:,} = {start:,} ({start:#x}).",
+            f"({PAPER.chunk_size:,} - {PAPER.page_size:,}) / {size:,}, rounded down, is {slots}.",
+            f"The last object ends with the chunk: {PAPER.chunk_size:,} - {slots} * {size:,} = {start:,} ({start:#x}).",
         ),
         mistakes=mistakes(answer, *known),
     )

@@ -16,7 +16,7 @@ _LISTED = (
     Topic(
         "sizeclass",
         "size classes",
-        "an object's size and class, a slab's first one",
+        "size and class of an object, objects of a slab",
         "§2.6",
         "sizeclass.py",
         sizeclass.make,
@@ -24,18 +24,18 @@ _LISTED = (
     Topic(
         "freelist",
         "free list",
-        "the next object, what a free stores, the rest",
+        "next object, what a free stores, objects left",
         "§2.8",
         "freelist.py",
         freelist.make,
     ),
     Topic("metadata", "metadata word", "used, head and link after calls", "§2.8", "metaslab.py", metadata.make),
-    Topic("superslab", "superslab", "the next slab; head, used and next", "§2.8", "superslab.py", superslab.make),
-    Topic("pagemap", "page map", "bytes, jumps, an object's start", "§2.4", "pagemap.py", pagemap.make),
+    Topic("superslab", "superslab", "next slab; head, used and next", "§2.8", "superslab.py", superslab.make),
+    Topic("pagemap", "page map", "bytes, jumps, start of an object", "§2.4", "pagemap.py", pagemap.make),
     Topic(
         "queue",
         "queue",
-        "front, back, what comes home, the next object",
+        "front, back, objects received, next object",
         "§2.2, Fig. 3",
         "messagequeue.py",
         queue.make,
@@ -54,15 +54,15 @@ TOPICS = {topic.name: topic for topic in _LISTED}  #: by name
 
 
 def questions(name: str, seed: int, start: int = 1) -> Iterator[Question]:
-    """Yield questions ``start``, ``start + 1``, ... without end.
+    """Yield questions ``start``, ``start + 1``, ... endlessly.
 
     Args:
-        name: a topic's, or ``all`` for all of them in turn.
-        seed: any number; another one gives other questions.
-        start: the first one's number, 1 or more.
+        name: of a topic, or ``all`` for all topics in turn.
+        seed: any number; each seed gives different questions.
+        start: number of the first question, 1 or more.
 
     Raises:
-        KeyError: when there is no such topic.
+        KeyError: if there is no such topic.
     """
     topics = _LISTED if name == ALL else (TOPICS[name],)
     for turn in count(start - 1):

@@ -1,4 +1,4 @@
-"""Questions on the bump-pointer free list: what the next malloc takes, and what is stored where (§2.8)."""
+"""Questions on the bump-pointer free list: what the next malloc takes, and what a free stores (§2.8)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from ..slabs import SLAB_SIZE, SlabBench, SlabState, Step
 
 __all__ = ["make"]
 
-CALLS = {1: 0, 2: 1, 3: 2, 4: 3, 5: 5}  # before the one that is asked about, by level
+CALLS = {1: 0, 2: 1, 3: 2, 4: 3, 5: 5}  # number of calls before the one in question, by level
 
 
 def make(dice: Dice, level: int) -> Problem:
-    """Make up a problem."""
+    """Create a problem."""
     with SlabBench.prepared(dice, room=2) as bench:
         first = bench.state()
         bench.play(dice, CALLS[level])
@@ -20,10 +20,10 @@ def make(dice: Dice, level: int) -> Problem:
 
 
 def _setting(bench: SlabBench) -> str:
-    """What all of them look at."""
+    """Return the setting that all questions share."""
     return (
-        f"A slab of {SLAB_SIZE:,} bytes with objects of {bench.size} bytes. Offsets count from the slab's start. "
-        "Its head, and the free list that starts there:"
+        f"A slab of {SLAB_SIZE:,} bytes holds objects of {bench.size} bytes. Offsets count from the slab's start. "
+        "The slab's head and free list are:"
     )
 
 
@@ -46,7 +46,7 @@ def _taken(bench: SlabBench, first: SlabState, _dice: Dice) -> Problem:
         setting=_setting(bench),
         state=_lines(first),
         calls=_calls(bench),
-        asked=f"At which offset is {step.call[0]}?",
+        asked=f"What is the offset of {step.call[0]}?",
         answer=step.offset,
         form=Form.OFFSET,
         steps=_told(bench),
@@ -55,26 +55,26 @@ def _taken(bench: SlabBench, first: SlabState, _dice: Dice) -> Problem:
 
 
 def _taken_mistakes(step: Step, first: SlabState) -> dict[int, str]:
-    """What goes wrong with the next object."""
+    """Return the known mistakes about the next object."""
     before = step.before
     return mistakes(
         step.offset,
-        (before.head, "That is head itself, and it is odd: the bump pointer plus 1. Take 1 off."),
+        (before.head, "That is head itself, which is odd: the bump pointer plus 1. Subtract 1."),
         (
             before.bump if before.freed else None,
-            "That is the bump pointer. It waits at the list's end: freed objects are used first.",
+            "That is the bump pointer, which ends the list. Freed objects are used first.",
         ),
         (
             before.freed[-1] if before.freed else None,
-            "That was freed first (FIFO). The list is a stack: freed last, used first (LIFO).",
+            "That object was freed first (FIFO). The list is a stack: the last object freed is used first (LIFO).",
         ),
         (
             min(before.freed, default=None),
-            "That is the lowest free object. The list does not care for addresses, only for the order of frees.",
+            "That is the lowest freed object. The order of the list is that of the frees, not of the addresses.",
         ),
         (step.after.head, "That is head after this malloc: one step too far."),
-        (first.head & ~1, "That was next before the calls; they changed head."),
-        (step.offset + 1, "One too many: the 1 of an odd head is a mark, not part of the offset."),
+        (first.head & ~1, "That object was next before the calls, but they changed head."),
+        (step.offset + 1, "One too high: the 1 of an odd head is a mark, not part of the offset."),
     )
 
 
@@ -86,22 +86,22 @@ def _stored(bench: SlabBench, first: SlabState, dice: Dice) -> Problem:
         setting=_setting(bench),
         state=_lines(first),
         calls=_calls(bench),
-        asked="What do the first 16 bits of the object that was freed last hold then?",
+        asked="What do the first 16 bits of the object freed last hold afterwards?",
         answer=answer,
         form=Form.OFFSET,
         steps=_told(bench),
         mistakes=mistakes(
             answer,
-            (step.offset, "That is the object's own offset: it goes into head. The object keeps what head was."),
-            (answer & ~1, "Head was odd, and is stored as it is: the bump pointer plus 1, which ends the list."),
-            (first.head, "That was head before the calls; they changed it."),
+            (step.offset, "That is the object's own offset, which goes into head. The object stores the old head."),
+            (answer & ~1, "The old head is odd and is stored unchanged: the bump pointer plus 1, which ends the list."),
+            (first.head, "That was head before the calls, but they changed it."),
             (
                 step.before.entries[-1],
-                "That is the list's end. An object is pushed at the front and stores the head before it.",
+                "That is the end of the list. A freed object is pushed at the front and stores the old head.",
             ),
             (
                 0 if answer & 1 else None,
-                "A free list that ends in null has no place for the bump pointer; here the head is stored.",
+                "A list that ends in null has no place for the bump pointer; here the object stores the old head.",
             ),
         ),
     )
@@ -110,25 +110,25 @@ def _stored(bench: SlabBench, first: SlabState, dice: Dice) -> Problem:
 def _left(bench: SlabBench, first: SlabState, _dice: Dice) -> Problem:
     """How many objects are free?"""
     state = bench.state()
-    behind = 0 if state.bump is None else (SLAB_SIZE - state.bump) // bench.size
-    answer = len(state.freed) + behind
-    bump = "none" if state.bump is None else f"({SLAB_SIZE:#05x} - {state.bump:#05x}) / {bench.size} = {behind}"
+    unused = 0 if state.bump is None else (SLAB_SIZE - state.bump) // bench.size
+    answer = len(state.freed) + unused
+    bump = "none" if state.bump is None else f"({SLAB_SIZE:#05x} - {state.bump:#05x}) / {bench.size} = {unused}"
     return Problem(
         setting=_setting(bench),
         state=_lines(first),
         calls=_calls(bench),
-        asked="How many objects of the slab are free then, so that as many more mallocs fit?",
+        asked="How many more mallocs of this size can the slab serve afterwards?",
         answer=answer,
         steps=(
             *_told(bench),
-            f"The free list is {state.drawn()}: {len(state.freed)} freed objects.",
-            f"In the bump space: {bump}. Together {answer}.",
+            f"The free list is {state.drawn()}. Freed objects: {len(state.freed)}.",
+            f"Objects in the bump space: {bump}. Together: {answer}.",
         ),
         mistakes=mistakes(
             answer,
-            (len(state.freed), "These are the freed objects alone. The bump space behind the list's end is free too."),
-            (behind, "That is the bump space alone. The freed objects on the list are free too."),
-            (answer + 1, "One too many: the list's last entry is no object but the bump pointer plus 1, or -1."),
-            (len(first.freed) + behind, "The calls changed the list; that counts it as it was before."),
+            (len(state.freed), "That counts only the freed objects. The bump space is free too."),
+            (unused, "That counts only the bump space. The objects on the free list are free too."),
+            (answer + 1, "One too many: the list's last entry is not an object but the bump pointer plus 1, or -1."),
+            (len(first.freed) + unused, "That counts the freed objects before the calls, which changed the list."),
         ),
     )

@@ -1,9 +1,9 @@
-"""A queue on the bench: bob and carol free alice's objects, each call recorded (§2.2, Figure 3).
+"""A message queue: bob and carol free alice's objects, and every call is recorded (§2.2, Figure 3).
 
     bob.free(p) ──► bob's bucket ──► bob.post() ──► alice's queue ──► alice.malloc() ──► alice's free list
                     a list           one exchange    front ... back    all but the newest   a stack
 
-All objects are alice's and lie in one slab, so an offset names them.
+alice owns all objects; they lie in one slab, so an offset identifies each of them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..slabs import RESERVE, entry_text, listed
 __all__ = ["STUB", "QueueBench", "QueueState", "QueueStep"]
 
 STUB = -1  #: stands for the stub, which has no offset
-BATCHES = {1: 1, 2: 1, 3: 2, 4: 2, 5: 3}  # that are posted, by level
+BATCHES = {1: 1, 2: 1, 3: 2, 4: 2, 5: 3}  # number of batches posted, by level
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,9 @@ class QueueState:
 
     Attributes:
         queue: messages in alice's queue from front to back, ``STUB`` for the stub.
-        entries: of alice's free list, next to be used first, with what ends it: the bump pointer plus 1, or all ones.
-        buckets: by name, what bob and carol freed and did not post yet, freed first is first.
+        entries: of alice's free list, the next to be allocated first, then its end: the bump pointer plus 1, or all
+            ones.
+        buckets: by name, the messages that bob and carol freed but have not posted, oldest first.
     """
 
     queue: tuple[int, ...]
@@ -37,7 +38,7 @@ class QueueState:
     buckets: dict[str, tuple[int, ...]]
 
     def lines(self) -> tuple[str, ...]:
-        """Draw it."""
+        """Draw the state."""
         return (
             f"alice's free list   {' -> '.join(map(entry_text, self.entries))}",
             f"alice's queue       front -> {_chain(self.queue)} <- back",
@@ -52,7 +53,7 @@ class QueueStep:
         call: its text, as shown: ``bob.free(0x240)``.
         who: the name of the caller: ``alice``, ``bob`` or ``carol``.
         before, after: queue, free list and buckets before and after the call.
-        taken: what a malloc returned, as an offset in alice's slab; None for other calls.
+        taken: the object that a malloc returned, as an offset in alice's slab; None for other calls.
     """
 
     call: str
@@ -63,44 +64,44 @@ class QueueStep:
 
     @property
     def received(self) -> tuple[int, ...]:
-        """What a malloc took out of the queue, the stub among it."""
+        """The messages that a malloc dequeued, including the stub."""
         return self.before.queue[: len(self.before.queue) - len(self.after.queue)]
 
     def told(self) -> str:
-        """Say what the call did."""
+        """Describe what the call did."""
         queue = self.before.queue
         if self.taken is not None:
-            return f"{self.call}: {self._receiving()} Take the first, {self.taken:#05x}."
+            return f"{self.call}: {self._receiving()} malloc takes the first free object, {self.taken:#05x}."
         bucket, sent = self.after.buckets[self.who], self.before.buckets[self.who]
         if bucket:
-            return f"{self.call}: {{next, alice}} is written into it. {self.who}'s bucket: {_chain(bucket)}."
+            return f"{self.call}: {{next, alice}} is written into the object. {self.who}'s bucket: {_chain(bucket)}."
         before = "the stub" if queue[-1] == STUB else f"{queue[-1]:#05x}"
         return (
-            f"{self.call}: one exchange makes back = {sent[-1]:#05x}; then {before} links to {sent[0]:#05x}. "
+            f"{self.call}: one exchange sets back = {sent[-1]:#05x}; then {before} links to {sent[0]:#05x}. "
             f"The queue: {_chain(self.after.queue)}."
         )
 
     def _receiving(self) -> str:
-        """Say what a malloc does first."""
+        """Describe the messages that a malloc receives."""
         newest = self.after.queue[0]
-        stays = "The stub is alone in the queue" if newest == STUB else f"{newest:#05x}, the newest, stays behind"
+        stays = "the stub is alone in the queue" if newest == STUB else f"{newest:#05x}, the newest, stays in the queue"
         if not self.received:
-            return f"{stays}: nothing is received."
+            return f"{stays}, so nothing is received."
         got = [message for message in self.received if message != STUB]
         skipped = "the stub is skipped; " if STUB in self.received else ""
         if not got:
             return f"{skipped}{stays}."
         which = ", ".join(f"{message:#05x}" for message in got)
-        freed = f"{which} come out and are freed in this order" if len(got) > 1 else f"{which} comes out and is freed"
+        freed = f"{which} are dequeued and freed in this order" if len(got) > 1 else f"{which} is dequeued and freed"
         return f"{skipped}{freed}; {stays}. The free list is then {' -> '.join(map(entry_text, self._listed()))}."
 
     def _listed(self) -> tuple[int, ...]:
-        """The free list after receiving, whose first object was then taken."""
+        """Return the free list after receiving; malloc then takes its first object."""
         return (self.taken or 0, *self.after.entries)
 
 
 class QueueBench:
-    """alice, who owns a slab; bob and carol, who free her objects; every call recorded."""
+    """alice, who owns a slab, and bob and carol, who free her objects; every call is recorded."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -114,7 +115,7 @@ class QueueBench:
         self.steps: list[QueueStep] = []
 
     def state(self) -> QueueState:
-        """Return what the bytes say."""
+        """Return the current state, read from the bytes."""
         buckets = {
             name: tuple(message - self._slab for index in range(CLASSROOM.buckets) for message in who.cache.walk(index))
             for name, who in self._others.items()
@@ -132,25 +133,25 @@ class QueueBench:
         return self.steps[-1]
 
     def own_free(self, offset: int) -> None:
-        """Let alice free, before the calls that are shown."""
+        """Let alice free an object before the calls that are shown."""
         self.live.remove(offset)
         self._alice.free(self._slab + offset)
 
     def free(self, who: str, offset: int) -> None:
-        """Somebody else frees one of alice's objects."""
+        """Let bob or carol free one of alice's objects."""
         before = self.state()
         self.live.remove(offset)
         self._others[who].free(self._slab + offset)
         self.steps.append(QueueStep(f"{who}.free({offset:#05x})", who, before, self.state()))
 
     def post(self, who: str) -> None:
-        """Somebody sends what is in the buckets."""
+        """Let bob or carol post the messages in the buckets."""
         before = self.state()
         self._others[who].post()
         self.steps.append(QueueStep(f"{who}.post()", who, before, self.state()))
 
     def prepare(self, dice: Dice, level: int) -> None:
-        """Allocate; free some; from level 2 on, mostly with a queue that was used."""
+        """Allocate and free some objects; from level 2 on, the queue has usually been used before."""
         self.live += [self._alice.malloc(self.size) - self._slab for _ in range(11)]
         if level > 1 and dice.below(4):
             for offset in dice.some(self.live, dice.between(1, 2)):
@@ -177,5 +178,5 @@ class QueueBench:
 
 
 def _chain(messages: tuple[int, ...]) -> str:
-    """Write a list of messages."""
+    """Format a list of messages."""
     return " -> ".join("stub" if at == STUB else f"{at:#05x}" for at in messages) or "empty"

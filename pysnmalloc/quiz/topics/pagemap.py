@@ -1,7 +1,7 @@
 """Questions on the page map: bytes of large objects, and the jumps back to a start (§2.4).
 
-The heap is of the paper's smaller configuration, of chunks of 1 MiB: a chunk's
-number is then all of an address but its last five digits.
+The heap has the paper's smaller configuration, with chunks of 1 MiB, so a chunk's
+number is an address without its last five hexadecimal digits.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from ..question import Dice, Form, Problem, mistakes
 
 __all__ = ["make"]
 
-CONFIG = PAPER_1MIB.replace(number_bits=6)  # a few allocators, so that chunk 1 is the first
+CONFIG = PAPER_1MIB.replace(number_bits=6)  # few allocators, so that chunk 1 is the first
 BITS = CONFIG.chunk_bits
 RESERVE = 72 << BITS
 SETTING = (
-    f"Chunks have 1 MiB (2^{BITS} bytes), so chunk c starts at address c * 0x10_0000. In the page map, L(n) stands at "
-    "the first chunk of a large object of 2^n chunks, and J(m) at its others."
+    f"A chunk has 1 MiB (2^{BITS} bytes), so chunk c starts at address c * 0x10_0000. In the page map, the first chunk "
+    "of a large object of 2^n chunks has the entry L(n), and each other chunk has an entry J(m)."
 )
 
 
@@ -29,9 +29,9 @@ class _Large:
     """A large object of a real heap.
 
     Attributes:
-        first: its first chunk's number.
-        log: log2 of its chunks.
-        size: bytes that were asked for.
+        first: number of its first chunk.
+        log: log2 of its number of chunks.
+        size: bytes requested.
         entries: the page map's bytes of all its chunks.
     """
 
@@ -41,11 +41,11 @@ class _Large:
     entries: tuple[int, ...]
 
     def jump(self, index: int) -> int:
-        """Return m of the J(m) of a chunk of the object, not the first."""
+        """Return m of the entry J(m) of a chunk other than the first."""
         return self.entries[index] - JUMP - BITS
 
     def path(self, index: int) -> list[int]:
-        """Return the chunks on the way to the start, by index in the object, ends included."""
+        """Return the chunks on the way to the start, by index in the object, both ends included."""
         path = [index]
         while path[-1]:
             path.append(path[-1] - (1 << self.jump(path[-1])))
@@ -53,7 +53,7 @@ class _Large:
 
 
 def make(dice: Dice, level: int) -> Problem:
-    """Make up a problem: a few objects for a start, then the one that is asked about."""
+    """Create a problem: allocate a few objects, then the object in question."""
     with Heap(CONFIG, reserve=RESERVE, fast=False) as heap:
         allocator = heap.acquire(number=1)
         for _ in range(dice.below(4)):
@@ -69,20 +69,20 @@ def make(dice: Dice, level: int) -> Problem:
 
 
 def _inside(dice: Dice, large: _Large) -> int:
-    """A chunk of the object, not the first, by index."""
+    """Return the index of a chunk other than the first."""
     return dice.between(2, len(large.entries) - 1)
 
 
 def _state(large: _Large) -> tuple[str, ...]:
-    return (f"chunk {large.first} holds L({large.log})",)
+    return (f"chunk {large.first} has L({large.log})",)
 
 
 def _why(large: _Large, index: int) -> str:
-    """Say why a chunk has its m."""
+    """Explain the m of a chunk."""
     m = large.jump(index)
     return (
-        f"Chunk {large.first + index} is {index} behind the start; 2^{m} = {1 << m} is the largest power of two "
-        f"not above {index}, so J({m})."
+        f"Chunk {large.first + index} is {index} chunks past the start; 2^{m} = {1 << m} is the largest power of two "
+        f"not above {index}, so the entry is J({m})."
     )
 
 
@@ -93,17 +93,17 @@ def _entry(dice: Dice, large: _Large) -> Problem:
     return Problem(
         setting=SETTING,
         state=_state(large),
-        asked=f"Chunk {large.first + index} holds J(m). What is m?",
+        asked=f"Chunk {large.first + index} has J(m). What is m?",
         answer=answer,
         steps=(_why(large, index),),
         mistakes=mistakes(
             answer,
-            (index, "That is how far the start is; m is log2 of a jump that is not longer than that."),
+            (index, "That is the distance to the start; m is log2 of a jump no longer than that."),
             (1 << answer, "That is the jump in chunks, 2^m; m is its log2."),
             (answer + 1, "That jump would go past the start: round log2 down."),
             ((large.first + index).bit_length() - 1, "Count from the object's start, not from chunk 0."),
-            (answer + BITS, "So it is in the byte, in bytes; J(m) counts chunks."),
-            (large.log, "That is n of L(n), the whole object."),
+            (answer + BITS, "That is the value in the byte, which counts bytes; J(m) counts chunks."),
+            (large.log, "That is n of L(n), which describes the whole object."),
         ),
     )
 
@@ -121,11 +121,11 @@ def _landing(dice: Dice, large: _Large) -> Problem:
         steps=(_why(large, index), f"{large.first + index} - {1 << m} = {answer}."),
         mistakes=mistakes(
             answer,
-            (large.first, "A jump leads back at least half of the way, not always to the start."),
+            (large.first, "A jump covers more than half the way, but not always all of it."),
             (large.first + index - m, "The jump is 2^m chunks, not m."),
             (large.first + index - (2 << m), "That jump would go past the start."),
-            (large.first + index - 1, "Chunk by chunk would be linear; J(m) jumps 2^m chunks."),
-            (after, "That counts from the object's start; the chunk's number is wanted."),
+            (large.first + index - 1, "Going chunk by chunk would be linear; J(m) jumps 2^m chunks."),
+            (after, "That counts from the object's start; the question asks for the chunk's number."),
         ),
     )
 
@@ -143,16 +143,19 @@ def _jumps(dice: Dice, large: _Large) -> Problem:
         answer=answer,
         steps=(
             _why(large, index),
-            f"And so on: {way}.",
-            f"{index} is {index:b} in binary; each jump clears its highest 1, of which there are {answer}.",
+            f"The path is {way}.",
+            f"{index} is {index:b} in binary, and each jump clears its highest 1. Number of 1s: {answer}.",
         ),
         mistakes=mistakes(
             answer,
-            (answer + 1, "That counts the bytes that are read; the last one is L(n), which jumps no more."),
-            (index, "Chunk by chunk would be linear; J(m) jumps 2^m chunks."),
-            (index.bit_length(), "At most so many; each jump clears one 1 of the distance, and zeroes need none."),
+            (answer + 1, "That counts the entries read; the last one is L(n), which does not jump."),
+            (index, "Going chunk by chunk would be linear; J(m) jumps 2^m chunks."),
+            (
+                index.bit_length(),
+                "That is only an upper bound: each jump clears one 1 of the distance, and a 0 needs no jump.",
+            ),
             (index.bit_length() - 1, "That is m of the first jump."),
-            (1, "One jump leads to the start only from a power of two of chunks behind it."),
+            (1, "One jump leads to the start only if the distance is a power of two."),
         ),
     )
 
@@ -173,30 +176,30 @@ def _chunks(_dice: Dice, large: _Large) -> Problem:
         ),
         mistakes=mistakes(
             answer,
-            (need, "Enough for the bytes, but large objects take a power of two of chunks."),
-            (answer // 2, "Too small: the power of two is rounded up."),
-            (large.log, "That is n of L(n), the log2."),
+            (need, "That is enough for the bytes, but the number of chunks is rounded up to a power of two."),
+            (answer // 2, "Too few: the number of chunks is rounded up, not down."),
+            (large.log, "That is n of L(n), the log2 of the answer."),
         ),
     )
 
 
 def _byte(dice: Dice, large: _Large) -> Problem:
-    """What is in the map as a byte?"""
+    """Which byte does the map hold?"""
     index = 0 if dice.below(4) == 0 else _inside(dice, large)
     answer = large.entries[index]
     m = large.log if index == 0 else large.jump(index)
-    rule = f"L(n) is kept as n + {BITS}" if index == 0 else f"J(m) is kept as {JUMP} + m + {BITS}"
+    rule = f"L(n) is stored as n + {BITS}" if index == 0 else f"J(m) is stored as {JUMP} + m + {BITS}"
     return Problem(
-        setting=f"{SETTING} As bytes, both count log2 of bytes, not of chunks, and a jump has {JUMP} added.",
+        setting=f"{SETTING} An entry's byte stores log2 of bytes, not of chunks, plus {JUMP} for a jump.",
         state=_state(large),
         asked=f"What is the byte of chunk {large.first + index}?",
         answer=answer,
         steps=(*((_why(large, index),) if index else ()), f"{rule}: {answer}."),
         mistakes=mistakes(
             answer,
-            (m, "That counts chunks; the byte has log2 of bytes."),
-            (JUMP + m, f"That counts chunks; the byte has log2 of bytes: {BITS} more."),
-            (BITS + m, f"A jump has {JUMP} added, to tell it from a start."),
+            (m, "That counts chunks; the byte stores log2 of bytes."),
+            (JUMP + m, f"That counts chunks; the byte stores log2 of bytes: {BITS} more."),
+            (BITS + m, f"A jump has {JUMP} added, which distinguishes it from a start."),
             (answer + 1 if index else None, "That jump would go past the start."),
             (BITS + large.log, "That is the byte of the first chunk."),
         ),
@@ -204,7 +207,7 @@ def _byte(dice: Dice, large: _Large) -> Problem:
 
 
 def _start(dice: Dice, large: _Large) -> Problem:
-    """Where does the object around an address start, as the map tells?"""
+    """Where does the object that contains an address start, according to the map?"""
     index = _inside(dice, large)
     address = (large.first + index << BITS) + dice.below(1 << BITS)
     path = large.path(index)
@@ -212,20 +215,23 @@ def _start(dice: Dice, large: _Large) -> Problem:
     answer = large.first << BITS
     return Problem(
         setting=SETTING,
-        state=tuple(f"chunk {large.first + i} holds J({large.jump(i)})" for i in shown),
-        asked=f"At which address does the object around {address:#_x} start? Its first chunk is not shown.",
+        state=tuple(f"chunk {large.first + i} has J({large.jump(i)})" for i in shown),
+        asked=(
+            f"At which address does the object that contains {address:#_x} start? The entry of its first chunk is not "
+            "shown."
+        ),
         answer=answer,
         form=Form.WORD,
         steps=(
             f"{address:#_x} is in chunk {address >> BITS}, the address without its last five digits.",
-            "The jumps: " + " -> ".join(str(large.first + i) for i in path) + f", where L({large.log}) is.",
+            "The jumps: " + " -> ".join(str(large.first + i) for i in path) + f", which has L({large.log}).",
             f"{large.first} * 0x10_0000 = {answer:#_x}.",
         ),
         mistakes=mistakes(
             answer,
-            (large.first, "That is the chunk's number; its address has five digits more."),
-            (large.first + path[1] << BITS, "That is one jump. Go on until the byte is no J."),
-            (large.first + index << BITS, "That is the chunk around the address; the object starts before it."),
-            (address - (path[0] - path[-1] << BITS), "The start of an object is the start of a chunk."),
+            (large.first, "That is the chunk's number; its address has five more hexadecimal digits."),
+            (large.first + path[1] << BITS, "That is only the first jump. Continue until the entry is not a J."),
+            (large.first + index << BITS, "That is the chunk that contains the address; the object starts before it."),
+            (address - (path[0] - path[-1] << BITS), "A large object starts at the start of a chunk."),
         ),
     )

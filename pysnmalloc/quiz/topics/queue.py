@@ -1,4 +1,4 @@
-"""Questions on the message queue: what comes home with which call, and in which order (§2.2, Figure 3)."""
+"""Questions on the message queue: which objects a call receives, and in which order (§2.2, Figure 3)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["make"]
 
 
 def make(dice: Dice, level: int) -> Problem:
-    """Make up a problem."""
+    """Create a problem."""
     bench = QueueBench(dice.pick((32, 48, 64)))
     with bench.heap:
         bench.prepare(dice, level)
@@ -25,8 +25,8 @@ def make(dice: Dice, level: int) -> Problem:
             form = Form.DECIMAL if asked.startswith("How many") else Form.OFFSET
         return Problem(
             setting=(
-                f"A slab of alice's, of {SLAB_SIZE:,} bytes with objects of {bench.size} bytes, which go by their "
-                "offset in it. bob and carol are other allocators; their buckets are empty. Every malloc first "
+                f"alice owns a slab of {SLAB_SIZE:,} bytes with objects of {bench.size} bytes, each named by its "
+                "offset in the slab. bob and carol are other allocators; their buckets are empty. Every malloc first "
                 "receives up to 64 messages."
             ),
             state=first.lines(),
@@ -43,7 +43,7 @@ _Asked = tuple[str, int, list[tuple[int | None, str]]]
 
 
 def _waiting(state: QueueState) -> list[int]:
-    """What was freed and not posted."""
+    """Return the messages that were freed but not posted."""
     return [message for bucket in state.buckets.values() for message in bucket]
 
 
@@ -53,38 +53,41 @@ def _taken(step: QueueStep) -> _Asked:
     head = step.before.entries[0]
     waiting = _waiting(step.before)
     known: list[tuple[int | None, str]] = [
-        (step.before.queue[-1], "That message is the newest; it stays behind in the queue until another arrives."),
+        (step.before.queue[-1], "That is the newest message, which stays in the queue until another arrives."),
         (
             got[0] if got else None,
-            "That came out of the queue first (FIFO), but objects go to the free list, a stack (LIFO): the last one "
-            "received is used first.",
+            "That object left the queue first (FIFO), but received objects go to the free list, a stack (LIFO): the "
+            "last one received is used first.",
         ),
         (
             head & ~1 if got else None,
-            "That was next on the free list before; malloc receives messages first, which go in front.",
+            "That object was first on the free list, but malloc first receives messages, which go in front.",
         ),
         (
             waiting[-1] if waiting else None,
-            "That was freed but not posted: it waits in a bucket, out of alice's sight.",
+            "That object was freed but not posted: it is still in a bucket, and alice cannot see it.",
         ),
-        (head if head & 1 else None, "That is head itself, and it is odd: the bump pointer plus 1."),
+        (head if head & 1 else None, "That is head itself, which is odd: the bump pointer plus 1."),
         (step.after.entries[0], "That is head after the call: one step too far."),
     ]
-    return f"At which offset is {step.call[0]}?", step.taken or 0, known
+    return f"What is the offset of {step.call[0]}?", step.taken or 0, known
 
 
 def _home(step: QueueStep) -> _Asked:
-    """How many objects come home with alice's malloc?"""
+    """How many objects does alice's malloc receive?"""
     got = len(step.received) - (STUB in step.received)
     queued = len(step.before.queue) - (STUB in step.before.queue)
     known: list[tuple[int | None, str]] = [
-        (queued, "The newest message stays behind in the queue: without a next, it does not come out."),
-        (len(step.received), "The stub came out too, but is no object: it is skipped."),
-        (len(step.before.queue), "Neither the stub is an object, nor does the newest message come out."),
-        (queued + len(_waiting(step.before)), "What was not posted waits in a bucket, and the newest message stays."),
-        (0, "Whatever has a message behind it in the queue comes out: all but the newest."),
+        (queued, "The newest message stays in the queue: without a next, it is not dequeued."),
+        (len(step.received), "The stub is dequeued too, but it is not an object and is skipped."),
+        (len(step.before.queue), "The stub is not an object, and the newest message stays in the queue."),
+        (
+            queued + len(_waiting(step.before)),
+            "Unposted messages are still in a bucket, and the newest message stays in the queue.",
+        ),
+        (0, "Every message that has a next is dequeued: all but the newest."),
     ]
-    return f"How many objects come home with the call for {step.call[0]}?", got, known
+    return f"How many objects does alice receive in the call for {step.call[0]}?", got, known
 
 
 def _front(step: QueueStep) -> _Asked:
@@ -92,11 +95,11 @@ def _front(step: QueueStep) -> _Asked:
     queue = step.before.queue
     waiting = _waiting(step.before)
     known: list[tuple[int | None, str]] = [
-        (queue[0] if queue[0] != STUB else None, "That was the front before; it came out when others were behind it."),
-        (next((at for at in queue if at != STUB), None), "That is the oldest; it came out first."),
-        (queue[-2] if len(queue) > 1 and queue[-2] != STUB else None, "That one came out last; its next is the front."),
-        (waiting[-1] if waiting else None, "That was freed but not posted: it is in a bucket."),
-        (step.taken, "That is what the malloc returned."),
+        (queue[0] if queue[0] != STUB else None, "That was the front before; it has a next, so it was dequeued."),
+        (next((at for at in queue if at != STUB), None), "That is the oldest message, which was dequeued first."),
+        (queue[-2] if len(queue) > 1 and queue[-2] != STUB else None, "That was dequeued last; its next is the front."),
+        (waiting[-1] if waiting else None, "That was freed but not posted: it is still in a bucket."),
+        (step.taken, "That is the object that malloc returned."),
     ]
     return f"Which message is the front of alice's queue after the call for {step.call[0]}?", step.after.queue[0], known
 
@@ -105,8 +108,8 @@ def _back(state: QueueState) -> _Asked:
     """Which message is the newest?"""
     queue, waiting = state.queue, _waiting(state)
     known: list[tuple[int | None, str]] = [
-        (queue[0] if queue[0] != STUB else None, "That is the front; the exchange is on back."),
-        (waiting[-1] if waiting else None, "That was freed last, but not posted: it is in a bucket."),
-        (queue[-2] if queue[-2] != STUB else None, "A list is sent as it is: its last message becomes back."),
+        (queue[0] if queue[0] != STUB else None, "That is the front; the exchange changes back."),
+        (waiting[-1] if waiting else None, "That was freed last but not posted: it is still in a bucket."),
+        (queue[-2] if queue[-2] != STUB else None, "A list is sent unchanged: its last message becomes back."),
     ]
-    return "Which message is the back of alice's queue then?", queue[-1], known
+    return "Which message is the back of alice's queue afterwards?", queue[-1], known

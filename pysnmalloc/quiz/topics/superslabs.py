@@ -1,9 +1,9 @@
-"""A superslab on the bench: slabs are taken and given back, each call recorded (§2.8).
+"""A superslab whose slabs are taken and returned, with every call recorded (§2.8).
 
     SuperslabBench ── malloc(size), free(slab) ──► SuperslabStep: call, slab, header before and after
 
-Every slab in use holds one object, so that a free gives its slab back; every
-malloc is of a class that has no slab with room, so that it takes one.
+Every slab in use holds one object, so a free returns its slab. No slab in use has
+room for a malloc's class, so every malloc takes a slab.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..slabs import RESERVE, SLAB_SIZE
 
 __all__ = ["COUNT", "SMALL", "SuperslabBench", "SuperslabState", "SuperslabStep"]
 
-COUNT = CLASSROOM.slab_count  #: slabs of a superslab, the short one among them
+COUNT = CLASSROOM.slab_count  #: slabs of a superslab, including the short slab
 SMALL = (16, 32, 48, 64, 80, 96, 112, 128, 160, 192)  #: the classes that may use the short slab
 
 
@@ -31,7 +31,7 @@ class SuperslabState:
     Attributes:
         head: index of the first free full-length slab, 0 if there is none.
         used: twice the full-length slabs in use, plus 1 if the short slab is.
-        nexts: the ``next`` byte of each slab, by index: the next free one's index, less the own and 1, modulo the
+        nexts: the ``next`` byte of each slab, by index: the next free slab's index - own index - 1, modulo the
             number of slabs; None for the short slab and slabs in use.
         short_free: whether the short slab is free.
     """
@@ -47,7 +47,7 @@ class SuperslabState:
         return [index for index, relative in enumerate(self.nexts) if relative is not None]
 
     def listed(self) -> list[int]:
-        """The free full-length slabs, as the list has them; no more than there can be."""
+        """Return the free full-length slabs in list order, at most as many as there are slabs."""
         found: list[int] = []
         index = self.head
         while index and len(found) < COUNT:
@@ -56,7 +56,7 @@ class SuperslabState:
         return found
 
     def lines(self) -> tuple[str, ...]:
-        """Draw it."""
+        """Draw the state."""
         cells = [" used" if relative is None else " free" for relative in self.nexts]
         cells[0] = " free" if self.short_free else " used"
         marks = ["    -" if relative is None else f"{relative:5}" for relative in self.nexts]
@@ -70,12 +70,12 @@ class SuperslabState:
 
 @dataclass(frozen=True)
 class SuperslabStep:
-    """One call, and the slab that it took or gave back.
+    """One call, and the slab that it took or returned.
 
     Attributes:
         call: its text, as shown: ``a = malloc(48)``.
-        size: bytes that a malloc asked for; 0 for a free.
-        slab: index of the slab that was taken or given back; 0 is the short one.
+        size: bytes that a malloc requested; 0 for a free.
+        slab: index of the slab that was taken or returned; 0 is the short slab.
         before, after: the header before and after the call.
     """
 
@@ -86,25 +86,25 @@ class SuperslabStep:
     after: SuperslabState
 
     def told(self) -> str:
-        """Say what the call did."""
+        """Describe what the call did."""
         was, now, slab = self.before, self.after, self.slab
         used = f"used = {was.used} {'+' if now.used > was.used else '-'} {abs(now.used - was.used)} = {now.used}"
         if slab == 0:
-            return f"{self.call}: the short slab, {'taken' if self.size else 'back'}; {used}."
+            return f"{self.call}: the short slab is {'taken' if self.size else 'returned'}; {used}."
         if self.size == 0:
             return (
-                f"{self.call}: to the front of the list. next = ({was.head} - {slab} - 1) mod {COUNT} = "
-                f"{now.nexts[slab]}; head = {slab}; {used}."
+                f"{self.call}: slab {slab} goes to the front of the list. "
+                f"next = ({was.head} - {slab} - 1) mod {COUNT} = {now.nexts[slab]}; head = {slab}; {used}."
             )
-        why = "" if self.size > SMALL[-1] else ", as the short slab is in use"
+        why = "" if self.size > SMALL[-1] else ", because the short slab is in use"
         return (
-            f"{self.call}: slab head = {slab}{why}. head = ({slab} + next {was.nexts[slab]} + 1) mod {COUNT} = "
-            f"{now.head}; {used}."
+            f"{self.call}: malloc takes slab head = {slab}{why}. "
+            f"head = ({slab} + next {was.nexts[slab]} + 1) mod {COUNT} = {now.head}; {used}."
         )
 
 
 class SuperslabBench:
-    """A superslab of an allocator of its own, every call recorded."""
+    """A superslab of a separate allocator, with every call recorded."""
 
     def __init__(self) -> None:
         self.heap = Heap(CLASSROOM, reserve=RESERVE, fast=False)
@@ -118,7 +118,7 @@ class SuperslabBench:
         self._sizes = list(SMALL)
 
     def state(self) -> SuperslabState:
-        """Return the header as it is."""
+        """Return the current header."""
         used = self._superslab.used(self._base)
         words = [self._meta.fields(self._base + index * SLAB_SIZE) for index in range(COUNT)]
         nexts = tuple(
@@ -127,7 +127,7 @@ class SuperslabBench:
         return SuperslabState(self._superslab.head(self._base), used, nexts, used & 1 == 0)
 
     def malloc(self, size: int) -> None:
-        """Take a slab, by an object of a class that has none with room."""
+        """Take a slab by allocating an object of a class that has no slab with room."""
         before, name = self.state(), "abcdefghijkl"[sum(step.size > 0 for step in self.steps) % 12]
         address = self._allocator.malloc(size)
         slab = (address - self._base) // SLAB_SIZE
@@ -135,13 +135,13 @@ class SuperslabBench:
         self.steps.append(SuperslabStep(f"{name} = malloc({size})", size, slab, before, self.state()))
 
     def free(self, slab: int) -> None:
-        """Give a slab back, by freeing its object."""
+        """Return a slab by freeing its object."""
         before = self.state()
         self._allocator.free(self.objects.pop(slab))
         self.steps.append(SuperslabStep(f"free(the object in slab {slab})", 0, slab, before, self.state()))
 
     def play(self, dice: Dice, *, take: bool) -> None:
-        """Make a random call that takes a slab, or gives one back."""
+        """Make a random call that takes or returns a slab."""
         state = self.state()
         if not take:
             self.free(dice.pick(sorted(self.objects)))
@@ -151,12 +151,12 @@ class SuperslabBench:
             self.malloc(self._sizes.pop(dice.below(len(self._sizes))))
 
     def may(self, dice: Dice) -> bool:
-        """Choose whether the next call takes a slab; some stay free, and some in use."""
+        """Choose whether the next call takes a slab; some slabs stay free, and some stay in use."""
         left = len(self.state().free)
         return left > 2 and (len(self.objects) < 3 or dice.below(2) == 0)
 
     def prepare(self, dice: Dice) -> None:
-        """Give the superslab a past: slabs taken, some given back in any order."""
+        """Give the superslab a history: slabs taken, some of them returned in random order."""
         for _ in range(dice.between(3, COUNT - 2)):
             self.malloc(SLAB_SIZE)
         if dice.below(2):

@@ -1,15 +1,15 @@
-"""What can go wrong with a trace, and with its replay.
+"""Errors in a trace, and in its replay.
 
     SnmallocError
-    ├── TraceError         a line of a trace that cannot be understood      (also a ValueError)
-    └── ReplayError        a call of the trace that did not go as it must
-        ├── CallError     the allocator refused it; the cause is chained
-        ├── AddressError   another address than the recorded one, or one that is not aligned
+    ├── TraceError         an invalid line of a trace                       (also a ValueError)
+    └── ReplayError        a call of the trace that failed
+        ├── CallError      the allocator refused the call; the cause is chained
+        ├── AddressError   an address that differs from the recorded one, or is not aligned
         ├── ContentsError  an object's bytes changed while it was live
-        └── HomeError      objects that did not come home at the end (§2.2)
+        └── HomeError      an object did not come home (§2.2)
 
-The law: every error names the trace and the line, and has them as attributes
-too, so that a program need not take the message apart.
+The law: every error names the trace and the line, and has them as attributes, so
+that a program need not parse the message.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from ...errors import SnmallocError
 
 __all__ = ["AddressError", "CallError", "ContentsError", "HomeError", "ReplayError", "TraceError"]
 
-SHOWN = 60  # characters of a line that cannot be understood
+SHOWN = 60  # characters of an invalid line
 
 
 class TraceError(SnmallocError, ValueError):
-    """A trace, or a line of it, that cannot be understood.
+    """A trace, or a line of it, is invalid.
 
-    What to do: look at the line that the message names; it says what was expected there.
+    What to do: correct the line that the message names; the message says what was expected there.
 
     Attributes:
         file: the trace's name.
-        line: number of the line, from 1; 0 when the file as a whole is meant.
-        expected: what would have been right there.
+        line: number of the line, from 1; 0 for the file as a whole.
+        expected: what was expected there.
         found: what is there instead.
     """
 
@@ -47,14 +47,14 @@ class TraceError(SnmallocError, ValueError):
 
 
 class ReplayError(SnmallocError):
-    """A call of a trace that did not go as it must.
+    """A call of a trace failed.
 
-    What to do: catch one of its subclasses. ``pysnmalloc show TRACE --at N`` shows the call and the heap after it.
+    What to do: catch one of the subclasses. ``pysnmalloc show TRACE --at N`` shows the call and the heap after it.
 
     Attributes:
         trace: the trace's name.
-        line: number of the call's line in it, from 1; 0 when no single call is to blame.
-        reason: what went wrong, without the place.
+        line: number of the call's line in it, from 1; 0 if no single call failed.
+        reason: the failure, without the place.
     """
 
     def __init__(self, trace: str, line: int, reason: str) -> None:
@@ -70,38 +70,38 @@ class ReplayError(SnmallocError):
 class CallError(ReplayError):
     """The allocator raised an error, which is the ``__cause__``.
 
-    What to do: what the cause says. Where address space is used up, give the replay a larger ``reserve``.
+    What to do: follow the advice of the cause. If the address space is used up, give the replay a larger ``reserve``.
     """
 
 
 class AddressError(ReplayError):
-    """An allocation returned an address that it must not.
+    """An allocation returned a wrong address.
 
-    What to do: replay a reference trace with the configuration that it was recorded with. Else the allocator was
-    changed, and has a fault: replay with checked mode.
+    What to do: replay a reference trace with the configuration that it was recorded with. If the error stays, the
+    allocator was changed and has a bug: replay in checked mode.
 
     Attributes:
         object: number of the object in the trace.
-        expected: the address, or the rule, that it breaks.
+        expected: the address, or the rule that the address breaks.
         found: the address.
     """
 
     def __init__(self, trace: str, line: int, object_: int, expected: str, found: str) -> None:
-        super().__init__(trace, line, f"object {object_} should be at {expected}, and is at {found}")
+        super().__init__(trace, line, f"object {object_} should be at {expected}, but is at {found}")
         self.object = object_
         self.expected = expected
         self.found = found
 
 
 class ContentsError(ReplayError):
-    """A byte of a live object is not what was written there.
+    """A byte of a live object has changed.
 
-    What to do: nobody but the replay and the allocator writes, so the allocator has a fault: replay with checked mode.
+    What to do: only the replay and the allocator write, so the allocator has a bug: replay in checked mode.
 
     Attributes:
         object: number of the object in the trace.
         offset: of the first wrong byte in the object.
-        expected: the byte that was written, or 0 for memory of calloc.
+        expected: the byte that was written, or 0 for memory from calloc.
         found: the byte that is there.
     """
 
@@ -116,7 +116,7 @@ class ContentsError(ReplayError):
 
 
 class HomeError(ReplayError):
-    """After the last message was handled, the heap does not hold exactly what the trace leaves live.
+    """After the last message was handled, the live objects are not exactly those that the trace leaves live.
 
-    What to do: a message was lost, or an object freed twice, by a fault of the allocator: replay with checked mode.
+    What to do: a bug of the allocator lost a message or freed an object twice: replay in checked mode.
     """

@@ -1,18 +1,18 @@
-"""Reading traces: which format a file has, told from its contents, and the three simple ones.
+"""Reading traces: the format of a file, recognized from its contents, and the three simple formats.
 
     # threads 3                a program trace                       plain or gzip
     # allocators 57345 57346   a reference trace of the C++
     20000 / 8 / 12 / 1         a CS:APP malloc-lab trace (.rep), four header lines
-    --123-- malloc(8) = 0x...  what ``valgrind --trace-malloc=yes`` prints (see ``valgrind``)
+    --123-- malloc(8) = 0x...  output of ``valgrind --trace-malloc=yes`` (see ``valgrind``)
 
 A program trace has ``m T SIZE OBJ``, ``c T SIZE OBJ`` (calloc) and ``f T OBJ``.
 A reference trace has ``m A SIZE OBJ CHUNK OFFSET`` and ``f A OBJ``, and then the
-final state in lines that start with s, d, k or t, which are skipped here: the
-project's tests compare it. A .rep trace has ``a ID SIZE``, ``r ID SIZE`` and
-``f ID``; an id means a new object after its free.
+final state in lines that start with s, d, k or t. These are skipped here; the
+project's tests compare them. A .rep trace has ``a ID SIZE``, ``r ID SIZE`` and
+``f ID``; after its free, an id denotes a new object.
 
-The law: no line is guessed at. One that does not say what its format asks for
-is refused, by file and line, with what was expected there.
+The law: no line is guessed at. A line that does not follow its format is refused
+with the file, the line number and what was expected there.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from .valgrind import TRACED, parse_valgrind
 __all__ = ["SHIPPED", "parse_trace", "read_shipped", "read_trace"]
 
 SHIPPED = ("redis-lazyfree", "pbzip2", "git-log", "python-json")
-"""Names of the traces that come with the package; the first is replayed when none is named."""
+"""Names of the traces that ship with the package; the first is the default."""
 
 STANDARD_INPUT = "-"
 HEXADECIMAL = re.compile(r"[0-9a-fA-F]+")
@@ -44,28 +44,28 @@ ANY_FORMAT = (
     "a trace: “# threads N”, “# allocators N1 N2 ...”, the four header lines of a malloc-lab .rep file, "
     "or output of valgrind --trace-malloc=yes"
 )
-CONFIG_OF_PREFIX = {"1mib-": "paper-1mib", "16mib-": "paper"}  # how reference files are named
+CONFIG_OF_PREFIX = {"1mib-": "paper-1mib", "16mib-": "paper"}  # prefixes of the names of reference files
 
-Line = tuple[int, list[str]]  # its number from 1, and its words
+Line = tuple[int, list[str]]  # number of the line, from 1, and its words
 
 
 def read_trace(path: str | PathLike[str]) -> Trace:
     """Read a trace of any format, plain or gzip; ``-`` is standard input.
 
     Raises:
-        TraceError: when the file cannot be read, or a line of it not be understood.
+        TraceError: if the file cannot be read, or a line of it is invalid.
     """
     if str(path) == STANDARD_INPUT:
         return parse_trace(sys.stdin.buffer.read(), "standard input")
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise TraceError(str(path), 0, "a file that can be read", error.strerror or "another error") from error
+        raise TraceError(str(path), 0, "a readable file", error.strerror or "another error") from error
     return parse_trace(data, str(path))
 
 
 def read_shipped(name: str = SHIPPED[0]) -> Trace:
-    """Read one of the traces of real programs that come with the package (see ``SHIPPED``)."""
+    """Read one of the traces of real programs that ship with the package (see ``SHIPPED``)."""
     file = f"{name}.trace.gz"
     if name not in SHIPPED:
         raise TraceError(file, 0, f"a shipped trace: {', '.join(SHIPPED)}", name)
@@ -73,16 +73,16 @@ def read_shipped(name: str = SHIPPED[0]) -> Trace:
 
 
 def parse_trace(data: bytes, name: str) -> Trace:
-    """Parse a file's bytes; ``name`` is for messages, and tells a reference trace's configuration.
+    """Parse a file's bytes; ``name`` appears in messages, and shows the configuration of a reference trace.
 
     Raises:
-        TraceError: naming the first line that cannot be understood.
+        TraceError: naming the first invalid line.
     """
     if data.startswith(GZIP_MAGIC):
         try:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as error:
-            raise TraceError(name, 0, "a whole gzip file", f"a damaged one ({error})") from error
+            raise TraceError(name, 0, "a complete gzip file", f"a damaged file ({error})") from error
     text = data.decode("utf-8", errors="replace")
     lines = text.split("\n")
     if TRACED.search(text):
@@ -101,21 +101,21 @@ def parse_trace(data: bytes, name: str) -> Trace:
 
 
 class _Reader(Builder):
-    """A builder that takes lines of words apart."""
+    """A builder that parses lines of words."""
 
     def wrong(self, line: Line, expected: str) -> TraceError:
         """Return the error for a line that does not have the expected form."""
         return TraceError(self.file, line[0], expected, f"“{' '.join(line[1])}”")
 
     def numbers(self, line: Line, words: Sequence[str], expected: str) -> list[int]:
-        """Return words as numbers of 0 or more."""
+        """Return words as numbers, each 0 or more."""
         digits = "".join(words)
         if not (digits.isascii() and digits.isdigit()):
             raise self.wrong(line, expected)
         return [int(word) for word in words]
 
     def takes(self, line: Line, count: int, expected: str) -> list[int]:
-        """Return the numbers behind a line's first word, of which there must be ``count``."""
+        """Return the numbers after a line's first word, which must be ``count`` numbers."""
         if len(line[1]) != count + 1:
             raise self.wrong(line, expected)
         return self.numbers(line, line[1][1:], expected)
@@ -124,7 +124,7 @@ class _Reader(Builder):
 def _parse_program(lines: Sequence[Line], name: str) -> Trace:
     """Parse a program trace."""
     reader = _Reader(name)
-    header = "“# threads N” with N of 1 or more"
+    header = "“# threads N” with N at least 1"
     if len(lines[0][1]) != 3 or (count := reader.numbers(lines[0], lines[0][1][2:], header)[0]) < 1:
         raise reader.wrong(lines[0], header)
     reader.threads = count
@@ -145,7 +145,7 @@ def _parse_program(lines: Sequence[Line], name: str) -> Trace:
 def _parse_reference(lines: Sequence[Line], name: str) -> Trace:
     """Parse a reference trace, up to the final state."""
     reader = _Reader(name, noun="allocator")
-    header = "“# allocators N1 N2 ...”, each number of 1 or more, and no two the same"
+    header = "“# allocators N1 N2 ...” with different numbers, each at least 1"
     numbers = reader.numbers(lines[0], lines[0][1][2:], header)
     if not numbers or 0 in numbers or len(set(numbers)) != len(numbers):
         raise reader.wrong(lines[0], header)
@@ -155,7 +155,7 @@ def _parse_reference(lines: Sequence[Line], name: str) -> Trace:
         number, words = line
         match words[0]:
             case "m":
-                expected = "“m ALLOCATOR SIZE OBJECT CHUNK OFFSET”, the offset hexadecimal"
+                expected = "“m ALLOCATOR SIZE OBJECT CHUNK OFFSET” with a hexadecimal offset"
                 if len(words) != 6 or not HEXADECIMAL.fullmatch(words[5]):
                     raise reader.wrong(line, expected)
                 allocator, size, thing, chunk = reader.numbers(line, words[1:5], expected)
@@ -203,7 +203,7 @@ def _rep_header(reader: _Reader, lines: Sequence[Line]) -> tuple[int, int]:
     """Return the number of ids and of operations."""
     values = []
     for index, what in enumerate(REP_HEADER):
-        expected = f"the {what}, one number of 0 or more"
+        expected = f"the {what}, a number of at least 0"
         if index >= len(lines):
             reader.fail(lines[-1][0] + 1, expected, "the end of the file")
         number, words = lines[index]
@@ -214,7 +214,7 @@ def _rep_header(reader: _Reader, lines: Sequence[Line]) -> tuple[int, int]:
 
 
 def _check_id(reader: _Reader, line: Line, thing: int, ids: int) -> None:
-    """Refuse an id that the header does not announce."""
+    """Refuse an id that the header does not declare."""
     if thing >= ids:
         found = f"“{' '.join(line[1])}”"
-        reader.fail(line[0], f"an id below {ids}, the number of ids of the header", found)
+        reader.fail(line[0], f"an id below {ids}, the number of ids in the header", found)

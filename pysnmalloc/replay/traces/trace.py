@@ -4,15 +4,14 @@
     f 1 7              Op(FREE,   thread=1, object=0, size=100, line=3)
     m 0 24 7           Op(MALLOC, thread=0, object=1, size=24,  line=4)
 
-The law of this module: a ``Trace`` that exists can be replayed. Every object
-is allocated once, is reallocated and freed only while it is live, and by a
-thread that exists. What breaks this is refused with its line by ``Builder``,
-so no other module looks again.
+The law of this module: every ``Trace`` can be replayed. Every object is allocated
+once, and is reallocated and freed only while it is live, by a thread that exists.
+``Builder`` refuses a line that breaks this, so no other module checks it again.
 
-Objects are numbered anew, 0, 1, 2, ... in order of allocation, so that lists
-can be indexed by them; a name that the file uses again after a free is a new
-object. A reallocated object keeps its number. What is left out: time. A trace
-says in which order calls were made, not when.
+Objects are renumbered 0, 1, 2, ... in order of allocation, so that lists can be
+indexed by them; a name that the file reuses after a free denotes a new object. A
+reallocated object keeps its number. Left out: time. A trace records the order of
+the calls, not when they were made.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ __all__ = ["Builder", "Kind", "Op", "Place", "Trace"]
 
 
 class Kind(enum.IntEnum):
-    """What a call does."""
+    """The kind of a call."""
 
     MALLOC = 0  #: malloc
     CALLOC = 1  #: calloc: the object reads as zero
@@ -40,29 +39,29 @@ class Op(NamedTuple):
     """One call. A tuple, because there are hundreds of thousands of them.
 
     Attributes:
-        kind: what is called.
-        thread: number of the one that calls, from 0.
+        kind: of the call.
+        thread: number of the calling thread, from 0.
         object: number of the object that the call allocates, resizes or frees, from 0 in order of allocation.
-        line: where the file has it, from 1.
+        line: number of its line in the file, from 1.
     """
 
     kind: Kind
     thread: int
     object: int
     size: int
-    """Bytes requested; of a free, the bytes that the object had been requested with."""
+    """Bytes requested; for a free, the bytes requested for the object."""
     line: int
     alignment: int = 0
-    """Of an aligned allocation, in bytes; else 0."""
+    """Alignment of an aligned allocation in bytes; else 0."""
     before: int = 0
-    """Of a reallocation, the bytes that the object had been requested with before; else 0."""
+    """For a reallocation, the bytes requested for the object before; else 0."""
 
 
 class Place(NamedTuple):
-    """Where the recorded run had an object: chunks are named in order of first appearance.
+    """The place of an object in the recorded run; chunks are numbered in order of first appearance.
 
     Attributes:
-        chunk: the chunk's name, a number.
+        chunk: number of the chunk.
         offset: bytes from the chunk's start to the object's.
     """
 
@@ -76,14 +75,14 @@ class Trace:
 
     Attributes:
         name: of the file, for messages.
-        format: what kind of file it is, in words.
-        threads: how many threads there were; they are numbered from 0.
+        format: of the file, in words.
+        threads: number of threads; they are numbered from 0.
         ops: the calls in recorded order.
-        objects: how many objects were ever allocated.
+        objects: number of objects ever allocated.
         numbers: the number that each thread's allocator must have, if recorded.
-        places: where each object was, by object; empty unless recorded.
-        config: name of the configuration it was recorded with, if the file's name tells.
-        notes: what the reader should know about how the file was read.
+        places: place of each object, by object; empty unless recorded.
+        config: name of the configuration of the recording, if the file's name shows it.
+        notes: remarks on how the file was read.
     """
 
     name: str
@@ -113,7 +112,7 @@ class Trace:
 
 
 class _Live(NamedTuple):
-    """What the builder knows of a live object."""
+    """The builder's record of a live object."""
 
     object: int
     size: int
@@ -122,14 +121,14 @@ class _Live(NamedTuple):
 
 @dataclass
 class Builder:
-    """Takes calls line by line, checks them, and makes a ``Trace``.
+    """Takes calls line by line, checks them, and builds a ``Trace``.
 
     Attributes:
         file: name of the file, for messages.
-        threads: how many threads there are.
-        noun: what the file calls the one who calls: a thread, an allocator.
+        threads: number of threads.
+        noun: the file's word for the caller: thread or allocator.
         ops: the calls taken so far, in recorded order.
-        objects: how many objects were allocated by them; the next one gets this number.
+        objects: number of objects that they allocated; the next object gets this number.
     """
 
     file: str
@@ -144,7 +143,7 @@ class Builder:
         raise TraceError(self.file, line, expected, found)
 
     def is_live(self, name: int | str) -> bool:
-        """Tell whether the file's name of an object means one now."""
+        """Return whether an object with this name in the file is live."""
         return name in self._live
 
     def allocate(self, kind: Kind, line: int, thread: int, name: int | str, size: int, alignment: int = 0) -> None:
@@ -160,8 +159,8 @@ class Builder:
     def reallocate(self, line: int, thread: int, name: int | str, size: int, new_name: int | str) -> None:
         """Take a reallocation, which may give the object a new name.
 
-        One to 0 bytes becomes one to 1 byte: the file says that there still is an object, and a
-        ``realloc`` to 0 may as well free it.
+        A reallocation to 0 bytes becomes one to 1 byte: in the file, the object still exists, but
+        ``realloc`` to 0 bytes may free it.
         """
         size = max(size, 1)
         live = self._take(line, thread, name)
@@ -184,12 +183,12 @@ class Builder:
         """Remove a live object's name."""
         live = self._live.pop(name, None)
         if live is None:
-            self.fail(line, "a live object", f"object {name}, which is not allocated (or freed already)")
+            self.fail(line, "a live object", f"object {name}, which is not allocated (or already freed)")
         self._check_thread(line, thread)
         return live
 
     def _check_thread(self, line: int, thread: int) -> None:
-        """Refuse a thread that the header does not announce."""
+        """Refuse a thread that the header does not declare."""
         if not 0 <= thread < self.threads:
             self.fail(
                 line,

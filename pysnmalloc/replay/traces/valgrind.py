@@ -1,4 +1,4 @@
-"""Reading what ``valgrind --trace-malloc=yes`` prints about a program.
+"""Reading the output of ``valgrind --trace-malloc=yes``.
 
     --14805-- malloc(72704) = 0x4A40040
     --14805-- realloc(0x4A40040,100) = 0x4A51C80
@@ -6,18 +6,18 @@
     --14805-- _ZnwmSt11align_val_t(size 128, al 128) = 0x4D6DE00        operator new
     --14805-- realloc(0x0,12)malloc(12) = 0x5241270                     a call inside a call
     --14805-- realloc(0x4A82B90,0)free(0x4A82B90)
-    --14805--  = 0                                                      its result, a line later
+    --14805--  = 0                                                      its result on the next line
 
-The name is printed when a call starts and the result when it ends, so what
-another call, another thread or a warning prints may come in between. The law:
-a result belongs to the call that started last and has none yet. An object is
-its address. A call that returned null allocated nothing; free of null and the
-queries (``malloc_usable_size``) are no calls of the trace.
+Valgrind prints the name when a call starts and the result when it ends, so output
+of another call, another thread or a warning may come between. The law: a result
+belongs to the most recent call that has none yet. An object is named by its
+address. A call that returns null allocates nothing; a free of null and the queries
+(``malloc_usable_size``) are not calls of the trace.
 
-Skipped: valgrind's other lines, the program's own output (also in front of a
-traced call), and processes other than the first, which are counted in a note.
-Threads are left out because valgrind does not print them. A line that starts
-like a traced call and cannot be understood is refused.
+Skipped: valgrind's other lines, the program's own output (even in front of a traced
+call), and processes other than the first, which are counted in a note. Threads are
+left out because valgrind does not print them. A line that starts like a traced
+call but is malformed is refused.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ WORD = 1 << 64
 
 
 class _Call(NamedTuple):
-    """A call that has started. Without an action it is a query, or has been done by a call inside it."""
+    """A call that has started. Without an action, it is a query or was done by a call inside it."""
 
     action: str
     numbers: tuple[int, ...]
@@ -57,7 +57,7 @@ def parse_valgrind(lines: Sequence[str], name: str) -> Trace:
     """Parse valgrind's standard error.
 
     Raises:
-        TraceError: naming the first line that starts like a traced call and is none.
+        TraceError: naming the first line that starts like a traced call but is malformed.
     """
     reader = _Reader(name)
     for number, text in enumerate(lines, 1):
@@ -65,7 +65,7 @@ def parse_valgrind(lines: Sequence[str], name: str) -> Trace:
             reader.take(number, int(prefix[1]), text[prefix.end() :])
     unfinished = [call for call in reader.started if call.line < reader.last_line]
     if unfinished:
-        raise TraceError(name, unfinished[0].line, "a call with its result, “ = 0x...”", "no result up to the end")
+        raise TraceError(name, unfinished[0].line, "a call with its result, “ = 0x...”", "no result before the end")
     return Trace(name, "valgrind trace", 1, tuple(reader.ops), reader.objects, notes=reader.notes())
 
 
@@ -80,17 +80,17 @@ class _Reader(Builder):
         self.last_line = 0
 
     def notes(self) -> tuple[str, ...]:
-        """Say what was skipped."""
+        """Return a note on the processes that were skipped."""
         if not self.others:
             return ()
         count = len(self.others)
         return (
             f"the calls of {count} other process{'es' if count > 1 else ''} were skipped; this is process "
-            f"{self.process} (record each in a file of its own with --log-file=%p.txt)",
+            f"{self.process} (record each process in its own file with --log-file=%p.txt)",
         )
 
     def take(self, line: int, process: int, text: str) -> None:
-        """Take what valgrind printed on one line: calls and results, one behind the other."""
+        """Take one line of valgrind's output: calls and results, one after another."""
         if self.process is None and STARTS_LIKE_CALL.match(text):
             self.process = process
         if process != self.process:
@@ -111,7 +111,7 @@ class _Reader(Builder):
         self._check_rest(line, text, at)
 
     def _check_rest(self, line: int, text: str, at: int) -> None:
-        """Refuse what looks like a call or a result; a warning may stand in front of a result to come."""
+        """Refuse a rest that looks like a call or a result; a warning may precede a pending result."""
         rest = text[at:]
         garbled = STARTS_LIKE_CALL.match(rest)
         trailing = at > 0 and bool(rest.strip()) and not self.started
@@ -123,7 +123,7 @@ class _Reader(Builder):
             )
 
     def _start(self, line: int, call: re.Match[str], text: str, at: int) -> int:
-        """Take the start of a call; return where the text goes on."""
+        """Take the start of a call; return where the text continues."""
         name, arguments = call[1], call[2]
         if QUERY.fullmatch(name):
             result = RESULT.match(text, at)
@@ -139,26 +139,26 @@ class _Reader(Builder):
         return at
 
     def _push(self, call: _Call) -> None:
-        """Note a call whose result is still to come."""
+        """Record a call whose result is pending."""
         if call.action == "calloc" and call.numbers[0] * call.numbers[1] >= WORD:
             return  # refused without printing a result
         outer = self.started[-1] if self.started else None
         if call.action == "malloc" and outer and outer.action == "realloc" and outer.numbers == (0, *call.numbers):
-            self.started.pop()  # realloc of null is done by this malloc, and prints no result of its own
+            self.started.pop()  # this malloc does the realloc of null, which prints no result of its own
         self.started.append(call)
 
     def _free(self, line: int, pointer: int) -> None:
         """Take a free, which has no result."""
         outer = self.started[-1] if self.started else None
         if outer and outer.action == "realloc" and outer.numbers == (pointer, 0):
-            self.started[-1] = _Call("", (), line)  # realloc to 0 bytes was done by this free
+            self.started[-1] = _Call("", (), line)  # this free did the realloc to 0 bytes
         if pointer:
             self.free(line, 0, _name(pointer))
 
     def _end(self, line: int, pointer: int) -> None:
         """Take a result."""
         if not self.started:
-            self.fail(line, "a result behind its call", f"“ = {pointer:#x}” without one")
+            self.fail(line, "a result after its call", f"“ = {pointer:#x}” without one")
         action, numbers, _ = self.started.pop()
         if not pointer or not action:
             return
@@ -173,7 +173,7 @@ class _Reader(Builder):
                 self._reallocated(line, pointer, numbers)
 
     def _aligned(self, line: int, pointer: int, numbers: tuple[int, ...]) -> None:
-        """Take an aligned allocation. Valgrind raises odd alignments to the next power of two; so do we."""
+        """Take an aligned allocation. Valgrind rounds odd alignments up to a power of two; so does this."""
         alignment, size = numbers
         alignment = 1 << max(alignment - 1, 0).bit_length()
         self.allocate(Kind.ALIGNED, line, 0, _name(pointer), size, alignment)
@@ -188,7 +188,7 @@ class _Reader(Builder):
 
 
 def _name(pointer: int) -> str:
-    """Name an object as valgrind does."""
+    """Return valgrind's name of an object."""
     return f"0x{pointer:X}"
 
 
@@ -213,7 +213,7 @@ def _numbers(arguments: str, count: int) -> tuple[int, ...] | None:
 
 
 def _wanted(action: str) -> str:
-    """Say what a call looks like."""
+    """Describe the form of a call."""
     return {
         "malloc": "one size: “malloc(8)”",
         "calloc": "two sizes: “calloc(1,24)”",
