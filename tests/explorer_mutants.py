@@ -85,15 +85,22 @@ EXPLORER_MUTANTS = (
     Mutant(
         "SEQ_CST fences are not ordered",
         "explore/executions/psc.py",
-        "of_fences = [row & fences if fences >> at & 1 else 0 for at, row in enumerate(through)]",
-        "of_fences = [0 for at, row in enumerate(through)]",
+        "            self.fences |= 1 << event.number\n",
+        "            pass\n",
         "test_explore_models.py::test_litmus_tests_have_the_executions_of_the_naive_enumerator",
     ),
     Mutant(
         "SEQ_CST accesses are not ordered",
         "explore/executions/psc.py",
-        "return not any(row >> at & 1 for at, row in enumerate(closed))",
-        "return not any(row >> at & 1 for at, row in enumerate(_closure(of_fences)))",
+        "            self.accesses |= 1 << event.number\n",
+        "            pass\n",
+        "test_explore_models.py::test_litmus_tests_have_the_executions_of_the_naive_enumerator",
+    ),
+    Mutant(
+        "SEQ_CST goes round by scb only, not between fences",
+        "explore/executions/psc.py",
+        "return by_scb and self._lead(fences, eco_after, self.through, 0)",
+        "return by_scb",
         "test_explore_models.py::test_litmus_tests_have_the_executions_of_the_naive_enumerator",
     ),
     Mutant(
@@ -225,8 +232,8 @@ EXPLORER_MUTANTS = (
     Mutant(
         "the printers are left to whoever wants them",
         "explore/findings/__init__.py",
-        "from . import showing\n",
-        "showing = None\n",
+        "\nenter_printers()\n",
+        "\n",
         "test_explore_report.py::test_a_module_of_data_alone_brings_the_printers",
     ),
     Mutant(
