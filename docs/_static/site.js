@@ -1,4 +1,4 @@
-/* Whatever is wider than its place can be scrolled by keys: it gets the focus, and a name. */
+/* An element that is wider than its place can be scrolled with the keyboard: it gets the focus and a name. */
 const WIDE = ".highlight pre, .cell_output pre, .wide-table, .table-wrapper, .cell_output, .snm-figure";
 function reach() {
   for (const box of document.querySelectorAll(WIDE)) {
@@ -12,7 +12,7 @@ function reach() {
       for (const name of ["tabindex", "role", "aria-label"]) box.removeAttribute(name);
     }
   }
-  // A step of a stepper is an item of a list, which has a name; it needs the focus only where pictures do not shrink.
+  // A step of a stepper is an item of a list and has a name. It needs the focus only where pictures do not shrink.
   const small = matchMedia("(max-width: 46rem)").matches;
   for (const step of document.querySelectorAll(".snm-frame")) small ? (step.tabIndex = 0) : step.removeAttribute("tabindex");
 }
@@ -20,5 +20,5 @@ addEventListener("load", reach);
 addEventListener("resize", reach);
 addEventListener("toggle", reach, true);
 
-/* A folded cell is called what it says, “Show code cell source”; the name that MyST-NB gives it hides that. */
+/* The name of a folded cell is its text, “Show code cell source”; the label that MyST-NB adds would hide it. */
 for (const summary of document.querySelectorAll("details.hide > summary[aria-label]")) summary.removeAttribute("aria-label");
