@@ -70,7 +70,7 @@ nitpick_ignore_regex = [
     (r"py:class", r"'\w+'"),  # a mark in Annotated
     (r"py:class", "|".join(ALIASES)),
     (r"py:class", r"pysnmalloc\.step\.look\.Look"),  # the package has a function of that module's name
-    (r"py:class", r"pysnmalloc\.explore\.proxies\.Frame|_thread\..*|concurrent\..*|rich\..*|types\.LambdaType"),
+    (r"py:class", r"pysnmalloc\.explore\.threads\.proxies\.Frame|_thread\..*|concurrent\..*|rich\..*|types\.LambdaType"),
 ]
 
 # Python's own names are linked by an inventory made here, of the names in python-names.txt: no network is needed.

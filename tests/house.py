@@ -12,6 +12,7 @@ A front page ends in two paragraphs that are data:
         layering, visiting, interface, loading      modules, and rooms with a slash, in the order of imports
 
 An arrow is an import, wherever it stands: at the top, in a function, for type checkers only.
+What imports by a string has no arrow that could be read; ``by_string`` names the modules that can.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from pathlib import Path
 __all__ = ["FRONT", "Arrow", "House", "essay"]
 
 FRONT = "__init__"
+BY_STRING = {"importlib", "pkgutil", "runpy", "imp", "zipimport"}
+"""Modules that import a module by its name."""
+HARMLESS = {("importlib", "resources"), ("importlib", "metadata")}
 IMPORTERS = re.compile(r"Imported by: (?P<names>[\w, ]*?)(?P<above>,? and (?:the rooms|all) above (?:it|them))?\.")
 
 Name = tuple[str, ...]
@@ -61,7 +65,7 @@ class House:
         folder: of the package.
         name: by which absolute imports call it.
         modules: the file of each module, front pages among them.
-        rooms: the folders that are packages, by name; the package itself is ().
+        rooms: the folders with modules in or below them, by name; the package itself is ().
     """
 
     def __init__(self, folder: Path) -> None:
@@ -72,7 +76,7 @@ class House:
         for path in sorted(folder.rglob("*.py")):
             *above, stem = path.relative_to(folder).with_suffix("").parts
             self.modules[tuple(above) if stem == FRONT else (*above, stem)] = path
-            self.rooms.add(tuple(above))
+            self.rooms.update(tuple(above[:depth]) for depth in range(len(above) + 1))
 
     def listed(self, room: Name) -> list[str]:
         """The names in a room as its front page lists them, without slashes: its docstring's last paragraph."""
@@ -138,6 +142,14 @@ class House:
             name = name[:-1]
         return name
 
+    def by_string(self) -> list[Name]:
+        """Return the modules that can import by a string, whatever name they give to what does it."""
+        return [
+            name
+            for name, path in self.modules.items()
+            if any(map(imports_by_string, ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path)))))
+        ]
+
     def up(self) -> Iterator[Arrow]:
         """Yield the arrows that do not run down: to what is listed later, or from a room to its own front page."""
         for arrow in self.arrows:
@@ -168,7 +180,8 @@ class House:
             after[arrow.start].add(arrow.end)
             # On its way to a module Python executes the front pages of the rooms that it enters.
             inside = len(shared_room(arrow.start, arrow.end))
-            after[arrow.start] |= {arrow.end[:depth] for depth in range(inside + 1, len(arrow.end))}
+            fronts = {arrow.end[:depth] for depth in range(inside + 1, len(arrow.end))}
+            after[arrow.start] |= fronts & set(self.modules)
         return [sorted(part) for part in strongly_connected(after) if len(part) > 1 or part[0] in after[part[0]]]
 
     def actual_importers(self, room: Name) -> set[str]:
@@ -180,6 +193,20 @@ class House:
             if arrow.end[:depth] == room and arrow.start[:depth] != room and arrow.start[: depth - 1] == above
             if len(arrow.start) >= depth
         }
+
+
+def imports_by_string(node: ast.AST) -> bool:
+    """Whether this is ``__import__``, ``sys.modules``, or an import of what imports by a string."""
+    match node:
+        case ast.Name(id="__import__") | ast.Attribute(attr="__import__" | "modules"):
+            return True
+        case ast.Import(names=names):
+            found = [tuple(alias.name.split(".")) for alias in names]
+        case ast.ImportFrom(module=str(module), names=names, level=0):
+            found = [(*module.split("."), alias.name) for alias in names]
+        case _:
+            return False
+    return any((name[0] in BY_STRING and name[:2] not in HARMLESS) or name == ("sys", "modules") for name in found)
 
 
 def shared_room(one: Name, other: Name) -> Name:

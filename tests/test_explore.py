@@ -15,10 +15,10 @@ from pysnmalloc.allocator import Parts
 from pysnmalloc.atomics import Order
 from pysnmalloc.explore import Place, Result, Scenario, Wrong, explore, replay, tell
 from pysnmalloc.explore.findings.result import Outcome
-from pysnmalloc.explore.findings.schedule import Schedule, ScheduleError
 from pysnmalloc.explore.scenarios import SCENARIOS
 from pysnmalloc.explore.scenarios.queue import QueueScenario
 from pysnmalloc.explore.scenarios.stack import StackScenario, UntaggedStack
+from pysnmalloc.explore.schedules.schedule import Schedule, ScheduleError
 from pysnmalloc.explore.threads.scenario import ThreadCode
 from pysnmalloc.explore.weaken import weaken_each
 

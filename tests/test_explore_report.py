@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 import re
+import subprocess
+import sys
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from html.parser import HTMLParser
 
 import pytest
@@ -12,10 +15,11 @@ import pytest
 from pysnmalloc.atomics import Order
 from pysnmalloc.explore import Finding, Place, Result, Scenario, Wrong, explore, tell
 from pysnmalloc.explore.findings.html import finding_html, page, result_html, told_html
-from pysnmalloc.explore.findings.schedule import ScheduleError
+from pysnmalloc.explore.findings.shown import Shown
 from pysnmalloc.explore.findings.text import finding_text, result_text, told_text
 from pysnmalloc.explore.scenarios import SCENARIOS
 from pysnmalloc.explore.scenarios.seeded import SEEDED
+from pysnmalloc.explore.schedules.schedule import ScheduleError
 from pysnmalloc.explore.threads.scenario import ThreadCode
 
 RELAXED, RELEASE, SEQ_CST = Order.RELAXED, Order.RELEASE, Order.SEQ_CST
@@ -378,6 +382,39 @@ def test_a_notebook_shows_html_and_a_terminal_text() -> None:
     for shown in (result, told, lost()):
         shown._repr_pretty_(printed, False)
     assert printed.said == [str(result), str(told), str(lost())]
+
+
+SHOW = """
+import pickle, sys
+for data in pickle.load(sys.stdin.buffer):
+    sys.stdout.write(str(data) + "\\0" + data._repr_html_() + "\\0")
+"""
+
+
+def test_what_was_pickled_shows_itself_in_another_process() -> None:
+    """Which imported nothing: unpickling itself has to bring the printers."""
+    result = weakened_queue()
+    data = [result, *result.findings]
+    ran = subprocess.run([sys.executable, "-c", SHOW], input=pickle.dumps(data), capture_output=True, check=True)
+    assert ran.stdout.decode().split("\0")[:-1] == [said for each in data for said in (str(each), each._repr_html_())]
+
+
+def test_a_module_of_data_alone_brings_the_printers() -> None:
+    code = "from pysnmalloc.explore.findings import shown; print(*shown._text.registry, *shown._html.registry)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert all(ran.stdout.count(f".{kind}'") == 2 for kind in ("Finding", "Told", "Result"))
+
+
+def test_a_subclass_is_shown_by_the_printers_of_its_base_and_data_without_printers_say_so() -> None:
+    class Mine(Finding):
+        pass
+
+    mine = Mine(**{each.name: getattr(lost(), each.name) for each in fields(Finding)})
+    assert str(mine) == str(lost())
+    assert mine._repr_html_() == lost()._repr_html_()
+    for show in (str, Shown._repr_html_):
+        with pytest.raises(TypeError, match="no printer was entered for Shown"):
+            show(Shown())
 
 
 def test_without_drawings_there_is_no_column_for_them() -> None:

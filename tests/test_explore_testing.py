@@ -12,9 +12,9 @@ import pytest
 
 from pysnmalloc.atomics import Order
 from pysnmalloc.explore import explore, testing
-from pysnmalloc.explore.findings.schedule import ScheduleError
 from pysnmalloc.explore.scenarios import SCENARIOS
 from pysnmalloc.explore.scenarios.basics import LostUpdate
+from pysnmalloc.explore.schedules.schedule import ScheduleError
 from pysnmalloc.explore.testing import assert_found, assert_proved, assert_replays, explored
 from pysnmalloc.explore.threads.scenario import Scenario
 

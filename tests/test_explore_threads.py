@@ -12,9 +12,10 @@ from pysnmalloc.atomics import Order
 from pysnmalloc.explore import Place, Scenario, explore, replay, tell
 from pysnmalloc.explore.executions.graph import Graph
 from pysnmalloc.explore.findings.result import Outcome
-from pysnmalloc.explore.findings.schedule import Schedule, ScheduleError
 from pysnmalloc.explore.realthreads import Ran, run_on_threads
 from pysnmalloc.explore.scenarios import SCENARIOS
+from pysnmalloc.explore.schedules.playing import play
+from pysnmalloc.explore.schedules.schedule import Schedule, ScheduleError
 from pysnmalloc.explore.search.exploration import Exploration
 from pysnmalloc.explore.search.interleave import Interleavings
 from pysnmalloc.explore.threads.scenario import ThreadCode
@@ -103,7 +104,7 @@ def one_after_the_other(exploration: Exploration) -> str:
             while graph.enabled():
                 thread = graph.enabled()[0]
                 turns.append(exploration.names[thread])
-                for _ in Schedule.parse(turns[-1]).play(graph, exploration.names):
+                for _ in play(Schedule.parse(turns[-1]), graph, exploration.names):
                     pass
             return " ".join(turns)
         except NewCell:

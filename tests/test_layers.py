@@ -4,6 +4,11 @@ The order is data of the front pages: each lists its modules and rooms, bottom t
 module imports only what its room lists before it and, of other rooms, only what stands
 before its own room where the two meet. That holds for imports inside of functions and for
 those of type checkers too, and there is no list of exceptions.
+
+Other tests and the documentation may import from here ``ORDER``, ``CONCEPTS``, ``ROOMS``,
+``LIBRARY`` and ``TOOLS``: lists of names at the top of the package, bottom to top, without
+slashes, such as ``["errors", "config", ...]`` and ``["parts", "hotpath", ...]``. The rooms in a
+room are in ``HOUSE.listed(("explore",))``.
 """
 
 from __future__ import annotations
@@ -24,7 +29,7 @@ ORDER = HOUSE.listed(())
 """Everything at the top of the package, bottom to top."""
 ROOMS = [name for name in ORDER if (name,) in HOUSE.rooms]
 CONCEPTS = [name for name in ORDER if name not in ROOMS]
-"""The paper's concepts, and ``errors``."""
+"""``errors``, and the paper's concepts."""
 LIBRARY = ORDER[: ORDER.index("heap") + 1]
 """What ``import pysnmalloc`` loads; behind it stand the tools."""
 TOOLS = ORDER[len(LIBRARY) :]
@@ -105,7 +110,7 @@ def test_a_front_page_says_who_imports_the_room_and_it_is_so(room: tuple[str, ..
 def test_a_front_page_is_short_and_says_what_to_read_first(room: tuple[str, ...]) -> None:
     text = essay(HOUSE.modules[room])
     assert len(text.splitlines()) <= LONGEST_ESSAY
-    assert room in {(), ("lesson", "tutorials")} or re.search(r"[Rr]ead\s+``\w+``", text), "what is read first?"
+    assert room == () or re.search(r"[Rr]ead\s+``\w+``", text), "what is read first?"
 
 
 # Arrows.
@@ -119,24 +124,18 @@ def test_there_is_no_circle() -> None:
     assert HOUSE.circles() == []
 
 
-def test_nothing_is_imported_by_string() -> None:
-    """Which the tests above could not see; but for what users name on the command line, and the tutorials' judges."""
-    users = {
-        path for path in HOUSE.modules.values() if re.search(r"\b(__import__|importlib)\b", path.read_text("utf-8"))
+def test_nothing_of_the_package_is_imported_by_string() -> None:
+    """Such an import has no arrow. These may: for what users name, and for the judges of a tutorial.
+
+    ``parts/loading`` and ``step/script`` run the files of users, and ``parts/layering`` looks up the file of a class.
+    ``lesson/checking`` loads ``tutorials``, which its room lists before it, and imports their front page besides.
+    """
+    assert {"/".join(name) for name in HOUSE.by_string()} == {
+        *("parts/loading", "parts/layering", "step/script"),
+        "lesson/checking",
     }
-    named = {id_of(path) for path in users if {"__import__", "import_module"} & set(names_in(path))}
-    assert named == {"parts/loading", "lesson/checking"}
-    assert ORDER.index("lesson") > ORDER.index("explore"), "judges import the explorer"
-    assert HOUSE.listed(("lesson",)).index("checking") > HOUSE.listed(("lesson",)).index("tutorials")
-
-
-def names_in(path: Path) -> Iterator[str]:
-    """The names and attributes in a file."""
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Name):
-            yield node.id
-        elif isinstance(node, ast.Attribute):
-            yield node.attr
+    order = HOUSE.listed(("lesson",))
+    assert order.index("tutorials") < order.index("checking")
 
 
 # What needs the standard library only.
@@ -268,6 +267,42 @@ def test_a_wrong_front_page_is_seen(tmp_path: Path) -> None:
     assert house.wrongly_listed(()) == "not there: low"
     slashes = built(tmp_path / "s", FRONT_PAGES | {"__init__.py": '"""A house.\n\n    low/, room, high, tool/\n"""\n'})
     assert slashes.wrongly_listed(()) == "missing: low, room/; not there: low/, room"
+
+
+def test_a_room_without_a_front_page_is_seen(tmp_path: Path) -> None:
+    files = {name: text for name, text in FRONT_PAGES.items() if name != "tool/__init__.py"}
+    house = built(tmp_path, files | {"attic/box/toy.py": "", "high.py": "from .attic.box.toy import doll\n"})
+    missing = {room for room in house.rooms if room not in house.modules}
+    assert missing == {("tool",), ("attic",), ("attic", "box")}
+    assert house.importers(("tool",)) is None
+    assert house.wrongly_listed(("tool",)) == "missing: saw"
+    assert house.wrongly_listed(()) == "missing: attic/"
+    assert list(map(str, house.up())) == ["high imports attic.box.toy in line 1"]
+    assert house.circles() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import importlib\nimportlib.import_module('house.high')\n",
+        "def f():\n    from importlib import import_module as bring\n    return bring('house.high')\n",
+        "import importlib.util as tools\n",
+        "from importlib.machinery import SourceFileLoader\n",
+        "high = __import__('house.high')\n",
+        "import builtins\nhigh = builtins.__import__('house.high')\n",
+        "import sys\nhigh = sys.modules['house.high']\n",
+        "from sys import modules\n",
+        "import pkgutil\nhigh = pkgutil.resolve_name('house.high')\n",
+        "from runpy import run_module\n",
+    ],
+)
+def test_an_import_by_string_is_seen(tmp_path: Path, text: str) -> None:
+    assert built(tmp_path, FRONT_PAGES | {"low.py": text}).by_string() == [("low",)]
+
+
+def test_reading_data_is_no_import_by_string(tmp_path: Path) -> None:
+    text = "import importlib.resources\nfrom importlib.resources import files\nfrom importlib import metadata\n"
+    assert built(tmp_path, FRONT_PAGES | {"low.py": text + "import sys\nprint(sys.argv)\n"}).by_string() == []
 
 
 SOURCE = "def f():\n    '''Text\n    over lines.'''\n    def g():\n        return 1\n    return y\n"

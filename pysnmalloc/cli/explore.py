@@ -23,7 +23,7 @@ from rich.console import Console
 
 from ..atomics import Order
 from ..explore import Finding, Result, Scenario, explore, replay, tell
-from ..explore.findings.telling import Told
+from ..explore.findings.told import Told
 from ..explore.weaken import weaken_each
 from .common import FAILED, PART_OPTION, USAGE, bar, tally
 from .reports import Report, print_json, print_report, print_weakened, write_page

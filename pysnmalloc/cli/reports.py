@@ -22,8 +22,8 @@ from .. import __version__
 from ..atomics import Order
 from ..explore import Finding, Result
 from ..explore.findings.html import finding_html, page, result_html, told_html
-from ..explore.findings.telling import Told
 from ..explore.findings.text import finding_text, result_text, told_text
+from ..explore.findings.told import Told
 from ..explore.findings.wording import shown
 from ..explore.weaken import Weakened
 from .common import USAGE

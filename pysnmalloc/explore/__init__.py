@@ -14,13 +14,15 @@ and atomics that are watched. Read ``explorer`` first, then the rooms from the b
 
 Imported by: lesson, cli.
 
-    threads/, executions/, findings/, search/, explorer, weaken, testing, turnstile,
+    threads/, executions/, schedules/, findings/, search/, explorer, weaken, testing, turnstile,
     realthreads, scenarios/
 """
 
 from .explorer import explore, replay, tell
 from .findings.finding import Finding, Step
 from .findings.result import Outcome, Result
+from .findings.told import Told
+from .schedules.schedule import ScheduleError
 from .threads.scenario import Place, Scenario, ThreadCode, Wrong
 
 __all__ = [
@@ -29,8 +31,10 @@ __all__ = [
     "Place",
     "Result",
     "Scenario",
+    "ScheduleError",
     "Step",
     "ThreadCode",
+    "Told",
     "Wrong",
     "explore",
     "replay",

@@ -25,8 +25,8 @@ from .executions.graph import Graph
 from .findings.finding import Finding
 from .findings.naming import named
 from .findings.result import Result
-from .findings.schedule import Schedule
-from .findings.telling import Told
+from .findings.told import Told
+from .schedules.schedule import Schedule
 from .search.collector import Collector
 from .search.exploration import Exploration
 from .search.interleave import Interleavings

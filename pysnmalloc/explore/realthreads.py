@@ -25,7 +25,7 @@ from ..atomics import Atomics, AtomicsLock, Order
 from ..memory import Memory
 from .findings.naming import named_error
 from .findings.result import Outcome
-from .findings.schedule import Schedule, ScheduleError
+from .schedules.schedule import Schedule, ScheduleError
 from .search.exploration import Exploration
 from .threads.scenario import Place, Scenario
 from .turnstile import Stopped, Turnstile

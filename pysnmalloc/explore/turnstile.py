@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from threading import Semaphore
 
-from .findings.schedule import ScheduleError
+from .schedules.schedule import ScheduleError
 
 __all__ = ["Stopped", "Turnstile"]
 

@@ -7,7 +7,7 @@ consistency and TSO; ``rc11`` and ``psc`` have C++11's model.
 To add a memory model, write a subclass of ``Graph`` that answers what a read may return, where a
 write may go, and whether the graph is still consistent; then enter it in ``models``.
 
-Imported by: findings, and all above it.
+Imported by: schedules, and all above it.
 
     event, start, execution, broken, graph, ordered, psc, rc11, models
 """

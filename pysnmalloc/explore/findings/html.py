@@ -20,7 +20,7 @@ from zlib import crc32
 from .finding import Finding, Step
 from .result import Result
 from .rows import Row, rows
-from .telling import Told
+from .told import Told
 from .wording import OLD, Note, Story, command, facts, how_to_read, notes, outcome_rows, sites
 
 __all__ = ["finding_html", "page", "result_html", "told_html"]

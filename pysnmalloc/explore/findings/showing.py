@@ -6,10 +6,8 @@ from .finding import Finding
 from .html import finding_html, result_html, told_html
 from .result import Result
 from .shown import show_by
-from .telling import Told
 from .text import finding_text, result_text, told_text
-
-__all__ = ["Finding", "Result", "Told"]
+from .told import Told
 
 show_by(Finding, finding_text, finding_html)
 show_by(Told, told_text, told_html)

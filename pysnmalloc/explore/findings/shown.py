@@ -11,14 +11,12 @@ The law: data know nothing of how they are shown. Whatever shows them knows them
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import singledispatch
 from typing import Protocol, TypeVar
 
 __all__ = ["Printer", "Shown", "show_by"]
 
 T = TypeVar("T", bound="Shown")
-
-_texts: dict[type, Callable[..., str]] = {}
-_pages: dict[type, Callable[..., str]] = {}
 
 
 class Printer(Protocol):
@@ -29,19 +27,32 @@ class Printer(Protocol):
 
 
 class Shown:
-    """Data with printers that are entered elsewhere."""
+    """Data with printers that are entered elsewhere; a subclass is shown by the printers of its base."""
 
     def __str__(self) -> str:
-        return _texts[type(self)](self)
+        return _text(self)
 
     def _repr_pretty_(self, printer: Printer, _cycle: bool) -> None:
         """Show it where there is no HTML."""
         printer.text(str(self))
 
     def _repr_html_(self) -> str:
-        return _pages[type(self)](self)
+        return _html(self)
 
 
 def show_by(kind: type[T], text: Callable[[T], str], html: Callable[[T], str]) -> None:
     """Enter the printers of a kind of data."""
-    _texts[kind], _pages[kind] = text, html
+    _text.register(kind, text)
+    _html.register(kind, html)
+
+
+@singledispatch
+def _text(data: Shown) -> str:
+    """Data as plain text."""
+    raise TypeError(f"no printer was entered for {type(data).__name__}; call show_by")
+
+
+@singledispatch
+def _html(data: Shown) -> str:
+    """Data as HTML."""
+    raise TypeError(f"no printer was entered for {type(data).__name__}; call show_by")

@@ -9,8 +9,6 @@ There is one way to tell: by playing. So whatever is told can be replayed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import pairwise
 from threading import Lock
 
 from ...atomics import Atomics, Order
@@ -19,50 +17,15 @@ from ..executions.broken import Broken
 from ..executions.event import Event
 from ..executions.execution import Execution
 from ..executions.graph import Graph
+from ..schedules.playing import Played, play
+from ..schedules.schedule import Schedule
 from ..threads.ops import ADD, BOTH, CAS, EXCHANGE, SPECULATE, STORE, WAIT, Op, Value
 from ..threads.scenario import Place, Scenario
 from .finding import Finding, Step
 from .naming import named
-from .schedule import Played, Schedule
-from .shown import Shown
+from .told import Told
 
-__all__ = ["Teller", "Told"]
-
-
-@dataclass(frozen=True)
-class Told(Shown):
-    """An execution told, wrong or not, to its end or not.
-
-    Attributes:
-        before: the structure at the start.
-        steps: one per atomic step.
-        graph: the execution.
-        broken: what broke it at the end, if anything did.
-        wrong: its name, (kind, detail). What only the judge sees when all have ended is not looked for.
-        scenario, model: where.
-        threads: names, in the order of lanes.
-        schedule: the execution as a short text.
-        weakened: sites that were given another order, and which.
-        command: the scenario's name on the command line, if it has one there.
-    """
-
-    before: tuple[str, ...]
-    steps: tuple[Step, ...]
-    graph: Execution
-    broken: Broken | None
-    wrong: tuple[str, str] | None
-    scenario: str
-    model: str
-    threads: tuple[str, ...]
-    schedule: str
-    weakened: tuple[tuple[str, Order], ...] = ()
-    command: str = ""
-
-    @property
-    def switches(self) -> int:
-        """How often one step is another thread's than the one before."""
-        threads = [step.thread for step in self.steps]
-        return sum(a != b for a, b in pairwise(threads))
+__all__ = ["Teller"]
 
 
 class Teller:
@@ -119,7 +82,7 @@ class Teller:
         before, steps = self._drawing(graph), list[Step]()
         numbers: dict[Event, int] = {}
         try:
-            for number, played in enumerate(schedule.play(graph, self._names), 1):
+            for number, played in enumerate(play(schedule, graph, self._names), 1):
                 numbers.update(dict.fromkeys((*played.events, *played.quiet), number))
                 steps.append(self._step(number, played, numbers, graph))
         except Broken as broken:

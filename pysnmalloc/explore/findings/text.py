@@ -20,7 +20,7 @@ from textwrap import wrap
 from .finding import Finding, Step
 from .result import Result
 from .rows import rows
-from .telling import Told
+from .told import Told
 from .wording import OLD, Story, command, facts, how_to_read, notes, outcome_rows, sites
 
 __all__ = ["finding_text", "result_text", "told_text"]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from .finding import Finding, Step
 from .result import Outcome, Result
-from .telling import Told
+from .told import Told
 
 __all__ = [
     "OLD",

@@ -11,10 +11,11 @@ from ..executions.broken import Broken
 from ..executions.event import Event
 from ..executions.execution import Execution
 from ..executions.graph import Graph
-from ..findings.line import in_line, needed, steps_of
 from ..findings.naming import named, named_error
 from ..findings.result import Outcome, Result
-from ..findings.schedule import Schedule
+from ..schedules.line import in_line, needed, steps_of
+from ..schedules.schedule import Schedule
+from ..schedules.writing import written
 from ..threads.ops import DONE, FAILED
 from .exploration import Exploration
 from .interleave import Interleavings
@@ -149,7 +150,7 @@ class Collector:
         looked = best.looked + 1 if best is not None and best.steps == steps else 1
         if best is None or (steps, switches) < (best.steps, best.switches):
             self._found_at = self.tally.executions
-            schedule = Schedule.of(line, graph, self._exploration.names, self._exploration.empty)
+            schedule = written(line, graph, self._exploration.names, self._exploration.empty)
             best = self.tally.best[kind] = Best(detail, steps, switches, schedule)
         best.looked = looked
 

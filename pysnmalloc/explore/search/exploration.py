@@ -22,8 +22,9 @@ from ..executions.models import MODELS
 from ..executions.start import Start
 from ..findings.naming import named_error
 from ..findings.result import Outcome
-from ..findings.schedule import ScheduleError, pass_quiet
 from ..findings.telling import Teller
+from ..schedules.playing import pass_quiet
+from ..schedules.schedule import ScheduleError
 from ..threads.ops import DONE
 from ..threads.scenario import Place, Scenario, ThreadCode
 from ..threads.segment import Cells

@@ -21,7 +21,7 @@ from ..executions.broken import Broken
 from ..executions.event import Event
 from ..executions.graph import Graph
 from ..executions.models import SC
-from ..findings.schedule import pass_quiet
+from ..schedules.playing import pass_quiet
 
 __all__ = ["bounded", "pct_walks", "random_walks"]
 

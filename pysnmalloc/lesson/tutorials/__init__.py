@@ -1,7 +1,8 @@
 """The judges of the tutorials' exercises, one module per tutorial (§2, §3).
 
 Each module judges the answers of one notebook, from bytes and with its own code. ``checking``
-loads the judges of a tutorial when one of its exercises is checked.
+loads the judges of a tutorial when one of its exercises is checked. Read ``tutorial_00`` first,
+the shortest; the judges of one tutorial need no other.
 
 Imported by: checking.
 

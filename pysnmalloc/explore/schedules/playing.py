@@ -1,0 +1,131 @@
+"""Playing a schedule: an execution grown turn by turn, and what each turn did (§2.2).
+
+    schedule  A            A            C=A2
+    graph     add_read     add_read     add_read        the step itself
+              add_fence    add_write                    and, quietly, what follows it and is no step
+
+A turn that the scenario or the memory model does not allow is refused, with the reason.
+Nothing is guessed: whatever can be played was an execution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..executions.broken import Broken
+from ..executions.event import Event
+from ..executions.graph import Graph
+from ..threads.ops import FENCE
+from .schedule import Schedule, ScheduleError, Turn
+
+__all__ = ["Played", "pass_quiet", "play"]
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a turn did: its step's events, fences and plain accesses after it; and the writes it could have read.
+
+    Attributes:
+        events: of the step itself: a read, a write, or the two of a read-modify-write.
+        quiet: the thread's fences and plain accesses up to its next step.
+        choices: the writes it could have read, in the cell's order of writes; none if it reads nothing.
+    """
+
+    events: tuple[Event, ...]
+    quiet: tuple[Event, ...]
+    choices: tuple[Event, ...]
+
+
+def play(schedule: Schedule, graph: Graph, names: tuple[str, ...]) -> Iterator[Played]:
+    """Play a schedule on an empty graph, turn by turn; yield what each turn did.
+
+    Raises:
+        ScheduleError: when a turn is not possible, with the reason.
+        Broken: when the execution breaks; the last turn is in its graph, but not yielded.
+    """
+    steps: dict[str, Event] = {}
+    counts = dict.fromkeys(names, 0)
+    for thread, name in enumerate(names):
+        _call(steps, f"{name}0", pass_quiet(graph, thread))
+    for number, turn in enumerate(schedule.turns, 1):
+        if turn.thread not in counts:
+            raise ScheduleError(f"turn {number}: there is no thread “{turn.thread}”; threads are {', '.join(names)}")
+        counts[turn.thread] += 1
+        thread = names.index(turn.thread)
+        choices = _play(graph, thread, turn, steps, number)
+        at = -2 if graph.events[thread][-1].changes else -1
+        events = graph.events[thread][at:]
+        steps[f"{turn.thread}{counts[turn.thread]}"] = events[-1]
+        quiet = pass_quiet(graph, thread)
+        _call(steps, f"{turn.thread}{counts[turn.thread]}", quiet)
+        yield Played(tuple(events), tuple(quiet), choices)
+
+
+def pass_quiet(graph: Graph, thread: int) -> list[Event]:
+    """Let a thread do what is no step: the fences and plain accesses that come next; return them."""
+    first = len(graph.events[thread])
+    while thread not in graph.pending:
+        op = graph.nodes[thread].op
+        if op.kind == FENCE:
+            graph.add_fence(thread)
+        elif not op.plain:
+            break
+        elif op.reads:
+            graph.add_read(thread, graph.sources(thread)[-1])
+        else:
+            graph.add_write(thread, graph.places(thread)[-1])
+    return graph.events[thread][first:]
+
+
+def _call(steps: dict[str, Event], name: str, quiet: list[Event]) -> None:
+    """Name the plain accesses after a step."""
+    for number, event in enumerate((event for event in quiet if event.op.plain), 1):
+        steps[f"{name}+{number}"] = event
+
+
+def _play(graph: Graph, thread: int, turn: Turn, steps: dict[str, Event], number: int) -> tuple[Event, ...]:
+    """One turn of a thread; return what it could have read."""
+    op, sources = graph.nodes[thread].op, list[Event]()
+    if thread not in graph.enabled():
+        raise ScheduleError(f"turn {number}: {turn.thread} cannot make a step: it has ended, or waits for a value")
+    if op.reads:
+        sources = graph.choices(thread)
+        source = sources[-1] if turn.source is None else _named(turn.source, op.cell, graph, steps, number)
+        if source not in sources:
+            raise ScheduleError(f"turn {number}: {turn} cannot read that: in this model something newer is known to it")
+        sources = [each for each in sources if _allowed(graph, thread, each)]
+        if source not in sources:
+            raise ScheduleError(f"turn {number}: {turn} cannot read that: SEQ_CST accesses would have no order")
+        graph.add_read(thread, source)
+    if thread in graph.pending or not op.reads:
+        places = graph.places(thread)
+        place = places[-1] if places else -1
+        if turn.after is not None:
+            place = graph.writes(op.cell).index(_named(turn.after, op.cell, graph, steps, number)) + 1
+        if place not in places:
+            raise ScheduleError(f"turn {number}: {turn} cannot write there: something newer is known to it")
+        if not graph.add_write(thread, place):
+            raise ScheduleError(f"turn {number}: {turn} cannot write there: SEQ_CST accesses would have no order")
+    return tuple(sources)
+
+
+def _allowed(graph: Graph, thread: int, source: Event) -> bool:
+    """Try on a copy whether a thread can read a write, and then write, if its operation does both."""
+    trial = graph.copy()
+    try:
+        if not trial.add_read(thread, source):
+            return False
+        return thread not in trial.pending or any(trial.copy().add_write(thread, at) for at in trial.places(thread))
+    except Broken:
+        return True  # it can, and that is what is wrong
+
+
+def _named(name: str, cell: int, graph: Graph, steps: dict[str, Event], number: int) -> Event:
+    """The write that a schedule names."""
+    if name == "0":
+        return graph.writes(cell)[0]
+    event = steps.get(name)
+    if event is None or event.op.cell != cell:
+        raise ScheduleError(f"turn {number}: “{name}” is no write to the same cell that was made before")
+    return event
