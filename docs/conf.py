@@ -10,8 +10,9 @@ sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 from python_names import write_inventory  # noqa: E402
+from rooms import CONCEPTS, ROOMS, is_room, modules, modules_of  # noqa: E402
 
-from pysnmalloc import __version__  # noqa: E402  # below: what is ours
+from pysnmalloc import __version__  # noqa: E402
 
 # Names for types, which have no page of their own.
 ALIASES = ["Access", "Camera", "Sizeclass", "ThreadCode", "Value", "Views", "Where"]
@@ -56,8 +57,18 @@ nb_merge_streams = True
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline", "attrs_block", "fieldlist"]
 myst_heading_anchors = 3
 
-# The API.
+# The API: modules in the order of the front pages, as in the annotated source.
 autosummary_generate = True
+autosummary_context = {
+    "rooms": {
+        "pysnmalloc": {"The concepts": CONCEPTS, "The rooms": [name for name in ROOMS if name != "cli"]},
+        **{
+            f"pysnmalloc.{name.replace('/', '.')}": {"Its modules": [each.split("/")[-1] for each in modules_of(name)]}
+            for name in modules()
+            if is_room(name)
+        },
+    }
+}
 autodoc_typehints = "description"
 autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"
@@ -70,7 +81,8 @@ nitpick_ignore_regex = [
     (r"py:class", r"'\w+'"),  # a mark in Annotated
     (r"py:class", "|".join(ALIASES)),
     (r"py:class", r"pysnmalloc\.step\.look\.Look"),  # the package has a function of that module's name
-    (r"py:class", r"pysnmalloc\.explore\.threads\.proxies\.Frame|_thread\..*|concurrent\..*|rich\..*|types\.LambdaType"),
+    (r"py:class", r"pysnmalloc\.explore\.threads\.proxies\.Frame"),
+    (r"py:class", r"_thread\..*|concurrent\..*|rich\..*|types\.LambdaType"),
 ]
 
 # Python's own names are linked by an inventory made here, of the names in python-names.txt: no network is needed.

@@ -232,8 +232,8 @@ EXPLORER_MUTANTS = (
     Mutant(
         "the printers are left to whoever wants them",
         "explore/findings/__init__.py",
-        "from . import showing\n",
-        "showing = None\n",
+        "\nenter_printers()\n",
+        "\n",
         "test_explore_report.py::test_a_module_of_data_alone_brings_the_printers",
     ),
     Mutant(

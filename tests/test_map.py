@@ -1,4 +1,8 @@
-"""The map says what is so: every module, test, tutorial and command that it names is there, and nothing is left out."""
+"""The map tells the truth: what it names exists, and no concept or room is missing.
+
+A module is named by its path in the package. The name of a room stands for everything in it, and a room is on the map
+when all that it lists is: ``inspection`` by ``inspection/laws``, ``inspection/statistics`` and so on.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,8 @@ import pytest
 import typer.main
 
 from pysnmalloc.cli import app
-from tests.test_layers import CORE, TOOLS
+from tests.house import House
+from tests.test_layers import HOUSE, LIBRARY, ORDER, ROOMS
 
 ROOT = Path(__file__).parents[1]
 
@@ -46,6 +51,8 @@ class Difference(TypedDict):
 
 class Table(TypedDict):
     tutorial: dict[str, str]
+    room: dict[str, str]
+    howto: dict[str, str]
     tests: dict[str, list[str]]
     section: list[Section]
     claim: list[Claim]
@@ -54,7 +61,18 @@ class Table(TypedDict):
 
 TABLE = cast("Table", tomllib.loads((ROOT / "docs" / "map.toml").read_text(encoding="utf-8")))
 SECTIONS = [each["number"] for each in TABLE["section"]]
-MODULES = {*CORE, *TOOLS} - {"__main__"}
+MODULES = {"/".join(name) for name in HOUSE.modules} - {"", "__main__"}
+
+
+def left_out(names: list[str], named: set[str], house: House = HOUSE) -> list[str]:
+    """The names that are not among those named, neither themselves nor, of a room, by all that it lists."""
+    missing = []
+    for name in names:
+        room = tuple(name.split("/"))
+        inside = [f"{name}/{each}" for each in house.listed(room)] if room in house.rooms else []
+        if name not in named and (not inside or left_out(inside, named, house)):
+            missing.append(name)
+    return missing
 
 
 @cache
@@ -80,10 +98,20 @@ def test_sections_are_those_of_the_paper() -> None:
     assert all(each["then"] and each["now"] for each in TABLE["section"])
 
 
-def test_every_module_is_on_the_map_with_its_tests() -> None:
-    assert {name for each in TABLE["section"] for name in each["modules"]} == MODULES
-    assert set(TABLE["tests"]) == MODULES
+def test_every_concept_and_room_is_on_the_map_with_its_tests() -> None:
+    on_the_map = {name for each in TABLE["section"] for name in each["modules"]}
+    assert left_out(ORDER, on_the_map) == []
+    assert left_out(ORDER, set(TABLE["tests"])) == []
+    assert [name for name in sorted(on_the_map | set(TABLE["tests"])) if name not in MODULES] == []
+    assert all(TABLE["tests"].values())
+    assert set(TABLE["howto"]) <= MODULES
+    assert [name for name in TABLE["howto"].values() if not (ROOT / "docs" / "howto" / f"{name}.md").is_file()] == []
     assert {each["module"] for each in TABLE["difference"]} <= MODULES
+
+
+def test_the_map_says_of_every_room_whether_to_read_it_first() -> None:
+    assert set(TABLE["room"]) == set(ROOMS)
+    assert [words for words in TABLE["room"].values() if not re.fullmatch(r"(Skip it\.|Read `\w+`) .*\.", words)] == []
 
 
 def test_every_file_of_tests_that_is_named_exists() -> None:
@@ -134,8 +162,16 @@ def test_the_judges_see_what_they_must() -> None:
     with pytest.raises(Exception, match="No such option"):
         runs("pysnmalloc replay --nothing")
     assert "test_nothing" not in names_in("tests/test_queue.py")
+    inside = {f"inspection/{name}" for name in HOUSE.listed(("inspection",))}
+    assert left_out(["heap", "inspection"], inside) == ["heap"]
+    assert left_out(["inspection"], inside - {"inspection/laws"}) == ["inspection"]
+    assert left_out(["inspection"], {"inspection"}) == []
+    assert left_out(["inspection/laws"], {"inspection"}) == ["inspection/laws"]
 
 
-def test_every_module_of_the_core_has_its_thread_rule() -> None:
+def test_every_concept_and_room_of_the_library_has_its_thread_rule() -> None:
     page = (ROOT / "docs" / "reference" / "threads.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"\{doc\}`(\w+) </source/\1>`", page)) == set(CORE)
+    named = re.findall(r"\{doc\}`([\w/]+?)/? </source/\1>`", page)
+    assert left_out(LIBRARY, set(named)) == []
+    assert len(named) == len(set(named))
+    assert [name for name in named if name not in MODULES] == []

@@ -4,6 +4,7 @@
 
     essay, with its picture                        the module's docstring
     links                                          section, tutorial, reference, tests: from the map
+    what is in the room                            of a room only: a row per module, in the front page's order
     ┌──────────────────┬───────────────────────┐
     │ docstring        │ 32  def take(...):    │   a row begins where a class or function does,
     ├──────────────────┼───────────────────────┤   and where a comment stands alone
@@ -11,10 +12,11 @@
     └──────────────────┴───────────────────────┘
 
 The law: each line of the module stands on the page once, as prose or as code, and code keeps its line's number, which
-is also its anchor (``#L-45``). Pages of all modules, and of the tests that the map names, are written when the build
-begins, so a new module needs nothing.
+is also its anchor (``#L-45``). The one exception is the list that ends a front page: the table of the room takes its
+place. Pages of all modules, and of the tests that the map names, are written when the build begins, so a new module
+needs nothing.
 
-.. module-table:: core          the modules with what each opens with, and how long it is
+.. module-table:: concepts      the modules with what each opens with, and how long it is: the concepts, or the rooms
 .. test-source:: test_queue     a file of tests; each test has an anchor, so that the map can link to it
 """
 
@@ -29,42 +31,42 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from docutils import nodes
-from essay import CORE, inline, prose
-from papermap import label_of_test, links_of, module, named_tests
+from essay import inline, prose
+from papermap import label_of_test, links_of, module, named_tests, read_map
+from rooms import CONCEPTS, PACKAGE, ROOMS, is_room, modules, modules_of, shown, source_of
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-PACKAGE = Path(__file__).parents[2] / "pysnmalloc"
 TEST_FOLDER = PACKAGE.parent / "tests"
 TOOLING = re.compile(r"#\s*(noqa|type:|fmt:|pragma:)|#:")
 LINES = "L"
-ABOVE = ("replay", "step", "explore", "quiz", "lesson", "doctor", "cli")
-"""What stands on the core, in the order in which the README names it."""
 INDEX = """\
 Annotated source
 ================
 
-Each module of the library, its prose beside its code, in the order in which they build on each other. The text is the
-module's own, word for word: the essay it opens with, what its classes and functions say of themselves, and the
-comments, each beside the lines it speaks of. Where to begin: :doc:`sizeclass`, :doc:`freelist` and :doc:`messagequeue`
-are short, and stand alone.
+Every module of the library, with its prose beside its code. The text is the module's own, word for word: its opening
+essay, the docstrings of its classes and functions, and its comments, each beside the lines it explains. The order of
+this page is a reading order.
 
-The core
---------
+The concepts
+------------
 
-Each imports only what stands above it.
+Each concept of the paper is a module. A module needs only modules above it; ``heap``, the last one, also needs some of
+the rooms. :doc:`sizeclass`, :doc:`freelist` and :doc:`messagequeue` are short, and can be read alone.
 
-.. module-table:: core
+.. module-table:: concepts
 
-What stands on the core
------------------------
+The rooms
+---------
 
-.. module-table:: above
+Everything else is in rooms. A room has a front page, which says what the room is for and lists its modules.
+
+.. module-table:: rooms
 
 The tests
 ---------
 
-:doc:`tests/index` has the tests that :doc:`the map </map>` names, to be read beside what they test.
+:doc:`tests/index` lists the tests that :doc:`the map </map>` names. Read them beside what they test.
 
 .. toctree::
    :hidden:
@@ -74,8 +76,8 @@ TESTS = """\
 The tests
 =========
 
-What shows that the library does what the paper says. :doc:`The map </map>` tells which claim is shown by which test;
-``pytest`` runs a test by the name that stands there.
+These tests show that the library does what the paper says. :doc:`The map </map>` names the test that shows each claim;
+``pytest`` runs a test by that name.
 
 .. toctree::
    :maxdepth: 1
@@ -172,16 +174,20 @@ class AnnotatedSource(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Return the essay, the links and the rows."""
+        """Return the essay, the links, the room's table and the rows."""
         name = self.arguments[0]
         path = source_of(name)
         self.env.note_dependency(str(path))
         source = path.read_text(encoding="utf-8")
         opening = ast.get_docstring(ast.parse(source)) or ""
+        if is_room(name):
+            opening = opening.rpartition("\n\n")[0]  # the list of modules; the table has them
         page: list[nodes.Node] = [
-            nodes.container("", *prose(opening), classes=["essay"]),
+            nodes.container("", *prose(opening, name), classes=["essay"]),
             nodes.container("", links_of(name), classes=["module-links"]),
         ]
+        if is_room(name):
+            page.append(table_of(modules_of(name), shorter=True))
         return page + [self._row(name, row) for row in rows_of(source) if row.code or row.words.strip()]
 
     def _row(self, module: str, row: Row) -> nodes.container:
@@ -244,58 +250,50 @@ def pieces(lines: list[str], first: int, last: int) -> list[nodes.Node]:
 
 
 class ModuleTable(SphinxDirective):
-    """Modules, with the first words of each: the core, what stands on it, or the parts of a package."""
+    """The concepts, or the rooms: what each opens with; of a room, also whether to read it first."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """Return the table."""
-        from lawbook import table  # it needs this module
-
-        rows = []
-        names = {"core": top_modules(), "above": list(ABOVE)}
-        for name in names.get(self.arguments[0]) or parts(self.arguments[0]):
-            path = source_of(name)
-            self.env.note_dependency(str(path))
-            files = sorted(path.parent.rglob("*.py")) if path.stem == "__init__" else [path]
-            opening = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n\n")[0]
-            length = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
-            size = f"{length:,}" + (f", in {len(files)} files" if len(files) > 1 else "")
-            rows.append(([module(name, name.partition("/")[2])], [*inline(opening)], [nodes.Text(size)]))
-        return [table(("module", "what it opens with", "lines"), rows, widths=(18, 64, 18))]
+        names = {"concepts": CONCEPTS, "rooms": ROOMS}[self.arguments[0]]
+        for name in names:
+            self.env.note_dependency(str(source_of(name)))
+        return [table_of(names)]
 
 
-def source_of(name: str) -> Path:
-    """The file of a module, or the first of a subpackage."""
-    folder = PACKAGE / name
-    return folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
+def table_of(names: list[str], shorter: bool = False) -> nodes.container:
+    """A row for each module: its name, its first sentence, its length. ``shorter``: names without their room's."""
+    from lawbook import table  # it needs this module
+
+    advice = read_map().rooms
+    rows = []
+    for name in names:
+        opening = ast.get_docstring(ast.parse(source_of(name).read_text(encoding="utf-8"))) or ""
+        words = [*inline(opening.split("\n\n")[0], name)]
+        if name in advice:
+            words += [nodes.Text(" "), nodes.strong("", "On a first reading: "), *inline(advice[name], name)]
+        last = shown(name).removeprefix(name.rpartition("/")[0] + "/")
+        rows.append(([module(name, last if shorter else "")], words, [nodes.Text(length_of(name))]))
+    return table(("module", "what it opens with", "lines"), rows, widths=(18, 64, 18))
 
 
-def top_modules() -> list[str]:
-    """The modules of the core, each above those it needs."""
-    return ["errors", *CORE]
-
-
-def parts(name: str) -> list[str]:
-    """The modules behind a package, its subpackages among them."""
-    folder = PACKAGE / name
-    found = [path.relative_to(PACKAGE) for path in sorted(folder.rglob("*.py")) if path != folder / "__init__.py"]
-    return sorted((path.parent if path.stem == "__init__" else path.with_suffix("")).as_posix() for path in found)
-
-
-def modules() -> list[str]:
-    """All modules: the core, what stands on it, and the parts of packages behind their package."""
-    return [each for name in (*top_modules(), *ABOVE) for each in (name, *parts(name))]
+def length_of(name: str) -> str:
+    """How many lines a module has; of a room, in how many files."""
+    path = source_of(name)
+    files = sorted(path.parent.rglob("*.py")) if is_room(name) else [path]
+    length = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
+    return f"{length:,}" + (f", in {len(files)} files" if len(files) > 1 else "")
 
 
 def page_of(name: str) -> str:
-    """A module's page. Parts of a package are listed on the package's page."""
-    title = name.replace("/", ".")
+    """A module's page. The page of a room leads on to what is in the room."""
+    title = shown(name)
     text = f":hide-toc:\n\n{title}\n{'=' * len(title)}\n\n.. annotated-source:: {name}\n"
-    below = [each for each in parts(name) if each.rpartition("/")[0] == name]
+    below = modules_of(name) if is_room(name) else []
     if below:
-        text += f"\nIts parts\n---------\n\n.. module-table:: {name}\n\n.. toctree::\n   :hidden:\n\n"
-    return text + "".join(f"   /source/{each}\n" for each in below)
+        text += "\n.. toctree::\n   :hidden:\n\n"
+    return text + "".join(f"   {shown(each).removeprefix(title)} </source/{each}>\n" for each in below)
 
 
 def write_pages(app: Sphinx) -> None:
@@ -303,7 +301,7 @@ def write_pages(app: Sphinx) -> None:
     folder = Path(app.srcdir) / "source"
     tests = [Path(name).stem for name in named_tests()]
     pages = {name: page_of(name) for name in modules()}
-    pages["index"] = INDEX + "".join(f"   {name}\n" for name in (*top_modules(), *ABOVE, "tests/index"))
+    pages["index"] = INDEX + "".join(f"   {name}\n" for name in (*CONCEPTS, *ROOMS, "tests/index"))
     pages["tests/index"] = TESTS + "".join(f"   {name}\n" for name in tests)
     for name in tests:
         pages[f"tests/{name}"] = f":hide-toc:\n\n{name}\n{'=' * len(name)}\n\n.. test-source:: {name}\n"

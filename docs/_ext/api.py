@@ -62,11 +62,17 @@ def named(name: str) -> object:
 
 
 def drop_stale(app: Sphinx, _config: object) -> None:
-    """Take away the pages of modules that are gone; autosummary only adds."""
-    for page in (Path(app.srcdir) / "reference" / "api").glob(f"{PROGRAM}*.rst"):
-        module = ROOT.joinpath(*page.stem.split("."))
-        if not module.is_dir() and not module.with_suffix(".py").exists():
+    """Delete the generated pages if one of their modules is gone: autosummary deletes none, and it reads old lists."""
+    pages = list((Path(app.srcdir) / "reference" / "api").glob(f"{PROGRAM}*.rst"))
+    if not all(is_module(page.stem) for page in pages):
+        for page in pages:
             page.unlink()
+
+
+def is_module(name: str) -> bool:
+    """Tell whether a module or room with this full name exists."""
+    path = ROOT.joinpath(*name.split("."))
+    return (path / "__init__.py").exists() or path.with_suffix(".py").exists()
 
 
 def write_command_line(app: Sphinx) -> None:

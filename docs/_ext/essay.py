@@ -3,8 +3,9 @@
     text ──► blocks: paragraph | picture (indented) | points (* ...) | fields (Args, Raises ...)
          ──► docutils nodes, for annotated source;  reStructuredText, for autodoc
 
-The prose is plain text with two marks: double or single backquotes for code, stars for stress. Sections of the paper,
-and names of ours in backquotes, become links. Nothing else is read as markup, so no comment can break the build.
+The prose is plain text with two marks: double or single backquotes for code, stars for stress. Sections of the paper
+and names of the library in backquotes become links. In the essay of a module, a name in backquotes may also be that of
+another module of its room. Nothing else is read as markup, so no comment can break the build.
 """
 
 from __future__ import annotations
@@ -15,17 +16,16 @@ from dataclasses import dataclass
 from inspect import cleandoc
 
 from docutils import nodes
+from rooms import CONCEPTS, page_named
 from sphinx.addnodes import pending_xref
 
 import pysnmalloc
 
-__all__ = ["CORE", "Block", "blocks", "inline", "prose", "restructured"]
+__all__ = ["Block", "blocks", "inline", "prose", "restructured"]
 
 MARKS = re.compile(r"(``.+?``|`[^`]+`|(?<!\w)\*[^*\s][^*]*\*|§[1-4](?:\.\d)?)")
 FIELDS = re.compile(r"(Args|Raises|Attributes|Returns|Yields):$")
 FIELD = re.compile(r"\s+([\w*, ]+?):\s+(.*)")
-CORE = re.findall(r"\w+", (pysnmalloc.__doc__ or "").strip().split("\n\n")[-1])
-"""The modules, in the order in which they build on each other."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,15 @@ def reference(domain: str, kind: str, target: str, shown: nodes.Node) -> pending
     )
 
 
-def inline(text: str) -> Iterator[nodes.Node]:
-    """Yield text, code, stress and links."""
+def inline(text: str, module: str | None = None) -> Iterator[nodes.Node]:
+    """Yield text, code, stress and links; in the essay of a module, also links to its neighbours."""
     for piece in MARKS.split(text):
         if piece.startswith("`"):
             code = piece.strip("`")
             shown = nodes.literal("", code, classes=["code"])
-            if code in CORE:
-                yield reference("std", "doc", f"/source/{code}", shown)
+            page = page_named(code, module) if module else code if code in CONCEPTS else None
+            if page:
+                yield reference("std", "doc", f"/source/{page}", shown)
             elif target := target_of(code):
                 yield reference("py", "obj", target, shown)
             else:
@@ -99,8 +100,8 @@ def inline(text: str) -> Iterator[nodes.Node]:
             yield nodes.Text(piece)
 
 
-def prose(text: str) -> list[nodes.Node]:
-    """Return the nodes of a docstring or of joined comments."""
+def prose(text: str, module: str | None = None) -> list[nodes.Node]:
+    """Return the nodes of a docstring or of joined comments; ``module`` is the one whose essay this is."""
     result: list[nodes.Node] = []
     for block in joined(blocks(text)):
         match block.kind:
@@ -109,10 +110,10 @@ def prose(text: str) -> list[nodes.Node]:
             case "fields":
                 result += fields(block.lines)
             case "points":
-                points = [nodes.list_item("", nodes.paragraph("", "", *inline(point))) for point in block.lines]
+                points = [nodes.list_item("", nodes.paragraph("", "", *inline(each, module))) for each in block.lines]
                 result.append(nodes.bullet_list("", *points))
             case _:
-                result.append(nodes.paragraph("", "", *inline("\n".join(block.lines))))
+                result.append(nodes.paragraph("", "", *inline("\n".join(block.lines), module)))
     return result
 
 

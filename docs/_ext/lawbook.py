@@ -1,8 +1,8 @@
-"""The laws, the errors and the thread rules, each from the code that has them.
+"""The laws, the errors and the thread rules, each from the code that defines it.
 
-.. laws::            every law of ``laws.LAWS``: name, section, what it means, its code
-.. error-table::     every error, of the core or of what stands above it: its cause, and what to do
-.. thread-rules::    of each module that says so, who may call what
+.. laws::            every law of ``laws.LAWS``: name, section, meaning, code
+.. error-table::     every error, of the concepts or of the rooms: its cause, and what to do
+.. thread-rules::    who may call what, for each module that states it
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-from annotated import ABOVE, PACKAGE, modules, numbered, source_of
+from annotated import numbered
 from docutils import nodes
 from essay import inline, prose, reference
+from papermap import module as link_to
+from rooms import PACKAGE, ROOMS, modules, source_of
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -32,7 +34,7 @@ class Laws(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return a section for each."""
-        self.env.note_dependency(str(source_of("laws")))
+        self.env.note_dependency(str(source_of("inspection/laws")))
         return [self._section(number, law) for number, law in enumerate(laws.LAWS, start=1)]
 
     def _section(self, number: int, law: laws.Law) -> nodes.section:
@@ -75,21 +77,21 @@ class ErrorTable(SphinxDirective):
         """Return the table."""
         self.env.note_dependency(str(PACKAGE))
         rows = []
-        for error in errors_of(self.arguments[0] == "core"):
+        for error in errors_of(self.arguments[0] == "concepts"):
             cause, cure = cause_and_cure(error)
             full, code = f"{error.__module__}.{error.__qualname__}", nodes.literal("", error.__name__, classes=["code"])
             rows.append(([reference("py", "exc", full, code)], [*inline(cause)], [*inline(cure[0].upper() + cure[1:])]))
         return [table(("error", "cause", "what to do"), rows, widths=(18, 36, 46))]
 
 
-def errors_of(core: bool) -> list[type[Exception]]:
-    """The errors of the core, the first of which is the base of all; or those of what stands on it."""
-    if core:
+def errors_of(concepts: bool) -> list[type[Exception]]:
+    """The errors of the concepts, the first of which is the base of all; or those that the rooms add."""
+    if concepts:
         names = sorted(errors.__all__, key=lambda name: name != "SnmallocError")
         return [getattr(errors, name) for name in names]
     found: list[type[Exception]] = []
     for name in modules():
-        if name.split("/")[0] in set(ABOVE) - {"cli"}:
+        if name.split("/")[0] in set(ROOMS) - {"cli"}:
             module = importlib.import_module("pysnmalloc." + name.replace("/", "."))
             members = [getattr(module, each) for each in getattr(module, "__all__", ())]
             kinds = [each for each in members if isinstance(each, type) and issubclass(each, Exception)]
@@ -110,7 +112,7 @@ class ThreadRules(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return the table."""
         self.env.note_dependency(str(PACKAGE))
-        rows = [([*inline(f"``{name}``")], [*inline(rule[0].upper() + rule[1:])]) for name, rule in rules()]
+        rows = [([link_to(name)], [*inline(rule[0].upper() + rule[1:])]) for name, rule in rules()]
         return [table(("module", "who may call what"), rows, widths=(20, 80))]
 
 

@@ -2,7 +2,7 @@
 
     .. map-sections::       section, modules, tutorials, labs, C++ then and now
     .. map-claims::         what the paper claims, and what shows it here
-    .. map-differences::    where we differ, and why
+    .. map-differences::    where this library differs, and why
 
 The same table gives each page of annotated source its links, and a section that a page names (§2.2) its link to the
 map. ``tests/test_map.py`` checks that all it names exists.
@@ -20,6 +20,7 @@ from pathlib import Path
 
 from docutils import nodes
 from essay import inline, reference
+from rooms import shown
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
@@ -27,6 +28,7 @@ from sphinx.util.docutils import SphinxDirective
 
 TABLE = Path(__file__).parents[1] / "map.toml"
 TUTORIALS = Path(__file__).parents[2] / "tutorials"
+HOWTO = TABLE.parent / "howto"
 CPP = "https://github.com/microsoft/snmalloc/blob"
 THEN, NOW = f"{CPP}/17bbab4f/src", f"{CPP}/f70eb826/src/snmalloc"
 
@@ -47,7 +49,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Claim:
-    """What the paper claims."""
+    """A claim of the paper."""
 
     says: str
     section: str
@@ -57,7 +59,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Difference:
-    """Where we differ."""
+    """A difference between this library and the paper."""
 
     what: str
     paper: str
@@ -70,6 +72,8 @@ class Map:
     """The whole table."""
 
     tutorials: dict[int, str]
+    rooms: dict[str, str]
+    guides: dict[str, str]
     tests: dict[str, list[str]]
     sections: list[Section]
     claims: list[Claim]
@@ -82,6 +86,8 @@ def read_map() -> Map:
     found = tomllib.loads(TABLE.read_text(encoding="utf-8"))
     return Map(
         {int(number): title for number, title in found["tutorial"].items()},
+        found["room"],
+        found["howto"],
         found["tests"],
         [Section(**each) for each in found["section"]],
         [Claim(**each) for each in found["claim"]],
@@ -102,9 +108,15 @@ def tutorial(number: int) -> nodes.Node:
     return reference("std", "doc", f"/tutorials/{path.stem}", shown) if path else shown
 
 
-def module(name: str, shown: str = "") -> nodes.Node:
-    """A link to a module's annotated source; in a list of a package's parts, without the package's name."""
-    return reference("std", "doc", f"/source/{name}", nodes.literal("", (shown or name).replace("/", ".")))
+def module(name: str, words: str = "") -> nodes.Node:
+    """A link to the annotated source of a module or room."""
+    return reference("std", "doc", f"/source/{name}", nodes.literal("", words or shown(name)))
+
+
+def guide(name: str) -> nodes.Node:
+    """A link to a how-to page, by its title."""
+    title = (HOWTO / f"{name}.md").read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+    return reference("std", "doc", f"/howto/{name}", nodes.inline("", title))
 
 
 def code(text: str) -> nodes.literal:
@@ -174,27 +186,46 @@ def lines(items: Sequence[nodes.Node]) -> list[nodes.Node]:
     return [nodes.inline("", "", item, classes=["cell-line"]) for item in items]
 
 
+def around(name: str) -> list[str]:
+    """A module, and the rooms around it, the innermost first."""
+    parts = name.split("/")
+    return ["/".join(parts[:end]) for end in range(len(parts), 0, -1)]
+
+
+def concerns(section: Section, name: str) -> bool:
+    """Tell whether a section names a module, a room around it, or something in it."""
+    return any(each in around(name) or name in around(each) for each in section.modules)
+
+
+def tests_of(name: str) -> list[str]:
+    """The tests of a module, or of the innermost room around it that has some."""
+    known = read_map().tests
+    return next((known[each] for each in around(name) if each in known), [])
+
+
 def links_of(name: str) -> nodes.bullet_list:
     """The links of a module's page: sections, tutorials, reference, tests."""
-    top = name.split("/")[0]
-    sections = [each for each in read_map().sections if top in each.modules]
+    sections = [each for each in read_map().sections if concerns(each, name)]
     full = "pysnmalloc." + name.replace("/", ".")
     described = reference("std", "doc", f"/reference/api/{full}", code(full))
-    if top == "cli":
+    if name.split("/")[0] == "cli":
         described = reference("std", "doc", "/reference/cli", nodes.inline("", "the command line"))
     numbers = sorted({number for each in sections for number in each.tutorials})
-    packages = [name.rpartition("/")[0]] if "/" in name else []
     items = [
-        ("Part of", [module(package) for package in packages]),
+        ("Room", [module(each) for each in around(name)[1:2]]),
+        ("On a first reading", [*inline(read_map().rooms.get(name, ""), name)]),
         ("Paper", [next(iter(inline(f"§{each.number}"))) for each in sections]),
         ("Tutorials", [tutorial(number) for number in numbers]),
+        ("How to", [guide(read_map().guides[each]) for each in around(name) if each in read_map().guides]),
         ("Reference", [described]),
-        ("Tests", [test(file) for file in read_map().tests.get(top, [])]),
+        ("Tests", [test(file) for file in tests_of(name)]),
     ]
     result = nodes.bullet_list()
     for title, found in items:
         if found:
-            result += nodes.list_item("", nodes.paragraph("", "", nodes.strong("", f"{title}: "), *listed(found)))
+            between = "" if title == "On a first reading" else ", "
+            words = listed(found, between)
+            result += nodes.list_item("", nodes.paragraph("", "", nodes.strong("", f"{title}: "), *words))
     return result
 
 
@@ -280,7 +311,7 @@ class Sections(MapDirective):
 class Claims(MapDirective):
     """The paper's claims."""
 
-    head = ("the paper says", "§", "shown here by")
+    head = ("the paper says", "§", "shown by")
     widths = (42, 8, 50)
 
     def rows(self) -> Iterator[tuple[list[nodes.Node], ...]]:
@@ -291,9 +322,9 @@ class Claims(MapDirective):
 
 
 class Differences(MapDirective):
-    """Where we differ."""
+    """The differences from the paper."""
 
-    head = ("here", "the paper, and its C++", "why", "module")
+    head = ("this library", "the paper and its C++", "why", "module")
     widths = (28, 24, 36, 12)
 
     def rows(self) -> Iterator[tuple[list[nodes.Node], ...]]:

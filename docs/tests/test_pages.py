@@ -20,6 +20,7 @@ import pytest
 from sphinx.util.inventory import InventoryFile
 
 import pysnmalloc
+from tests.house import House
 from tests.test_documented import WITHOUT
 
 ROOT = Path(__file__).parents[2]
@@ -224,6 +225,25 @@ def test_every_line_of_code_is_in_the_annotated_source_once(site: Path) -> None:
         numbers = [int(found) for found in re.findall(r'<span class="linenos">\s*(\d+)</span>', page)]
         assert numbers == sorted(set(numbers)), f"{name}: a line stands on the page twice"
         assert code_lines(path.read_text(encoding="utf-8")) <= set(numbers), f"{name}: lines are missing"
+
+
+def pages_linked(page: Path) -> list[str]:
+    """The pages of modules that the tables of a page lead to, in order, each by its name from ``source`` on."""
+    tables = "".join(re.findall(r"<table.*?</table>", page.read_text(encoding="utf-8"), flags=re.DOTALL))
+    first = re.findall(r'<tr[^>]*><td[^>]*><p>.*?href="([^"#]+)\.html"', tables)
+    source = page.parents[[parent.name for parent in page.parents].index("source")]
+    return [(page.parent / name).resolve().relative_to(source.resolve()).as_posix() for name in first]
+
+
+def test_the_annotated_source_is_in_reading_order(site: Path) -> None:
+    house = House(Path(pysnmalloc.__file__).parent)
+    top = house.listed(())
+    rooms = [name for name in top if (name,) in house.rooms]
+    source = site / "source"
+    assert pages_linked(source / "index.html") == [*(name for name in top if name not in rooms), *rooms]
+    for room in house.rooms - {()}:
+        name = "/".join(room)
+        assert pages_linked(source / f"{name}.html") == [f"{name}/{each}" for each in house.listed(room)]
 
 
 def test_the_reference_has_all_laws_errors_and_commands(site: Path) -> None:

@@ -10,6 +10,6 @@ Imported by: search, and all above it.
     shown, finding, result, told, naming, telling, rows, wording, text, html, showing
 """
 
-from . import showing
+from .showing import enter_printers
 
-__all__ = ["showing"]
+enter_printers()

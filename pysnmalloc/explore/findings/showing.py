@@ -9,6 +9,11 @@ from .shown import show_by
 from .text import finding_text, result_text, told_text
 from .told import Told
 
-show_by(Finding, finding_text, finding_html)
-show_by(Told, told_text, told_html)
-show_by(Result, result_text, result_html)
+__all__ = ["enter_printers"]
+
+
+def enter_printers() -> None:
+    """Enter the printers of findings, executions that were told, and results."""
+    show_by(Finding, finding_text, finding_html)
+    show_by(Told, told_text, told_html)
+    show_by(Result, result_text, result_html)

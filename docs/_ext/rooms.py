@@ -1,0 +1,70 @@
+"""The house as the site shows it: concepts in front, then the rooms, each in the order of its front page.
+
+    freelist            a concept: /source/freelist
+    inspection          a room, shown as inspection/: /source/inspection
+    inspection/laws     a module in it: /source/inspection/laws
+
+Names are paths inside the package. The order is read from the front pages by ``tests.house``, which is also what holds
+every import to it, so a new module or room needs nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.house import House
+
+__all__ = ["CONCEPTS", "PACKAGE", "ROOMS", "is_room", "modules", "modules_of", "page_named", "shown", "source_of"]
+
+PACKAGE = Path(__file__).parents[2] / "pysnmalloc"
+HOUSE = House(PACKAGE)
+NAMES = {"/".join(name) for name in HOUSE.modules} - {"", "__main__"}
+
+
+def is_room(name: str) -> bool:
+    """Tell whether a name is that of a room."""
+    return tuple(name.split("/")) in HOUSE.rooms
+
+
+ROOMS = [name for name in HOUSE.listed(()) if is_room(name)]
+"""The rooms at the top, bottom to top."""
+CONCEPTS = [name for name in HOUSE.listed(()) if not is_room(name)]
+"""The modules at the top, bottom to top."""
+
+
+def modules_of(room: str) -> list[str]:
+    """The modules and rooms in a room, in the order in which its front page lists them."""
+    return [f"{room}/{name}" for name in HOUSE.listed(tuple(room.split("/")))]
+
+
+def modules() -> Iterator[str]:
+    """Yield all modules and rooms in reading order; what is in a room follows its front page."""
+    waiting = [*CONCEPTS, *ROOMS]
+    while waiting:
+        name = waiting.pop(0)
+        yield name
+        if is_room(name):
+            waiting[:0] = modules_of(name)
+
+
+def source_of(name: str) -> Path:
+    """The file of a module, or the front page of a room."""
+    return HOUSE.modules[tuple(name.split("/"))]
+
+
+def shown(name: str) -> str:
+    """A name as front pages write it: a room ends with a slash."""
+    return f"{name}/" if is_room(name) else name
+
+
+def page_named(code: str, module: str) -> str | None:
+    """The module that an essay means by a name: one in the essay's own room, or else one further out."""
+    room = module if is_room(module) else module.rpartition("/")[0]
+    while True:
+        found = f"{room}/{code}".strip("/").replace(".", "/")
+        if found in NAMES and found != module:
+            return found
+        if not room:
+            return None
+        room = room.rpartition("/")[0]
