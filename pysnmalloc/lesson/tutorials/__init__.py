@@ -2,7 +2,7 @@
 
 Each module judges the answers of one notebook, from bytes and with its own code. ``checking``
 loads the judges of a tutorial when one of its exercises is checked. Read ``tutorial_00`` first,
-which is the shortest. The judges of one tutorial need those of no other.
+the shortest; the judges of one tutorial need no other.
 
 Imported by: checking.
 
