@@ -321,6 +321,99 @@ def test_random_sizes_hardly_leave_the_hot_path(monkeypatch: pytest.MonkeyPatch)
     assert calls[0] < 40
 
 
+# A chunk that comes and goes with one object.
+
+
+def lone_sizes(config: sn.Config) -> tuple[int, ...]:
+    """Requests of a lone object: in the short slab and in a full-length one, medium, large."""
+    return 0, 64, 200, config.superslab_header, config.slab_size, config.slab_size + 1, config.chunk_size // 3
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_lone_object_comes_and_goes_whatever_happens_between(name: str) -> None:
+    config, rng = CONFIGS[name], random.Random(name)
+    with Twins(config, [1, 2]) as twins:
+        for _ in range(120):
+            who, size = rng.randrange(2), rng.choice(lone_sizes(config))
+            for _ in range(rng.randrange(1, 5)):
+                address = twins.malloc(who, size)
+                assert isinstance(address, int)
+                if rng.random() < 0.2:  # it is not alone: its slab, its superslab or the stack of chunks changes
+                    twins.malloc(rng.randrange(2), rng.choice((size, *lone_sizes(config), config.chunk_size)))
+                while twins.live and (len(twins.live) > 3 or rng.random() < 0.9):
+                    twins.free(who if rng.random() < 0.9 else 1 - who, rng.randrange(1 << 20))
+                if rng.random() < 0.1:
+                    twins.again(who)
+            twins.compare(None if config.chunk_size <= 1 << 13 else 1)
+            assert twins.heaps[0].committed == twins.heaps[1].committed
+        twins.home()
+        for heap in twins.heaps:
+            heap.check()
+
+
+@pytest.mark.parametrize(
+    ("config", "size"), [(sn.PAPER, 64), (sn.PAPER, 1000), (sn.CLASSROOM, 64), (sn.CLASSROOM, 3000)]
+)
+def test_a_lone_object_does_not_leave_the_hot_path(
+    config: sn.Config, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sn.Heap(config) as heap:
+        allocator = heap.acquire()
+        for _ in range(3):
+            allocator.free(allocator.malloc(size))
+        monkeypatch.setattr(Allocator, "_malloc", None)
+        monkeypatch.setattr(Allocator, "_free", None)
+        for _ in range(10):
+            allocator.free(allocator.malloc(size))  # the plain code, which is gone, is not needed
+
+
+def test_a_lone_object_that_got_company_in_its_superslab(twins: Twins) -> None:
+    learn(twins, 64)
+    address = twins.malloc(0, 64)
+    twins.malloc(0, 200)  # in another slab of the same superslab
+    twins.call(0, lambda a: a.free(as_int(address)))
+    twins.compare()
+    twins.live.remove(as_int(address))
+    twins.home()
+
+
+def test_a_lone_superslab_stays_away_while_another_has_space(twins: Twins) -> None:
+    config = sn.CLASSROOM
+    full = [as_int(twins.malloc(0, config.slab_size)) for _ in range(config.slab_count - 1)]
+    short = as_int(twins.malloc(0, 180))  # the first superslab is full
+    learn(twins, 64)
+    twins.call(0, lambda a: a.free(full[0]))  # now it has space again
+    twins.live.remove(full[0])
+    again = as_int(twins.malloc(0, 64))
+    assert again // config.chunk_size == short // config.chunk_size
+    twins.compare()
+    twins.home()
+
+
+def learn(twins: Twins, size: int) -> None:
+    """Let an object come and go until the hot path knows the way."""
+    for _ in range(4):
+        address = as_int(twins.malloc(0, size))
+        twins.call(0, lambda a, address=address: a.free(address))  # type: ignore[misc]
+        twins.live.remove(address)
+
+
+def as_int(address: Outcome) -> int:
+    assert isinstance(address, int)
+    return address
+
+
+def test_what_a_lone_object_held_reads_as_zero_after_it(twins: Twins) -> None:
+    """Pages that were given back, and the words of the list node that the hot path zeroes instead."""
+    for _ in range(6):
+        address = twins.malloc(0, 700)
+        assert isinstance(address, int)
+        for heap in twins.heaps:
+            heap.view(address)[:] = b"\xee" * len(heap.view(address))
+        twins.free(0, 0)
+        twins.compare()
+
+
 # Corners, each by itself.
 
 

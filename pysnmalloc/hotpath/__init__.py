@@ -7,7 +7,7 @@ step with the heap.
 
 Imported by: heap.
 
-    closures, allocator
+    closures, lone, allocator
 """
 
 from .allocator import FastAllocator

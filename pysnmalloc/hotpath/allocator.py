@@ -15,17 +15,22 @@ up, ``_install`` makes views, tables and closures anew.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
-from ..allocator import Allocator
-from ..chunklist import OWNER
-from ..config import BUCKETS_OFFSET
-from ..memory import NULL
+from ..allocator import AVAILABLE, ONLY_SHORT, Allocator
+from ..chunklist import NEXT, OWNER, PREV
+from ..config import BUCKETS_OFFSET, Decommit
+from ..mediumslab import FREE
+from ..mediumslab import HEAD as MEDIUM_HEAD
+from ..memory import NULL, STACKS
 from ..messagequeue import FRONT
-from ..metaslab import HEAD, LINK, SIZECLASS, USED
-from ..pagemap import SUPERSLAB
+from ..metaslab import BUMP_BIT, HEAD, LINK, SIZECLASS, USED
+from ..pagemap import NOT_OURS, SUPERSLAB
 from ..remotecache import CACHED
+from ..superslab import USED_BYTE
 from .closures import Bin, Cells, Foreign, Free, Own, Rare, Tables, WordCell, hot_path
+from .lone import Lone, LoneMedium, LoneSuperslab, Stack, lone_mediumslab, lone_superslab
 
 try:
     from ctypes import c_uint64
@@ -68,6 +73,8 @@ class FastAllocator(Allocator):
         heads = self.address + BUCKETS_OFFSET + 16 * self.config.buckets
         self._list_heads = [self._cell(heads + 8 * sizeclass, "q") for sizeclass in range(self.config.num_small)]
         self._tables = self._make_tables()
+        self._lone: Lone | None = None
+        self._given_back = NULL, NONE  # the last chunk that the plain code gave back, and its size class
         self._hot = hot_path(self._tables, self._rare())
         self.malloc, self.free = self._hot.malloc, self._hot.free
         for sizeclass, slabs in enumerate(self.small_classes):
@@ -76,12 +83,13 @@ class FastAllocator(Allocator):
 
     def _make_tables(self) -> Tables:
         """Make the tables; the lists by slab number know no slab yet."""
-        sizes = range(min(FAST_SIZES, self.config.slab_size) + 1)
-        sizeclasses = [self.table.sizeclass(size) for size in sizes]
+        largest = min(FAST_SIZES, self.table.sizes[-1])
+        sizeclasses = [self.table.sizeclass(size) for size in range(largest + 1)]
+        medium: Bin = list(self._no_slab)
         u8 = self.memory.u8
         second_words = u8[8:].cast("q")
         return Tables(
-            bins=tuple(self._bins[sizeclass] for sizeclass in sizeclasses),
+            bins=tuple(self._bins[each] if each < self.config.num_small else medium for each in sizeclasses),
             rounded=[_own_object(self.table.sizes[sizeclass]) for sizeclass in sizeclasses],
             no_slab=self._no_slab,
             slabs=[],
@@ -109,8 +117,8 @@ class FastAllocator(Allocator):
     def _rare(self) -> Rare:
         """Return what the closures leave to plain code."""
         return Rare(
-            malloc=self._malloc,
-            free=self._free,
+            malloc=self._rare_malloc,
+            free=self._rare_free,
             free_unknown=self._free_unknown,
             free_message=self._free_message,
             post=self.post,
@@ -234,6 +242,124 @@ class FastAllocator(Allocator):
                 tables.fallbacks[index](message)
         elif message != self.queue.stub:
             self._handle(message)
+
+    # A chunk that comes and goes with one object.
+
+    def _rare_malloc(self, size: int) -> int:
+        """Allocate where no slab has space."""
+        lone = self._lone
+        if lone is not None and size in lone.sizes:
+            taken = lone.take()
+            if taken != NULL:
+                return taken
+        return self._malloc(size)
+
+    def _rare_free(self, address: int) -> None:
+        """Free the last object of a slab, or a medium one."""
+        if self._lone is None or not self._lone.give_back(address):
+            self._free(address)
+
+    def _dealloc_slab(self, slab: int, sizeclass: int) -> None:
+        """Give a slab back; notice where its superslab went with it."""
+        super()._dealloc_slab(slab, sizeclass)
+        chunk = slab & self._chunk_mask
+        if slab == chunk and sizeclass <= self.table.short_max_sizeclass and self.pagemap.get(chunk) == NOT_OURS:
+            self._went(chunk, sizeclass, NULL)
+
+    def _medium_dealloc(self, slab: int, address: int) -> None:
+        """Free an own medium object; notice where its slab went with it."""
+        sizeclass = self.mediumslab.sizeclass(slab)
+        super()._medium_dealloc(slab, address)
+        if self.pagemap.get(slab) == NOT_OURS:
+            self._went(slab, sizeclass, address)
+
+    def _went(self, chunk: int, sizeclass: int, address: int) -> None:
+        """The plain code gave a chunk back. The second time in a row it becomes the lone chunk."""
+        again, self._given_back = self._given_back == (chunk, sizeclass), (chunk, sizeclass)
+        if not again or self._shared.decommit is not Decommit.SUPERSLAB:
+            self._lone = None
+            return
+        capacity = self.table.capacity(sizeclass, short=address == NULL)
+        listed = self._u64[chunk + NEXT >> 3] | self._u64[chunk + PREV >> 3]
+        if capacity < 2 or listed:
+            self._lone = None
+            return
+        self._cover((chunk + self.config.chunk_size) >> self.config.slab_bits)
+        make = self._lone_superslab if address == NULL else self._lone_mediumslab
+        self._lone = make(chunk, sizeclass, address)
+        self._lone.wait()
+
+    def _stack_of(self, chunk: int) -> Stack:
+        """Return what is known of the stack that a chunk came from."""
+        return Stack(
+            chunk=chunk,
+            top=self._cell(STACKS, "Q"),
+            incarnation=self._cell(STACKS + 8, "Q"),
+            link=self._cell(chunk + OWNER, "Q"),
+            kind=self._cell(self.pagemap.entry(chunk), "B"),
+            owner=self.address,
+            lock=self._shared.lock,
+            counts=self.atomic_counts,
+            commitment=self._shared.commitment,
+            amount=self.config.chunk_size - self.config.page_size,
+        )
+
+    def _sizes_of(self, sizeclass: int) -> range:
+        """Return the requests that a class serves."""
+        return range(self.table.sizes[sizeclass - 1] + 1 if sizeclass else 0, self.table.sizes[sizeclass] + 1)
+
+    def _decommit_chunk(self, chunk: int) -> Callable[[], None]:
+        """Return the function that gives a chunk's pages back, all but the first."""
+        page, size = self.config.page_size, self.config.chunk_size
+        return self.memory.space.decommit_again(chunk + page, size - page)
+
+    def _lone_superslab(self, chunk: int, sizeclass: int, _address: int) -> Lone:
+        """Return the two ways of a superslab with one object in its short slab."""
+        word, node = self.metaslab.word(chunk), chunk + self.metaslab.node_at_end
+        first = self.table.first_head(sizeclass, short=True)
+        head, size = first + self.table.sizes[sizeclass], self.table.sizes[sizeclass]
+        after = self._u64[word >> 3] >> 56
+        cells, _, _ = self._cells_of(chunk)
+        words = LoneSuperslab(
+            used=self._cell(chunk + USED_BYTE, "H"),
+            next=self._cell(chunk + NEXT, "Q"),
+            metadata=self._cell(word, "Q"),
+            taken=1 | head << 16 | self.metaslab.node_at_end << 32 | sizeclass << 48 | after << 56,
+            slab_used=cells[0],
+            head=cells[1],
+            list_head=self._list_heads[sizeclass],
+            prev=self._cell(node, "q"),
+            next_node=self._cell(node + 8, "q"),
+            node=node,
+            available=self._cell(self.address + AVAILABLE, "Q"),
+            only_short=self._cell(self.address + ONLY_SHORT, "Q"),
+            cells=cells,
+            bin=self._bins[sizeclass],
+            put_back=self._hot.put_back,
+            object=chunk + first - BUMP_BIT,
+            lone_head=head,
+            in_first_page=first - BUMP_BIT + size <= self.config.page_size,
+        )
+        sizes, decommit = self._sizes_of(sizeclass), self._decommit_chunk(chunk)
+        return lone_superslab(
+            self._tables, self._stack_of(chunk), words, sizeclass, sizes, decommit, self._free_unknown
+        )
+
+    def _lone_mediumslab(self, chunk: int, sizeclass: int, address: int) -> Lone:
+        """Return the two ways of a medium slab with one object."""
+        head = self.address + BUCKETS_OFFSET + 16 * self.config.buckets + 8 * sizeclass
+        words = LoneMedium(
+            free=self._cell(chunk + FREE, "H"),
+            head=self._cell(chunk + MEDIUM_HEAD, "B"),
+            slots=self.table.capacity(sizeclass),
+            next=self._cell(chunk + NEXT, "Q"),
+            list_head=self._cell(head, "Q"),
+            object=address,
+        )
+        sizes, decommit = self._sizes_of(sizeclass), self._decommit_chunk(chunk)
+        return lone_mediumslab(
+            self._tables, self._stack_of(chunk), words, sizeclass, sizes, decommit, self._rare_free, self._free_unknown
+        )
 
     def receive(self) -> None:
         """Receive as ``Allocator.receive`` does."""
