@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import gc
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .errors import HeapExhausted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 HAVE_MMAP = True
 try:
@@ -107,6 +108,27 @@ class AddressSpace:
         self.zero(start, first)
         self.buffer.madvise(mmap.MADV_DONTNEED, first, last - first)
         self.zero(last, end)
+
+    def decommit_again(self, start: int, length: int) -> Callable[[], None]:
+        """Return a function that decommits one range as often as it is called, with the bounds worked out once."""
+        end = start + length
+        first = -(-start // self.granule) * self.granule
+        last = end // self.granule * self.granule
+        buffer = self.buffer
+        if isinstance(buffer, bytearray) or not self.gives_back or first >= last:
+            return partial(self.zero, start, end)
+        before, after = bytes(first - start), bytes(end - last)
+        advise, how, inside = buffer.madvise, mmap.MADV_DONTNEED, last - first
+
+        def decommit() -> None:
+            """Give the whole granules back, and zero what lies before and after them."""
+            if before:
+                buffer[start:first] = before
+            advise(how, first, inside)
+            if after:
+                buffer[last:end] = after
+
+        return decommit
 
     def zero(self, start: int, end: int) -> None:
         """Store zeroes in a range, block by block, so that Python makes no large object."""

@@ -7,12 +7,10 @@ The plain heap is judged by other tests: by model, by the real snmalloc's traces
 
 from __future__ import annotations
 
-import dis
 import random
-import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from types import CodeType
+from types import CellType, FunctionType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,22 +18,13 @@ from hypothesis import strategies as st
 
 import pysnmalloc as sn
 from pysnmalloc import Allocator
-from pysnmalloc.hotpath import binding
-from pysnmalloc.hotpath import patterns as hotpath
+from pysnmalloc.hotpath import closures
 from pysnmalloc.inspection.statistics import allocator_statistics
 from pysnmalloc.memory import BUMP
 from tests.patterns import pattern
 
 Outcome = int | tuple[str, str] | None
 CONTENTS = 64  # bytes that are written into an object: its link, list node and message overwrite them
-
-
-def all_code(code: CodeType) -> Iterator[CodeType]:
-    """A function's code, and that of the functions in it."""
-    yield code
-    for each in code.co_consts:
-        if isinstance(each, CodeType):
-            yield from all_code(each)
 
 
 def outcome(call: Callable[[], int | None]) -> Outcome:
@@ -205,14 +194,13 @@ def step(rng: random.Random, twins: Twins, who: int, kind: str) -> None:
 KINDS = ["malloc", "free", "calloc", "realloc", "post", "again", "garbage"]
 
 
-@pytest.fixture(params=["globals", "closures", "no ctypes"])
+@pytest.fixture(params=["ctypes", "no ctypes"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The ways to find names and to look at the inbox; which is used otherwise depends on the interpreter."""
+    """The two ways to look at the inbox; which is used otherwise depends on the interpreter."""
     if request.param == "no ctypes":
         monkeypatch.setattr("pysnmalloc.hotpath.allocator.c_uint64", None)
     else:
         pytest.importorskip("ctypes")
-        monkeypatch.setattr("pysnmalloc.hotpath.binding._free_threaded", lambda: request.param == "closures")
     return str(request.param)
 
 
@@ -261,49 +249,51 @@ def test_short_random_runs_write_the_same_bytes(limit: int, most: int, calls: li
         twins.compare()
 
 
-@pytest.mark.parametrize("closures", [False, True])
-def test_names_are_found_in_two_ways(monkeypatch: pytest.MonkeyPatch, closures: bool) -> None:
-    """As global names of each allocator's own, or as variables of closures; with the sizes of its configuration."""
-    monkeypatch.setattr("pysnmalloc.hotpath.binding._free_threaded", lambda: closures)
-    with sn.Heap(sn.CLASSROOM) as heap:
-        one, other = heap.acquire(1), heap.acquire(2)
-        for pattern in (hotpath.malloc, hotpath.free):
-            mine, yours = (getattr(each, pattern.__name__) for each in (one, other))
-            assert bool(mine.__closure__) is closures
-            assert mine.__doc__ == pattern.__doc__
-            if closures:
-                assert {*map(id, mine.__closure__)}.isdisjoint(map(id, yours.__closure__))
-            else:
-                assert mine.__globals__ is not yours.__globals__
-        used = {each.argval for each in dis.get_instructions(one.free)}
-        assert heap.config.slab_size in used
-        assert 65536 not in used
+def closures_of(allocator: Allocator) -> list[FunctionType]:
+    """The functions of an allocator's hot path, and those that they reach."""
+    found = [allocator.malloc, allocator.free]
+    for function in found:
+        assert isinstance(function, FunctionType)
+        inner = [cell.cell_contents for cell in function.__closure__ or ()]
+        found += [each for each in inner if isinstance(each, FunctionType) and each not in found]
+    return [each for each in found if isinstance(each, FunctionType)]
 
 
-@pytest.mark.parametrize("closures", [False, True])
-def test_what_is_remembered_in_code_is_of_one_allocator(monkeypatch: pytest.MonkeyPatch, closures: bool) -> None:
-    """CPython remembers in code where a global name was; two allocators would make it forget by turns.
-
-    Without a GIL it remembers nothing, and copies would be there for ever: then all have the same code.
-    """
-    monkeypatch.setattr("pysnmalloc.hotpath.binding._free_threaded", lambda: closures)
-    for each in (hotpath.malloc, hotpath.free, hotpath.abroad):
-        mine, yours = (list(all_code(binding.Names(hotpath, {}, {}).bind(each).__code__)) for _ in range(2))
-        same = [one is other for one, other in zip(mine, yours, strict=True)]
-        assert same == [closures] * (2 if each is hotpath.abroad else 1)
+def test_every_allocator_runs_the_same_code() -> None:
+    """Whatever the configuration: plain closures, which a debugger can step through."""
+    with sn.Heap(sn.CLASSROOM) as small, sn.Heap(sn.PAPER) as paper:
+        mine, yours, theirs = map(closures_of, (small.acquire(), small.acquire(), paper.acquire()))
+        assert {"malloc", "free", "receive", "take_last"} <= {each.__name__ for each in mine}
+        code = [each.__code__ for each in mine]
+        assert [each.__code__ for each in yours] == [each.__code__ for each in theirs] == code
+        assert {each.co_filename for each in code} == {closures.__file__}
 
 
-def test_threads_do_not_share_the_constants_of_free_threaded_functions() -> None:
-    """Their reference counts would be; what CPython made immortal has none."""
-    if getattr(sys, "_is_gil_enabled", lambda: True)():
-        pytest.skip("threads take turns here, and share nothing at the same time")
+def test_allocators_share_no_object_that_counts_its_references() -> None:
+    """Two threads that share one contend for the count on free-threaded Python; small numbers have none there."""
     with sn.Heap(sn.PAPER) as heap:
-        allocator = heap.acquire()
-        numbers = [
-            each for call in (allocator.malloc, allocator.free) for each in call.__code__.co_consts if type(each) is int
-        ]
-        assert max(numbers) == heap.config.slab_size
-        assert all(sys.getrefcount(number) > 1 << 29 for number in numbers)
+        mine, yours = (
+            {
+                id(cell.cell_contents): cell.cell_contents
+                for each in closures_of(heap.acquire())
+                for cell in variables(each)
+            }
+            for _ in range(2)
+        )
+        shared = [mine[key] for key in mine.keys() & yours.keys()]
+        assert [each for each in shared if not is_small(each) and each is not heap._shared.lock] == []
+        for function in closures_of(heap.acquire()):
+            assert all(is_small(each) for each in function.__code__.co_consts if isinstance(each, int))
+
+
+def variables(function: FunctionType) -> tuple[CellType, ...]:
+    """The cells of a closure's variables."""
+    return function.__closure__ or ()
+
+
+def is_small(value: object) -> bool:
+    """Tell whether CPython keeps a value as one immortal object."""
+    return isinstance(value, int) and -5 <= value <= 256
 
 
 def test_random_sizes_hardly_leave_the_hot_path(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -329,6 +319,99 @@ def test_random_sizes_hardly_leave_the_hot_path(monkeypatch: pytest.MonkeyPatch)
             allocator.free(live[place])
             live[place] = allocator.malloc(rng.randint(16, 1024))
     assert calls[0] < 40
+
+
+# A chunk that comes and goes with one object.
+
+
+def lone_sizes(config: sn.Config) -> tuple[int, ...]:
+    """Requests of a lone object: in the short slab and in a full-length one, medium, large."""
+    return 0, 64, 200, config.superslab_header, config.slab_size, config.slab_size + 1, config.chunk_size // 3
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_lone_object_comes_and_goes_whatever_happens_between(name: str) -> None:
+    config, rng = CONFIGS[name], random.Random(name)
+    with Twins(config, [1, 2]) as twins:
+        for _ in range(120):
+            who, size = rng.randrange(2), rng.choice(lone_sizes(config))
+            for _ in range(rng.randrange(1, 5)):
+                address = twins.malloc(who, size)
+                assert isinstance(address, int)
+                if rng.random() < 0.2:  # it is not alone: its slab, its superslab or the stack of chunks changes
+                    twins.malloc(rng.randrange(2), rng.choice((size, *lone_sizes(config), config.chunk_size)))
+                while twins.live and (len(twins.live) > 3 or rng.random() < 0.9):
+                    twins.free(who if rng.random() < 0.9 else 1 - who, rng.randrange(1 << 20))
+                if rng.random() < 0.1:
+                    twins.again(who)
+            twins.compare(None if config.chunk_size <= 1 << 13 else 1)
+            assert twins.heaps[0].committed == twins.heaps[1].committed
+        twins.home()
+        for heap in twins.heaps:
+            heap.check()
+
+
+@pytest.mark.parametrize(
+    ("config", "size"), [(sn.PAPER, 64), (sn.PAPER, 1000), (sn.CLASSROOM, 64), (sn.CLASSROOM, 3000)]
+)
+def test_a_lone_object_does_not_leave_the_hot_path(
+    config: sn.Config, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sn.Heap(config) as heap:
+        allocator = heap.acquire()
+        for _ in range(3):
+            allocator.free(allocator.malloc(size))
+        monkeypatch.setattr(Allocator, "_malloc", None)
+        monkeypatch.setattr(Allocator, "_free", None)
+        for _ in range(10):
+            allocator.free(allocator.malloc(size))  # the plain code, which is gone, is not needed
+
+
+def test_a_lone_object_that_got_company_in_its_superslab(twins: Twins) -> None:
+    learn(twins, 64)
+    address = twins.malloc(0, 64)
+    twins.malloc(0, 200)  # in another slab of the same superslab
+    twins.call(0, lambda a: a.free(as_int(address)))
+    twins.compare()
+    twins.live.remove(as_int(address))
+    twins.home()
+
+
+def test_a_lone_superslab_stays_away_while_another_has_space(twins: Twins) -> None:
+    config = sn.CLASSROOM
+    full = [as_int(twins.malloc(0, config.slab_size)) for _ in range(config.slab_count - 1)]
+    short = as_int(twins.malloc(0, 180))  # the first superslab is full
+    learn(twins, 64)
+    twins.call(0, lambda a: a.free(full[0]))  # now it has space again
+    twins.live.remove(full[0])
+    again = as_int(twins.malloc(0, 64))
+    assert again // config.chunk_size == short // config.chunk_size
+    twins.compare()
+    twins.home()
+
+
+def learn(twins: Twins, size: int) -> None:
+    """Let an object come and go until the hot path knows the way."""
+    for _ in range(4):
+        address = as_int(twins.malloc(0, size))
+        twins.call(0, lambda a, address=address: a.free(address))  # type: ignore[misc]
+        twins.live.remove(address)
+
+
+def as_int(address: Outcome) -> int:
+    assert isinstance(address, int)
+    return address
+
+
+def test_what_a_lone_object_held_reads_as_zero_after_it(twins: Twins) -> None:
+    """Pages that were given back, and the words of the list node that the hot path zeroes instead."""
+    for _ in range(6):
+        address = twins.malloc(0, 700)
+        assert isinstance(address, int)
+        for heap in twins.heaps:
+            heap.view(address)[:] = b"\xee" * len(heap.view(address))
+        twins.free(0, 0)
+        twins.compare()
 
 
 # Corners, each by itself.

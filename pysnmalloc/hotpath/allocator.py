@@ -1,34 +1,36 @@
 """An allocator whose malloc and free are the hot path (§2.1, §2.8).
 
-    hotpath     the steps of malloc and free      over the names of
-    fastpath    the tables behind those names     kept in step with
-    allocator   the plain code of the concepts    which does all that is rare
+    closures             the steps of malloc and free, over
+    Tables               cells and views, which FastAllocator keeps in step with
+    allocator            the plain code of the concepts, which does all that is rare
 
-The tables are derived: plain code that may change what is first, full or ours calls
-``_changed`` or ``_parted``, which look at the heap again. Another's slab has a
-function of its own, over its cells; it asks the heap whose the slab is.
+The tables are derived. Plain code that may change which slab is first, full or ours
+calls ``_changed`` or ``_parted``, which look at the heap again. A slab of another
+allocator has a function of its own, which asks the heap on every call whose it is.
 
-Every object used here is made by the thread that uses it, since sharing one costs
-three times as much on free-threaded Python: hence one function for each allocator,
-and views and tables of its own.
+Every object used here is made by the thread that uses it, because sharing one costs
+three times as much on free-threaded Python. When another thread takes the allocator
+up, ``_install`` makes views, tables and closures anew.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
-from ..allocator import Allocator
-from ..chunklist import OWNER
-from ..config import BUCKETS_OFFSET
-from ..memory import NULL
+from ..allocator import AVAILABLE, ONLY_SHORT, Allocator
+from ..chunklist import NEXT, OWNER, PREV
+from ..config import BUCKETS_OFFSET, Decommit
+from ..mediumslab import FREE
+from ..mediumslab import HEAD as MEDIUM_HEAD
+from ..memory import NULL, STACKS
 from ..messagequeue import FRONT
-from ..metaslab import HEAD, LINK, SIZECLASS, USED
-from ..pagemap import SUPERSLAB
+from ..metaslab import BUMP_BIT, HEAD, LINK, SIZECLASS, USED
+from ..pagemap import NOT_OURS, SUPERSLAB
 from ..remotecache import CACHED
-from ..sizeclass import size_to_sizeclass
-from . import patterns as hotpath
-from .binding import Names
-from .patterns import Bin, Cells, Entry, Filled, Free, Full, WordCell
+from ..superslab import USED_BYTE
+from .closures import Bin, Cells, Foreign, Free, Own, Rare, Tables, WordCell, hot_path
+from .lone import Lone, LoneMedium, LoneSuperslab, Stack, lone_mediumslab, lone_superslab
 
 try:
     from ctypes import c_uint64
@@ -38,8 +40,14 @@ except ImportError:  # a Python without ctypes
 __all__ = ["FastAllocator"]
 
 FAST_SIZES = 4096  # requests of up to this many bytes have an entry in the table
+END_MARK = 0xFFFF  # -1 in 16 bits
 NONE = -1  # the size class of what is no own slab
 WIDTH = {"B": 1, "H": 2, "I": 4, "Q": 8, "q": 8}
+
+
+def _own_object(number: int) -> int:
+    """Return the number as an object of this thread's own."""
+    return int.from_bytes(number.to_bytes(8, "little"), "little")
 
 
 class _Inbox:
@@ -57,89 +65,66 @@ class FastAllocator(Allocator):
 
     def _install(self) -> None:
         """Make tables and closures, in the thread that will use them."""
-        config = self.config
-        poison: Cells = (
-            memoryview(b"\0\0").cast("H", shape=[]),
-            memoryview(b"\xff\xff").cast("H", shape=[]),
-            NULL,
-        )
-        self._no_slab = poison
-        self._cells: dict[int, Cells] = {}
-        self._more_cells: dict[int, tuple[WordCell, WordCell]] = {}  # link; used and head
-        # By size class: the cells of the first slab with space.
-        self._bins: list[Bin] = [list(poison) for _ in range(config.num_small)]
-        # By slab number: what `free` does.
-        self._unknown: Entry = poison[0], self._free_unknown, NULL
-        self._slabs: list[Entry] = [self._unknown]
-        # By slab number, of own slabs: how it gets full, and as one of which size class; its size class.
-        self._filled: list[Filled] = [(poison[0], 0, self._unknown, list(poison), poison[0])]
-        self._filled_as = [NONE]
-        self._classes = [NONE]
-        heads = self.address + BUCKETS_OFFSET + 16 * config.buckets
-        self._list_heads = [self._cell(heads + 8 * sizeclass, "q") for sizeclass in range(config.num_small)]
-        self._build()
+        zero, odd = (memoryview(word).cast("H", shape=[]) for word in (b"\0\0", b"\xff\xff"))
+        self._no_slab: Cells = zero, odd, NULL
+        # By slab number: its cells; link; used and head as one.
+        self._cells: dict[int, tuple[Cells, WordCell, WordCell]] = {}
+        self._bins: list[Bin] = [list(self._no_slab) for _ in range(self.config.num_small)]  # by size class
+        heads = self.address + BUCKETS_OFFSET + 16 * self.config.buckets
+        self._list_heads = [self._cell(heads + 8 * sizeclass, "q") for sizeclass in range(self.config.num_small)]
+        self._tables = self._make_tables()
+        self._lone: Lone | None = None
+        self._given_back = NULL, NONE  # the last chunk that the plain code gave back, and its size class
+        self._hot = hot_path(self._tables, self._rare())
+        self.malloc, self.free = self._hot.malloc, self._hot.free
         for sizeclass, slabs in enumerate(self.small_classes):
             for node in slabs.walk():
                 self._changed(sizeclass, self.metaslab.slab_of(node))
 
-    def _changed(self, sizeclass: int, slab: int) -> None:
-        """Look again which slab is first of a class, and whether this own one is full."""
-        self._look_at_first(sizeclass)
-        index, cells = slab >> self.config.slab_bits, self._cells_of(slab)
-        self._cover(index)
-        if self._filled_as[index] != sizeclass:
-            self._filled[index] = self._how_filled(sizeclass, cells)
-            self._filled_as[index] = sizeclass
-        self._classes[index] = sizeclass
-        self._slabs[index] = self._filled[index][2] if self.metaslab.is_full(cells[1][()]) else cells
+    def _make_tables(self) -> Tables:
+        """Make the tables; the lists by slab number know no slab yet."""
+        largest = min(FAST_SIZES, self.table.sizes[-1])
+        sizeclasses = [self.table.sizeclass(size) for size in range(largest + 1)]
+        medium: Bin = list(self._no_slab)
+        u8 = self.memory.u8
+        second_words = u8[8:].cast("q")
+        return Tables(
+            bins=tuple(self._bins[each] if each < self.config.num_small else medium for each in sizeclasses),
+            rounded=[_own_object(self.table.sizes[sizeclass]) for sizeclass in sizeclasses],
+            no_slab=self._no_slab,
+            slabs=[],
+            fallbacks=[],
+            own=[],
+            classes=[],
+            slab_size=_own_object(self.config.slab_size),
+            end_mark=_own_object(END_MARK),
+            u16=self.memory.u16,
+            u64=self.memory.u64,
+            prevs=u8.cast("q"),
+            nexts=second_words,
+            targets=second_words,
+            front=self._cell(self.address + FRONT, "Q"),
+            stub=_own_object(self.queue.stub),
+            batch=_own_object(self.config.remote_batch),
+            cached=self._cell(self.address + CACHED, "Q"),
+            limit=_own_object(self.config.remote_cache),
+            departed=self.messages.departed,
+            arrived=self.messages.arrived,
+            lock=self._shared.lock,
+            counts=self.atomic_counts,
+        )
 
-    def _parted(self, sizeclass: int, slab: int) -> None:
-        """Forget a slab's entries; its bytes are not looked at."""
-        self._look_at_first(sizeclass)
-        index = slab >> self.config.slab_bits
-        self._cover(index)
-        self._slabs[index] = self._unknown
-        self._classes[index] = NONE
-
-    def _how_filled(self, sizeclass: int, cells: Cells) -> Filled:
-        """Return how an own slab gets full, and what ``free`` does with it then."""
-        used, head, base = cells
-        link, used_and_head = self._more_cells[base]
-        capacity, zero = self.table.capacity(sizeclass, short=base == base & self._chunk_mask), self._no_slab[0]
-        bin, list_head = self._bins[sizeclass], self._list_heads[sizeclass]
-        entry: Entry = zero, self._free, NULL  # what is full with one object is free without it
-        if capacity > 1:
-            full: Full = used, head, link, bin, list_head, capacity - 1, cells
-            entry = zero, full, base
-        return used_and_head, capacity | self.metaslab.full << 16, entry, bin, list_head
-
-    def _look_at_first(self, sizeclass: int) -> None:
-        """Make the bin of a class the first slab on its list."""
-        first, bin = self.small_classes[sizeclass].first(), self._bins[sizeclass]
-        if bin[2] != first:
-            bin[:] = self._cells_of(first) if first != NULL else self._no_slab
-
-    def _cover(self, index: int) -> None:
-        """Make the lists by slab number reach an index, and an eighth further."""
-        if index >= len(self._slabs):
-            more = index + index // 8 + 1 - len(self._slabs)
-            self._slabs += [self._unknown] * more
-            self._filled += self._filled[:1] * more
-            self._filled_as += [NONE] * more
-            self._classes += [NONE] * more
-
-    def _cells_of(self, slab: int) -> Cells:
-        """Return a slab's cells; making them takes 3 µs, once per slab."""
-        cells = self._cells.get(slab)
-        if cells is None:
-            word = self.metaslab.word(slab)
-            cells = self._cells[slab] = (self._cell(word + USED, "H"), self._cell(word + HEAD, "H"), slab)
-            self._more_cells[slab] = self._cell(word + LINK, "H"), self._cell(word + USED, "I")
-        return cells
-
-    def _cell(self, address: int, format: Literal["B", "H", "I", "Q", "q"]) -> WordCell:
-        """Return the cell of the word at an address."""
-        return self.memory.u8[address : address + WIDTH[format]].cast(format, shape=[])
+    def _rare(self) -> Rare:
+        """Return what the closures leave to plain code."""
+        return Rare(
+            malloc=self._rare_malloc,
+            free=self._rare_free,
+            free_unknown=self._free_unknown,
+            free_message=self._free_message,
+            post=self.post,
+            demand_open=self._demand_open,
+            watch=self._watch,
+        )
 
     def _watch(self, message: int) -> object:
         """Return something that is true while another message is linked behind this one."""
@@ -147,78 +132,85 @@ class FastAllocator(Allocator):
             return _Inbox(self._cell(message, "Q"))
         return c_uint64.from_buffer(self.memory.u8, message)
 
-    def _build(self) -> None:
-        """Build ``malloc``, ``free`` and ``receive`` over the tables."""
-        u64, front = self.memory.u64, self._cell(self.address + FRONT, "Q")
-        cached, limit = self._cell(self.address + CACHED, "Q"), self.config.remote_cache
-        names = self._names(front, cached)
-        self._put_back, self._abroad = names.bind(hotpath.put_back), names.bind(hotpath.abroad)
-        receive_batch, free_messages = names.bind(hotpath.receive_batch), names.bind(hotpath.free_messages)
+    def _cell(self, address: int, format: Literal["B", "H", "I", "Q", "q"]) -> WordCell:
+        """Return the cell of the word at an address."""
+        return self.memory.u8[address : address + WIDTH[format]].cast(format, shape=[])
 
-        def receive() -> None:
-            """Receive as ``Allocator.receive`` does, and watch the new front."""
-            self._demand_open()
-            batch = receive_batch()
-            # Only we receive: what waits already needs no watch.
-            names["inbox"] = u64[front[()] >> 3] != NULL or self._watch(front[()])
-            free_messages(batch)
-            if cached[()] >= limit:
-                self.post()
+    # The tables follow the heap.
 
-        def close() -> None:
-            """Make even those who kept ``malloc`` and ``free`` come to ``receive``, which refuses."""
-            names["inbox"] = True
+    def _changed(self, sizeclass: int, slab: int) -> None:
+        """Look again which slab is first of a class, and whether this own one is full."""
+        self._look_at_first(sizeclass)
+        tables, index = self._tables, slab >> self.config.slab_bits
+        self._cover(index)
+        if tables.classes[index] != sizeclass:
+            tables.classes[index] = sizeclass
+            tables.own[index] = self._own(sizeclass, slab)
+            # What is full with one object is free without it.
+            tables.fallbacks[index] = self._hot.put_back if self._capacity(sizeclass, slab) > 1 else self._free
+        cells = tables.own[index][0]
+        tables.slabs[index] = self._no_slab if self.metaslab.is_full(cells[1][()]) else cells
 
-        names["inbox"], names["receive"] = self._watch(front[()]), receive
-        names.bind(hotpath.take_last)
-        self.malloc, self.free = names.bind(hotpath.malloc), names.bind(hotpath.free)
-        self._receive, self._close = receive, close
+    def _parted(self, sizeclass: int, slab: int) -> None:
+        """Forget a slab's entries; its bytes are not looked at."""
+        self._look_at_first(sizeclass)
+        tables, index = self._tables, slab >> self.config.slab_bits
+        self._cover(index)
+        tables.slabs[index] = self._no_slab
+        tables.fallbacks[index] = self._free_unknown
+        tables.classes[index] = NONE
 
-    def _names(self, front: WordCell, cached: WordCell) -> Names:
-        """Return what the names in ``hotpath`` stand for here, but for what is built later."""
-        sizeclasses = [size_to_sizeclass(size) for size in range(min(FAST_SIZES, self.config.slab_size) + 1)]
-        u8, bins = self.memory.u8, self._bins
-        second_words = u8[8:].cast("q")
-        names = {
-            "plain_malloc": self._malloc,
-            "plain_free": self._free,
-            "free_unknown": self._free_unknown,
-            "bins": tuple(bins[sizeclass] for sizeclass in sizeclasses),
-            "rounded": [self.table.sizes[sizeclass] for sizeclass in sizeclasses],
-            "slabs": self._slabs,
-            "filled": self._filled,
-            "classes": self._classes,
-            "no_slab": self._no_slab,
-            "u16": self.memory.u16,
-            "u64": self.memory.u64,
-            "prevs": u8.cast("q"),
-            "nexts": second_words,
-            "targets": second_words,
-            "cached": cached,
-            "limit": self.config.remote_cache,
-            "post": self.post,
-            "superslab": SUPERSLAB,
-            "departed": self.messages.departed,
-            "front": front,
-            "stub": self.queue.stub,
-            "most": self.config.remote_batch,
-            "lock": self._shared.lock,
-            "counts": self.atomic_counts,
-            "arrived": self.messages.arrived,
-            "free_other": self._free_other,
-        }
-        return Names(hotpath, {65536: self.config.slab_size}, names)
+    def _look_at_first(self, sizeclass: int) -> None:
+        """Make the bin of a class the first slab on its list."""
+        first, bin = self.small_classes[sizeclass].first(), self._bins[sizeclass]
+        if bin[2] != first:
+            bin[:] = self._cells_of(first)[0] if first != NULL else self._no_slab
+
+    def _cover(self, index: int) -> None:
+        """Make the lists by slab number reach an index, and an eighth further."""
+        tables = self._tables
+        if index >= len(tables.slabs):
+            more = index + index // 8 + 1 - len(tables.slabs)
+            zero = self._no_slab[0]
+            tables.slabs.extend([self._no_slab] * more)
+            tables.fallbacks.extend([self._free_unknown] * more)
+            tables.own.extend([(self._no_slab, zero, zero, 0, 0, [], zero)] * more)
+            tables.classes.extend([NONE] * more)
+
+    def _own(self, sizeclass: int, slab: int) -> Own:
+        """Return what changes when a slab becomes full, and back."""
+        cells, link, used_and_head = self._cells_of(slab)
+        capacity = self._capacity(sizeclass, slab)
+        when_full = capacity | self.metaslab.full << 16
+        return cells, link, used_and_head, when_full, capacity - 1, self._bins[sizeclass], self._list_heads[sizeclass]
+
+    def _capacity(self, sizeclass: int, slab: int) -> int:
+        """Return how many objects a slab holds."""
+        return self.table.capacity(sizeclass, short=slab == slab & self._chunk_mask)
+
+    def _cells_of(self, slab: int) -> tuple[Cells, WordCell, WordCell]:
+        """Return a slab's cells; making them takes 3 µs, once per slab."""
+        cells = self._cells.get(slab)
+        if cells is None:
+            word = self.metaslab.word(slab)
+            first: Cells = self._cell(word + USED, "H"), self._cell(word + HEAD, "H"), slab
+            cells = self._cells[slab] = first, self._cell(word + LINK, "H"), self._cell(word + USED, "I")
+        return cells
+
+    # What closures leave to this class.
 
     def _free_unknown(self, address: int) -> None:
-        """Free an object of a slab without an entry in the tables; of another's small ones make it."""
+        """Free an object of a slab that the tables do not know; enter it if it is another's small one."""
         if 0 < address < self._shared.layout.end:
-            self._cover(address >> self.config.slab_bits)
+            index = address >> self.config.slab_bits
+            self._cover(index)
             if self.pagemap.get(address) == SUPERSLAB:
                 owner = self._u64[(address & self._chunk_mask) + OWNER >> 3]
                 if owner != self.address:
-                    free_here = self._free_abroad(address, owner)
-                    self._slabs[address >> self.config.slab_bits] = self._no_slab[0], free_here, NULL
-                    return free_here(address)
+                    free_remote = self._free_abroad(address, owner)
+                    self._tables.slabs[index] = self._no_slab
+                    self._tables.fallbacks[index] = free_remote
+                    return free_remote(address)
         return self._free(address)
 
     def _free_abroad(self, address: int, owner: int) -> Free:
@@ -226,34 +218,154 @@ class FastAllocator(Allocator):
         slab = self.metaslab.slab_of(address)
         sizeclass_byte = self._cell(self.metaslab.word(slab) + SIZECLASS, "B")
         sizeclass = sizeclass_byte[()]
-        return self._abroad(
-            self._cell(self.pagemap.entry(address), "B"),
-            self._cell((address & self._chunk_mask) + OWNER, "Q"),
-            owner,
-            sizeclass_byte,
-            sizeclass,
-            self.table.sizes[sizeclass],
-            self._cell(self.cache.last_of(owner), "Q"),
+        return self._hot.abroad(
+            Foreign(
+                kind=self._cell(self.pagemap.entry(address), "B"),
+                owner_word=self._cell((address & self._chunk_mask) + OWNER, "Q"),
+                owner=owner,
+                sizeclass_byte=sizeclass_byte,
+                sizeclass=sizeclass,
+                size=self.table.sizes[sizeclass],
+                last=self._cell(self.cache.last_of(owner), "Q"),
+            )
         )
 
-    def _free_other(self, message: int, slab: int, entry: Entry) -> None:
+    def _free_message(self, message: int, used: int) -> None:
         """Free a message's object of a full slab, or that is its slab's only one, or another's."""
-        sizeclass = self._classes[slab] if slab < len(self._classes) else NONE
+        tables, index = self._tables, message >> self.config.slab_bits
+        sizeclass = tables.classes[index] if index < len(tables.classes) else NONE
         if sizeclass != NONE:
             self.messages.arrived[sizeclass] += 1
-            used, here, base = entry
-            if base:
-                self._put_back(message, used[()], here, base)
+            if used:
+                self._free(message)
             else:
-                here(message)
+                tables.fallbacks[index](message)
         elif message != self.queue.stub:
             self._handle(message)
 
+    # A chunk that comes and goes with one object.
+
+    def _rare_malloc(self, size: int) -> int:
+        """Allocate where no slab has space."""
+        lone = self._lone
+        if lone is not None and size in lone.sizes:
+            taken = lone.take()
+            if taken != NULL:
+                return taken
+        return self._malloc(size)
+
+    def _rare_free(self, address: int) -> None:
+        """Free the last object of a slab, or a medium one."""
+        if self._lone is None or not self._lone.give_back(address):
+            self._free(address)
+
+    def _dealloc_slab(self, slab: int, sizeclass: int) -> None:
+        """Give a slab back; notice where its superslab went with it."""
+        super()._dealloc_slab(slab, sizeclass)
+        chunk = slab & self._chunk_mask
+        if slab == chunk and sizeclass <= self.table.short_max_sizeclass and self.pagemap.get(chunk) == NOT_OURS:
+            self._went(chunk, sizeclass, NULL)
+
+    def _medium_dealloc(self, slab: int, address: int) -> None:
+        """Free an own medium object; notice where its slab went with it."""
+        sizeclass = self.mediumslab.sizeclass(slab)
+        super()._medium_dealloc(slab, address)
+        if self.pagemap.get(slab) == NOT_OURS:
+            self._went(slab, sizeclass, address)
+
+    def _went(self, chunk: int, sizeclass: int, address: int) -> None:
+        """The plain code gave a chunk back. The second time in a row it becomes the lone chunk."""
+        again, self._given_back = self._given_back == (chunk, sizeclass), (chunk, sizeclass)
+        if not again or self._shared.decommit is not Decommit.SUPERSLAB:
+            self._lone = None
+            return
+        capacity = self.table.capacity(sizeclass, short=address == NULL)
+        listed = self._u64[chunk + NEXT >> 3] | self._u64[chunk + PREV >> 3]
+        if capacity < 2 or listed:
+            self._lone = None
+            return
+        self._cover((chunk + self.config.chunk_size) >> self.config.slab_bits)
+        make = self._lone_superslab if address == NULL else self._lone_mediumslab
+        self._lone = make(chunk, sizeclass, address)
+        self._lone.wait()
+
+    def _stack_of(self, chunk: int) -> Stack:
+        """Return what is known of the stack that a chunk came from."""
+        return Stack(
+            chunk=chunk,
+            top=self._cell(STACKS, "Q"),
+            incarnation=self._cell(STACKS + 8, "Q"),
+            link=self._cell(chunk + OWNER, "Q"),
+            kind=self._cell(self.pagemap.entry(chunk), "B"),
+            owner=self.address,
+            lock=self._shared.lock,
+            counts=self.atomic_counts,
+            commitment=self._shared.commitment,
+            amount=self.config.chunk_size - self.config.page_size,
+        )
+
+    def _sizes_of(self, sizeclass: int) -> range:
+        """Return the requests that a class serves."""
+        return range(self.table.sizes[sizeclass - 1] + 1 if sizeclass else 0, self.table.sizes[sizeclass] + 1)
+
+    def _decommit_chunk(self, chunk: int) -> Callable[[], None]:
+        """Return the function that gives a chunk's pages back, all but the first."""
+        page, size = self.config.page_size, self.config.chunk_size
+        return self.memory.space.decommit_again(chunk + page, size - page)
+
+    def _lone_superslab(self, chunk: int, sizeclass: int, _address: int) -> Lone:
+        """Return the two ways of a superslab with one object in its short slab."""
+        word, node = self.metaslab.word(chunk), chunk + self.metaslab.node_at_end
+        first = self.table.first_head(sizeclass, short=True)
+        head, size = first + self.table.sizes[sizeclass], self.table.sizes[sizeclass]
+        after = self._u64[word >> 3] >> 56
+        cells, _, _ = self._cells_of(chunk)
+        words = LoneSuperslab(
+            used=self._cell(chunk + USED_BYTE, "H"),
+            next=self._cell(chunk + NEXT, "Q"),
+            metadata=self._cell(word, "Q"),
+            taken=1 | head << 16 | self.metaslab.node_at_end << 32 | sizeclass << 48 | after << 56,
+            slab_used=cells[0],
+            head=cells[1],
+            list_head=self._list_heads[sizeclass],
+            prev=self._cell(node, "q"),
+            next_node=self._cell(node + 8, "q"),
+            node=node,
+            available=self._cell(self.address + AVAILABLE, "Q"),
+            only_short=self._cell(self.address + ONLY_SHORT, "Q"),
+            cells=cells,
+            bin=self._bins[sizeclass],
+            put_back=self._hot.put_back,
+            object=chunk + first - BUMP_BIT,
+            lone_head=head,
+            in_first_page=first - BUMP_BIT + size <= self.config.page_size,
+        )
+        sizes, decommit = self._sizes_of(sizeclass), self._decommit_chunk(chunk)
+        return lone_superslab(
+            self._tables, self._stack_of(chunk), words, sizeclass, sizes, decommit, self._free_unknown
+        )
+
+    def _lone_mediumslab(self, chunk: int, sizeclass: int, address: int) -> Lone:
+        """Return the two ways of a medium slab with one object."""
+        head = self.address + BUCKETS_OFFSET + 16 * self.config.buckets + 8 * sizeclass
+        words = LoneMedium(
+            free=self._cell(chunk + FREE, "H"),
+            head=self._cell(chunk + MEDIUM_HEAD, "B"),
+            slots=self.table.capacity(sizeclass),
+            next=self._cell(chunk + NEXT, "Q"),
+            list_head=self._cell(head, "Q"),
+            object=address,
+        )
+        sizes, decommit = self._sizes_of(sizeclass), self._decommit_chunk(chunk)
+        return lone_mediumslab(
+            self._tables, self._stack_of(chunk), words, sizeclass, sizes, decommit, self._rare_free, self._free_unknown
+        )
+
     def receive(self) -> None:
         """Receive as ``Allocator.receive`` does."""
-        self._receive()
+        self._hot.receive()
 
     def close(self) -> None:
         """Refuse every further call."""
         super().close()
-        self._close()
+        self._hot.close()

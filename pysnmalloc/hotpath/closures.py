@@ -1,0 +1,380 @@
+"""The hot path in one place: malloc and free as closures, and their messages (§2.1, §2.2, §2.8).
+
+    malloc                                      free
+      inbox?          ─► receive                  inbox?               ─► receive
+      used, head, base = bins[size]               used, head, base = slabs[p // slab_size]
+      head odd?       ─► bump, or new slab        used 1?    ─► plain_free: the slab's last object
+      p = base + head                             used 0?    ─► fallbacks[p // slab_size]:
+      p.link = -1?    ─► take_last: full now                    put_back, free_remote, ...
+      head = p.link, used += 1                    p.link = head, head = p - base, used -= 1
+
+    another's object: free_remote ─► remote cache ─► post ~ ~ ~► receive_batch ─► free_messages
+
+The steps are those of ``freelist``, ``remotecache`` and ``messagequeue`` on the same bytes; a
+test compares them. They are fast because nothing is computed twice:
+
+* A cell is a view of one word without dimensions. ``head[()]`` reads 16 bits of the heap
+  without an index. Tables give the cells of a slab, by size and by address.
+* Poison replaces checks. Where malloc must not take an object, ``head`` is odd, as in bump
+  space; where free must not push one, ``used`` is 0.
+* ``inbox`` is front.next as a C integer. Its truth value tests 8 bytes.
+* ``//`` on small ints is faster than ``>>``.
+
+``hot_path`` builds the closures of one allocator, over tables that only its thread uses: on
+free-threaded Python an object that two threads share costs three times as much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+from ..atomics import AtomicCounts, AtomicsLock
+from ..memory import NULL
+from ..pagemap import SUPERSLAB
+
+__all__ = ["Bin", "Cells", "Foreign", "Free", "HotPath", "Own", "Rare", "Tables", "WordCell", "hot_path"]
+
+WordCell: TypeAlias = "memoryview[int]"  #: a view of one word
+Cells = tuple[WordCell, WordCell, int]  #: of a slab: used, head, the slab's address
+Bin = list[Any]  #: the same three of the first slab of a size class; the type of a list cannot tell its places
+Free = Callable[[int], None]  #: frees an object
+Own = tuple[Cells, WordCell, WordCell, int, int, Bin, WordCell]
+"""What changes when an own slab becomes full, and back: its cells; link; used and head as one cell; these two when it
+is full; used when it is full but for one object; the bin of its size class; the head of its list."""
+
+
+class Foreign(NamedTuple):
+    """What frees of objects in a slab of another allocator look at.
+
+    Attributes:
+        kind: the page map's byte of the chunk. This, owner and size class tell whether the slab still is what it was.
+        owner_word: the word of the superslab that holds the owner.
+        owner: the owner's address.
+        sizeclass_byte: the byte of the slab's metadata that holds the size class.
+        sizeclass: the size class.
+        size: bytes of an object.
+        last: the word that holds the last message in the owner's bucket of the remote cache.
+    """
+
+    kind: WordCell
+    owner_word: WordCell
+    owner: int
+    sizeclass_byte: WordCell
+    sizeclass: int
+    size: int
+    last: WordCell
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What the closures of one allocator look at. The lists are derived from the heap; ``FastAllocator`` keeps them.
+
+    Attributes:
+        bins: by size: of its class, the first slab with space, or poison.
+        rounded: by size: bytes of an object.
+        no_slab: poison: cells with used 0 and head odd.
+        slabs: by slab number: an own slab with space, else poison.
+        fallbacks: by slab number: how an object is freed where ``slabs`` has poison.
+        own: by slab number: of an own slab, what changes when it becomes full.
+        classes: by slab number: the size class of an own slab.
+        slab_size: bytes of a slab.
+        end_mark: -1 in the 16 bits of a link: behind this object the free list is empty.
+        u16, u64: the heap by words.
+        prevs, nexts: the first and second words of list nodes, signed: the all ones that end a list read as -1.
+        targets: the second words of messages.
+        front: the front of the message queue.
+        stub: the address of the queue's stub.
+        batch: messages that are received at once.
+        cached: bytes in the remote cache.
+        limit: bytes in the remote cache at which it is posted.
+        departed: messages sent, by size class.
+        arrived: messages received, by size class.
+        lock: the lock of atomic operations.
+        counts: counts of atomic operations.
+    """
+
+    bins: tuple[Bin, ...]
+    rounded: list[int]
+    no_slab: Cells
+    slabs: list[Cells]
+    fallbacks: list[Free]
+    own: list[Own]
+    classes: list[int]
+    slab_size: int
+    end_mark: int
+    u16: memoryview[int]
+    u64: memoryview[int]
+    prevs: memoryview[int]
+    nexts: memoryview[int]
+    targets: memoryview[int]
+    front: WordCell
+    stub: int
+    batch: int
+    cached: WordCell
+    limit: int
+    departed: list[int]
+    arrived: list[int]
+    lock: AtomicsLock
+    counts: AtomicCounts
+
+
+@dataclass(frozen=True, slots=True)
+class Rare:
+    """What the hot path leaves to the plain code.
+
+    Attributes:
+        malloc, free: allocate and free, messages aside.
+        free_unknown: frees an object of a slab that the tables do not know.
+        free_message: frees the object of a message, unless it can be done in a run.
+        post: posts the remote cache.
+        demand_open: raises if the heap is closed.
+        watch: returns an object that is true while another message is linked behind the one at an address.
+    """
+
+    malloc: Callable[[int], int]
+    free: Free
+    free_unknown: Free
+    free_message: Callable[[int, int], None]
+    post: Callable[[], None]
+    demand_open: Callable[[], None]
+    watch: Callable[[int], object]
+
+
+class HotPath(NamedTuple):
+    """The closures of one allocator.
+
+    Attributes:
+        malloc: ``Allocator.malloc``.
+        free: ``Allocator.free``.
+        receive: ``Allocator.receive``.
+        close: makes later calls of ``malloc`` and ``free`` come to ``receive``, which refuses them.
+        put_back: frees the first object of an own full slab.
+        abroad: returns the function that frees objects of a slab of another allocator.
+    """
+
+    malloc: Callable[[int], int]
+    free: Free
+    receive: Callable[[], None]
+    close: Callable[[], None]
+    put_back: Free
+    abroad: Callable[[Foreign], Free]
+
+
+def hot_path(tables: Tables, rare: Rare) -> HotPath:
+    """Build the closures of an allocator, in the thread that will use them."""
+    bins, rounded, slabs, fallbacks = tables.bins, tables.rounded, tables.slabs, tables.fallbacks
+    slab_size, end_mark, u16 = tables.slab_size, tables.end_mark, tables.u16
+    plain_malloc, plain_free, free_unknown = rare.malloc, rare.free, rare.free_unknown
+    take_last, receive_batch, free_messages = _take_last(tables), _receive_batch(tables), _free_messages(tables, rare)
+    inbox = rare.watch(tables.front[()])
+
+    def malloc(size: int) -> int:
+        """Allocate. See ``Allocator.malloc``."""
+        head: WordCell
+        base: int
+        if inbox:
+            receive()
+        if size < 0:
+            return plain_malloc(size)  # it would be an index from the end
+        try:  # all of it, since behind a `try` there is a jump
+            used, head, base = bins[size]
+            offset = head[()]
+            if offset & 1:
+                if (behind := offset + rounded[size]) < slab_size:
+                    head[()] = behind
+                    used[()] = used[()] + 1
+                    return base + offset - 1
+                return plain_malloc(size)  # there is no slab, or this one becomes full
+            taken = base + offset
+            link = u16[taken // 2]
+            if link != end_mark:
+                head[()] = link
+                used[()] = used[()] + 1  # += is two steps of the interpreter more
+                return taken
+        except IndexError:
+            return plain_malloc(size)
+        return take_last(taken)
+
+    def free(address: int) -> None:
+        """Free. See ``Allocator.free``."""
+        if inbox:
+            receive()
+        try:
+            used, head, base = slabs[address // slab_size]
+            count = used[()]
+            if count > 1:
+                # A negative address that found a slab is a ValueError here, before anything is stored.
+                head[()], u16[address // 2] = address - base, head[()]
+                used[()] = count - 1
+                return None
+        except (IndexError, ValueError):
+            return free_unknown(address)
+        if count:
+            return plain_free(address)  # the slab's last object: it goes back to the superslab
+        return fallbacks[address // slab_size](address)
+
+    def receive() -> None:
+        """Receive as ``Allocator.receive`` does, and watch the new front."""
+        nonlocal inbox
+        rare.demand_open()
+        batch = receive_batch()
+        front = tables.front[()]
+        # Only this thread receives, so where messages wait already no watch is needed.
+        inbox = tables.u64[front // 8] != NULL or rare.watch(front)
+        free_messages(batch)
+        if tables.cached[()] >= tables.limit:
+            rare.post()
+
+    def close() -> None:
+        """Make even those who kept ``malloc`` and ``free`` come to ``receive``, which refuses."""
+        nonlocal inbox
+        inbox = True
+
+    return HotPath(malloc, free, receive, close, _put_back(tables, rare), _abroad(tables, rare))
+
+
+def _take_last(tables: Tables) -> Callable[[int], int]:
+    """Build ``take_last``."""
+    slabs, own, slab_size, no_slab = tables.slabs, tables.own, tables.slab_size, tables.no_slab
+    prevs, nexts = tables.prevs, tables.nexts
+
+    def take_last(taken: int) -> int:
+        """Allocate the last free object, which is the list node, as ``SlabList.pop_front`` does."""
+        index = taken // slab_size
+        _, _, used_and_head, when_full, _, bin, list_head = own[index]
+        used_and_head[()] = when_full
+        slabs[index] = no_slab
+        after = nexts[taken // 8]
+        list_head[()] = after
+        if after >= 0:  # else the bin keeps this slab, whose head is odd now
+            prevs[after // 8] = -1
+            bin[:] = slabs[after // slab_size]
+        return taken
+
+    return take_last
+
+
+def _put_back(tables: Tables, rare: Rare) -> Free:
+    """Build ``put_back``."""
+    slabs, own, slab_size = tables.slabs, tables.own, tables.slab_size
+    prevs, nexts = tables.prevs, tables.nexts
+    free_unknown = rare.free_unknown
+
+    def put_back(address: int) -> None:
+        """Free the first object of a full slab, as ``SlabList.insert`` does."""
+        index = address // slab_size
+        if index < 0:
+            return free_unknown(address)  # it found a slab from the end of the tables
+        cells, link, _, _, left, bin, list_head = own[index]
+        used, head, base = cells
+        used[()] = left
+        head[()] = link[()] = address - base
+        node = address // 8
+        first = list_head[()]
+        prevs[node] = -1
+        nexts[node] = first
+        if first >= 0:
+            prevs[first // 8] = address
+        list_head[()] = address
+        bin[:] = cells
+        slabs[index] = cells
+        return None
+
+    return put_back
+
+
+def _abroad(tables: Tables, rare: Rare) -> Callable[[Foreign], Free]:
+    """Build ``abroad``."""
+    u64, targets, cached, limit, departed = (
+        tables.u64,
+        tables.targets,
+        tables.cached,
+        tables.limit,
+        tables.departed,
+    )
+    free_unknown, post, superslab = rare.free_unknown, rare.post, SUPERSLAB
+
+    def abroad(slab: Foreign) -> Free:
+        """Return the function that frees objects of a slab while it is another's (§2.2)."""
+        kind, owner_word, owner, sizeclass_byte, sizeclass, size, last = slab
+
+        def free_remote(address: int) -> None:
+            """Make a message of the object, as ``RemoteCache.dealloc`` does."""
+            if address < 0 or kind[()] != superslab or owner_word[()] != owner or sizeclass_byte[()] != sizeclass:
+                return free_unknown(address)
+            departed[sizeclass] += 1
+            targets[address // 8] = owner
+            u64[last[()] // 8] = address
+            last[()] = address
+            total = cached[()] + size
+            cached[()] = total
+            if total >= limit:
+                post()
+            return None
+
+        return free_remote
+
+    return abroad
+
+
+def _receive_batch(tables: Tables) -> Callable[[], list[int]]:
+    """Build ``receive_batch``."""
+    u64, front, most, lock, counts = tables.u64, tables.front, tables.batch, tables.lock, tables.counts
+
+    def receive_batch() -> list[int]:
+        """Take messages out of the queue, as ``MessageQueue.dequeue_batch`` does; the newest stays (§2.2)."""
+        batch: list[int] = []
+        message = front[()]
+        after = 0
+        with lock:  # so that each load acquires, as in `Atomics.load_links`
+            for _ in range(most):
+                after = u64[message // 8]
+                if not after:
+                    break
+                batch.append(message)
+                message = after
+        counts.loads += len(batch) + (not after)
+        front[()] = message
+        return batch
+
+    return receive_batch
+
+
+def _free_messages(tables: Tables, rare: Rare) -> Callable[[list[int]], None]:
+    """Build ``free_messages``."""
+    slabs, no_slab, slab_size, u16 = tables.slabs, tables.no_slab, tables.slab_size, tables.u16
+    classes, arrived, stub = tables.classes, tables.arrived, tables.stub
+    free_message = rare.free_message
+
+    def free_messages(batch: list[int]) -> None:
+        """Free a batch as ``free`` does, each run of messages of one slab with one load and store of its metadata."""
+        run = count = before = link = 0
+        used, head, base = no_slab
+        batch.append(stub)  # which is no object: the last run ends there
+        for message in batch:
+            slab = message // slab_size
+            if slab == run and count > 1:
+                u16[message // 2] = link
+                link = message - base
+                count -= 1
+                continue
+            if count:  # the run is over: all of it is in the objects but these
+                head[()] = link
+                used[()] = count
+                arrived[classes[run]] += before - count
+            try:
+                used, head, base = slabs[slab]
+            except IndexError:
+                used, head, base = no_slab
+            run, before = slab, used[()]
+            if before > 1:
+                u16[message // 2] = head[()]
+                link = message - base
+                count = before - 1
+            else:
+                count = 0
+                free_message(message, before)
+
+    return free_messages
