@@ -1,7 +1,7 @@
 """Judges of tutorial 1, size classes (§2.6).
 
-What is right is found from the definition, by search: a class's size is a multiple of
-16 with at most so many significant bits, the leading one among them.
+The right answers are found by search, from the definition: the size of a class is a
+multiple of 16 with a limited number of significant bits, including the leading one.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from itertools import count, islice
 
 from ..judging import call, exercise
 
-__all__: list[str] = []  # a judge is found by its exercise's number
+__all__: list[str] = []  # a judge is found by the number of its exercise
 
-MANTISSA_BITS = 2  # of the paper
+MANTISSA_BITS = 2  # in the paper
 
 
 def sizes(mantissa_bits: int = MANTISSA_BITS) -> Iterator[int]:
@@ -26,14 +26,14 @@ def sizes(mantissa_bits: int = MANTISSA_BITS) -> Iterator[int]:
 
 @exercise("1.1")
 def _class_size(answer: object) -> Iterator[str]:
-    """Every class of the second configuration."""
+    """Try every class of the second configuration."""
     for sizeclass, size in enumerate(islice(sizes(), 59)):
         yield from call(answer, "class_size", sizeclass, wanted=size)
 
 
 @exercise("1.2")
 def _round_up(answer: object) -> Iterator[str]:
-    """The paper's mantissa first; sizes that are classes, and those beside them."""
+    """Try the paper's mantissa first, with sizes that are classes and sizes next to them."""
     for mantissa_bits in (2, 0, 1, 3, 4):
         for size in (65, 100, 17, 1, 0, 16, 64, 80, 128, 129, 160, 161, 1000, 1024, 1025, 5000):
             wanted = next(each for each in sizes(mantissa_bits) if each >= size)
@@ -42,7 +42,7 @@ def _round_up(answer: object) -> Iterator[str]:
 
 @exercise("1.3")
 def _aligned_size(answer: object) -> Iterator[str]:
-    """Alignments that the size's own class has, and such that it has not."""
+    """Try alignments that the class of the size provides, and alignments that it does not."""
     for size in (100, 128, 0, 1, 40, 65, 192, 260, 300, 1100, 5000):
         for alignment in (16, 64, 1, 32, 128, 1024, 4096):
             wanted = next(each for each in sizes() if each >= size and each % alignment == 0)

@@ -1,11 +1,11 @@
 """Judges of tutorial 2, a slab (§2.8).
 
-    Case(size, freed=(0x240, 0x160), bump=0x320)  ──►  bytes, head, link     what the answer gets
+    Case(size, freed=(0x240, 0x160), bump=0x320)  ──►  bytes, head, link     given to the answer
                                                   └─►  freed, then the bump space
 
-A case says what is free, and its bytes are written from that. So nothing that an
-answer has to do is done here. Bytes that mean nothing are odd words, at which a walk
-that has gone astray ends.
+A case states which objects are free, and its bytes are generated from that statement.
+The judge thus never does the work of an answer. Unused bytes form odd words, so that
+a walk that follows a wrong link ends there.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from dataclasses import dataclass
 
 from ..judging import call, exercise
 
-__all__: list[str] = []  # a judge is found by its exercise's number
+__all__: list[str] = []  # a judge is found by the number of its exercise
 
 ALL_ONES = 0xFFFF_FFFF_FFFF_FFFF
-ELSEWHERE = 0x32BF0  # a node of another slab, in its last 16 bytes
+ELSEWHERE = 0x32BF0  # the node of another slab, in the last 16 bytes of that slab
 
 
 class Bytes(bytes):
-    """A slab's bytes, which are too many to be told."""
+    """The bytes of a slab, too many to print."""
 
     def __repr__(self) -> str:
         return "slab"
@@ -30,14 +30,14 @@ class Bytes(bytes):
 
 @dataclass(frozen=True)
 class Case:
-    """A slab: which objects were freed, first on the list first, and where the bump space begins.
+    """A slab: its freed objects, in list order, and the start of its bump space.
 
     Attributes:
-        size: of an object.
-        freed: offsets.
-        bump: offset of the bump space; the slab's end if there is none.
-        prev: of the list node, as far as it stands in an object.
-        slab_size: in bytes.
+        size: size of an object in bytes.
+        freed: offsets of the freed objects.
+        bump: offset of the bump space, or of the slab's end if there is none.
+        prev: ``prev`` of the list node.
+        slab_size: size of the slab in bytes.
     """
 
     size: int
@@ -48,17 +48,17 @@ class Case:
 
     @property
     def entries(self) -> list[int]:
-        """The free list's entries, with its end."""
+        """The entries of the free list, including its end."""
         return [*self.freed, self.bump + 1 if self.bump < self.slab_size else self.slab_size - 1]
 
     @property
     def link(self) -> int:
-        """Where the list node stands; of a full slab, where it last stood."""
+        """The offset of the list node; in a full slab, its last offset."""
         return self.freed[-1] if self.freed and self.bump == self.slab_size else self.slab_size - 16
 
     @property
     def slab(self) -> Bytes:
-        """The slab's bytes."""
+        """The bytes of the slab."""
         slab = bytearray(b"\x5b" * self.slab_size)
         for at, entry in zip(self.freed, self.entries[1:], strict=True):
             slab[at : at + 2] = entry.to_bytes(2, "little")
@@ -67,15 +67,15 @@ class Case:
 
     @property
     def free(self) -> list[int]:
-        """All free objects, in the order in which they are taken."""
+        """All free objects, in the order in which malloc takes them."""
         return [*self.freed, *range(self.bump, self.slab_size, self.size)]
 
     @property
     def words(self) -> str:
-        """The case in words."""
+        """A description of the case."""
         *_, end = self.entries
         ends = f"bump {end:#x}" if self.bump < self.slab_size else f"end mark {end:#x}"
-        place = "" if self.prev == ALL_ONES else "; the slab is behind another on its list"
+        place = "" if self.prev == ALL_ONES else "; the slab is not the first on its list"
         listed = " → ".join([*map(hex, self.freed), ends])
         return f"This slab's free list: {listed}; link {self.link:#x}{place}."
 
@@ -105,7 +105,7 @@ BEHIND = (
 
 @exercise("2.1")
 def _fields(answer: object) -> Iterator[str]:
-    """Words in which each field stands out."""
+    """Try words in which each field is distinct."""
     for fields in (
         (2, 0x241, 0x3F0, 10, 0),
         (4, 0x3FF, 0x3F0, 10, 7),
@@ -122,7 +122,7 @@ def _fields(answer: object) -> Iterator[str]:
 
 @exercise("2.2")
 def _take(answer: object) -> Iterator[str]:
-    """Slabs that are not full."""
+    """Try slabs that are not full."""
     for case in CASES:
         after = case.entries[1] if case.freed else case.bump + case.size + 1
         wanted = (case.free[0], after if len(case.free) > 1 else case.slab_size - 1)
@@ -132,7 +132,7 @@ def _take(answer: object) -> Iterator[str]:
 
 @exercise("2.3")
 def _free_objects(answer: object) -> Iterator[str]:
-    """The same slabs, a full one, and such that are not the first on their list."""
+    """Try the same slabs, a full slab, and slabs that are not the first on their list."""
     for case in (*CASES, FULL, *BEHIND):
         arguments = (case.slab, case.entries[0], case.link, case.size)
         for trouble in call(answer, "free_objects", *arguments, wanted=case.free, addresses=(1, 2)):

@@ -1,7 +1,7 @@
 """Judges of tutorial 3: superslabs, medium slabs, page map (§2.4, §2.7, §2.8).
 
-What is right is laid out first, object by object; the bytes that an answer gets are
-written from it.
+A judge first lays out the objects one by one, and then generates from this layout the
+bytes that the answer receives.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from collections.abc import Iterator
 
 from ..judging import call, exercise
 
-__all__: list[str] = []  # a judge is found by its exercise's number
+__all__: list[str] = []  # a judge is found by the number of its exercise
 
 JUMP = 64
 
 
 class Entries:
-    """A page map's bytes, which counts how often it is read."""
+    """The bytes of a page map, with a count of the reads."""
 
     def __init__(self, chunk_bits: int, *objects: int) -> None:
-        """Lay out objects one behind the other, from chunk 3 on; ``objects`` are log2 of their chunks."""
+        """Lay out consecutive objects from chunk 3 on; ``objects`` holds log2 of the number of chunks of each."""
         self.entries = [0, 1, 2]
         self.reads = 0
         for bits in objects:
@@ -28,12 +28,12 @@ class Entries:
                 self.entries += [JUMP + chunk_bits + m] * 2**m
 
     def __call__(self, chunk: int) -> int:
-        """Return the byte of a chunk; 0 where there is none."""
+        """Return the byte of a chunk, or 0 if there is none."""
         self.reads += 1
         return self.entries[chunk] if 0 <= chunk < len(self.entries) else 0
 
     def __deepcopy__(self, _memo: object) -> Entries:
-        """Count the reads of copies as well."""
+        """Return the object itself, so that reads through a copy are counted too."""
         return self
 
     def __repr__(self) -> str:
@@ -42,7 +42,7 @@ class Entries:
 
 @exercise("3.1")
 def _start_chunk(answer: object) -> Iterator[str]:
-    """Every chunk of a few objects; a jump more than there are ones in the distance is one too many."""
+    """Try every chunk of a few objects; the number of ones in the distance limits the number of jumps."""
     for chunk_bits, objects in ((13, (3,)), (20, (0, 2, 5)), (24, (8, 3))):
         start = 3
         for bits in objects:
@@ -53,14 +53,14 @@ def _start_chunk(answer: object) -> Iterator[str]:
                 if entries.reads > enough:
                     yield (
                         f"`start_chunk(read, {start + distance}, {chunk_bits})` reads {entries.reads} bytes of the "
-                        f"page map; {enough} are enough for a chunk that is {distance} behind the start. "
+                        f"page map; {enough} are enough for a chunk at distance {distance} from the start. "
                         "Does it jump as far as the byte says?"
                     )
             start += 2**bits
 
 
 def _next_bytes(count: int, free: list[int]) -> list[int]:
-    """The ``next`` byte of each slab of a superslab whose list of free slabs is given; in slabs in use, remains."""
+    """Return the ``next`` byte of each slab for a given list of free slabs; slabs in use have stale values."""
     nexts = [0 if index in free else 3 for index in range(count)]
     for own, following in zip(free, [*free, 0][1:], strict=True):
         steps = following - own if following > own else following - own + count
@@ -70,7 +70,7 @@ def _next_bytes(count: int, free: list[int]) -> list[int]:
 
 @exercise("3.2")
 def _free_slabs(answer: object) -> Iterator[str]:
-    """A fresh superslab, and others in which slabs were taken and given back."""
+    """Try a fresh superslab, and superslabs whose slabs have been taken and returned."""
     for count, free in (
         (8, [1, 2, 3, 4, 5, 6, 7]),
         (8, [4, 2, 5, 6, 7]),
@@ -86,7 +86,7 @@ def _free_slabs(answer: object) -> Iterator[str]:
 
 @exercise("3.3")
 def _object_start(answer: object) -> Iterator[str]:
-    """First, middle and last byte of objects, which are laid out from the slab's end."""
+    """Try the first, middle and last byte of objects, which are laid out from the slab's end."""
     for slab, slab_size, size in ((0x32400, 1 << 10, 224), (0x50000, 1 << 14, 48), (0x1230000, 1 << 16, 5120)):
         starts = [slab + slab_size - size]
         while starts[-1] - size >= slab:
@@ -98,7 +98,7 @@ def _object_start(answer: object) -> Iterator[str]:
 
 @exercise("3.4")
 def _fresh_stack(answer: object) -> Iterator[str]:
-    """Classes of three configurations; the objects are laid out from the chunk's end."""
+    """Try classes of three configurations; the objects are laid out from the chunk's end."""
     for chunk_size, page_size, sizes in (
         (1 << 13, 1 << 8, (1536, 2048, 2560, 7168)),
         (1 << 20, 1 << 12, (196608, 262144, 917504)),

@@ -15,12 +15,12 @@ from ..judging import call, exercise, shown
 __all__: list[str] = []
 
 PLANS = ({"A": "pop push pop pop"}, {"A": "pop", "B": "pop pop push"})
-"""What the threads do: first one alone, until the stack is empty; then the two of which ABA is made."""
+"""What the threads do: first one thread alone, until the stack is empty; then the two that cause ABA."""
 
 
 @exercise("4.1")
 def _extent(answer: object) -> Iterator[str]:
-    """Sizes around chunks and powers of two of them; what is right is found by doubling, and page by page."""
+    """Try sizes around powers of two of chunks; the right answer is found by doubling and by counting pages."""
     for chunk_size, page_size in ((8192, 256), (1 << 20, 4096)):
         for size in (chunk_size, chunk_size + 1, 3 * chunk_size - page_size - 5, 4 * chunk_size, chunk_size - 3):
             space = chunk_size
@@ -32,7 +32,7 @@ def _extent(answer: object) -> Iterator[str]:
 
 @exercise("4.2")
 def _pop(answer: object) -> Iterator[str]:
-    """The stack's own push beside the answer's pop, in every execution; chunks are counted at the end."""
+    """Run the answer's pop with the stack's own push in every execution, and count the chunks at the end."""
     if callable(answer):
         kind = _with_pop(answer)
         for plans in PLANS:
@@ -42,10 +42,10 @@ def _pop(answer: object) -> Iterator[str]:
 
 
 def _with_pop(answer: Callable[[Atomics, int], int]) -> type[ChunkStack]:
-    """The project's stack with another pop."""
+    """Return the project's stack with the answer's pop."""
 
     class Answered(ChunkStack):
-        """Pops as the answer does."""
+        """A stack that pops as the answer does."""
 
         __slots__ = ()
 
@@ -58,9 +58,9 @@ def _with_pop(answer: Callable[[Atomics, int], int]) -> type[ChunkStack]:
 
 @exercise("4.3")
 def _enough(answer: object) -> Iterator[str]:
-    """Stacks that count so are explored; the answer is compared with what is found."""
+    """Explore a stack for each rule, and compare the answer with the result."""
     if not isinstance(answer, dict) or set(answer) != set(RULES):
-        yield f"the answer is to be a dict with the keys {', '.join(map(repr, RULES))}; this is {shown(answer)}."
+        yield f"the answer must be a dict with the keys {', '.join(map(repr, RULES))}; this is {shown(answer)}."
         return
     for rule, kind in RULES.items():
         if answer[rule] is ...:
@@ -70,14 +70,14 @@ def _enough(answer: object) -> Iterator[str]:
         if answer[rule] is result.ok:
             continue
         yield f"{rule!r} is not {answer[rule]!r}: " + (
-            f"in one execution {result.findings[0].detail}.\n{story(result.findings[0])}"
+            f'one execution ends with "{result.findings[0].detail}".\n{story(result.findings[0])}'
             if result.findings
-            else f"in none of the {result.executions} executions a chunk is lost, or in two places."
+            else f"none of the {result.executions} executions loses a chunk or puts a chunk in two places."
         )
 
 
 class _Counting(ChunkStack):
-    """A stack that raises the number where its class says; threads take turns."""
+    """A stack that increments the number as its class says; threads take turns."""
 
     __slots__ = ()
     by_push, by_pop = 1, 1
@@ -130,4 +130,4 @@ RULES: dict[str, type[ChunkStack]] = {
     "pop only": _PopOnly,
     "neither": _Neither,
 }
-"""Who counts, and a stack that does so."""
+"""Each rule, with a stack that counts by it."""

@@ -20,15 +20,15 @@ WEAKER = {
     "store": (Order.RELAXED, Order.RELEASE, Order.SEQ_CST),
     "load": (Order.RELAXED, Order.ACQUIRE, Order.SEQ_CST),
 }
-"""The orders that an operation can have, from weak to strong."""
+"""The orders that each operation may have, from weak to strong."""
 
 
 @exercise("5.1")
 def _interleavings(answer: object) -> Iterator[str]:
-    """A few small programs; what is right is found by choosing the places of the first thread's steps."""
+    """Try a few small programs; the right answer is found by choosing positions for the first thread's steps."""
 
     def in_order(a: list[str], b: list[str]) -> object:
-        """Call the answer; bring its list into an order, since any is right."""
+        """Call the answer and sort its list, since any order is right."""
         got = answer(a, b) if callable(answer) else answer
         return sorted(got) if isinstance(got, list) and all(isinstance(each, list) for each in got) else got
 
@@ -42,22 +42,22 @@ def _interleavings(answer: object) -> Iterator[str]:
 
 @exercise("5.2")
 def _weakest(answer: object) -> Iterator[str]:
-    """The program is explored with the orders given, and then with each of them weakened."""
+    """Explore the program with the given orders, and then with each of them weakened."""
     if not isinstance(answer, dict) or set(answer) != set(ORDERS):
-        yield f"the answer is to be a dict with the keys {', '.join(map(repr, ORDERS))}; this is {shown(answer)}."
+        yield f"the answer must be a dict with the keys {', '.join(map(repr, ORDERS))}; this is {shown(answer)}."
         return
     for name, order in answer.items():
         if not isinstance(order, Order):
-            yield f"{name!r} is {shown(order)}; it is to be an `Order`, as in `Order.RELAXED`."
+            yield f"{name!r} is {shown(order)}; it must be an `Order`, such as `Order.RELAXED`."
             return
         can = WEAKER[name.split()[0]]
         if order not in can:
             some = ", ".join(each.value for each in can)
-            yield f"{name!r} cannot be {order.value}: in C++ such an operation is one of {some}."
+            yield f"{name!r} cannot be {order.value}: in C++, the order of a {name.split()[0]} is one of {some}."
             return
     if _stale(answer):
         yield (
-            "with these orders B can read flag = 1 and then data = 0. What puts the data's store before the flag's, "
+            "with these orders, B can read flag = 1 and then data = 0. What puts the data's store before the flag's, "
             "and the data's load after the flag's?"
         )
         return
@@ -65,11 +65,11 @@ def _weakest(answer: object) -> Iterator[str]:
         can = WEAKER[name.split()[0]]
         for weaker in can[: can.index(order)]:
             if not _stale({**answer, name: weaker}):
-                yield f"it holds, but {name!r} need not be {order.value}: with {weaker.value} there it still holds."
+                yield f"the property holds, but {name!r} need not be {order.value}: it still holds with {weaker.value}."
 
 
 def _stale(orders: Mapping[str, Order]) -> bool:
-    """Whether an execution has the flag and not the data."""
+    """Return whether B sees the flag but not the data in some execution."""
     first = Store("data", 1, orders["store data"]), Store("flag", 1, orders["store flag"])
     second = Load("flag", orders["load flag"]), Load("data", orders["load data"])
     test = Litmus("yours", "", (first, second), ((), (1, 0), (None, None)), frozenset())
@@ -78,14 +78,14 @@ def _stale(orders: Mapping[str, Order]) -> bool:
 
 @exercise("5.3")
 def _strongest(answer: object) -> Iterator[str]:
-    """What is right is the literature's, as the tests' table has it; nothing is explored."""
+    """Compare with the table of litmus tests, which follows the literature; nothing is explored."""
     if not isinstance(answer, dict) or set(answer) != set(ASKED):
-        yield f"the answer is to be a dict with the keys {', '.join(map(repr, ASKED))}; this is {shown(answer)}."
+        yield f"the answer must be a dict with the keys {', '.join(map(repr, ASKED))}; this is {shown(answer)}."
         return
     for name in ASKED:
         test = TESTS[name]
         wanted = next((model for model in MODELS if model in test.allowed), "none")
         if answer[name] not in (*MODELS, "none"):
-            yield f"{name!r} is {shown(answer[name])}; it is to be one of {', '.join(map(repr, MODELS))} and 'none'."
+            yield f"{name!r} is {shown(answer[name])}; it must be one of {', '.join(map(repr, MODELS))} or 'none'."
         elif answer[name] != wanted:
-            yield f"{name!r} is not {answer[name]!r}. {test.about} `ask({name!r})` shows it."
+            yield f"{name!r} is not {answer[name]!r}. {test.about} Run `ask({name!r})` to see this."
