@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from .edges import figures_of_edges
 from .exploring import figures_of_exploring
 from .harness import Figure, in_processes, interpreter
 from .report import keep
@@ -23,11 +24,12 @@ GROUPS = {
     "pairs": figures_of_pairs,
     "churn": figures_of_churn,
     "scale": figures_of_scale,
+    "edges": figures_of_edges,
     "replay": figures_of_replay,
     "threads": figures_of_threads,
     "exploring": figures_of_exploring,
 }
-IN_PROCESSES = {"pairs", "churn", "scale", "replay"}  # those that differ from process to process
+IN_PROCESSES = {"pairs", "churn", "scale", "edges", "replay"}  # those that differ from process to process
 
 
 def main() -> None:

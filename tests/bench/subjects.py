@@ -84,10 +84,10 @@ def figures_of_pairs() -> list[Figure]:
         rounds=150,
     )
     version = interpreter()
-    against_libc = {"3.11": 1.00, "3.13": 0.85, "3.13t": 1.20}.get(version)
+    against_libc = {"3.11": 1.05, "3.13": 0.90, "3.13t": 1.20, "3.14": 1.05}.get(version)
     return [
         Figure("malloc(48)+free / libc by ctypes", *_of(times, "libc"), against_libc),
-        Figure("malloc(48)+free / multiprocessing.heap", *_of(times, "multiprocessing"), 0.11),
+        Figure("malloc(48)+free / multiprocessing.heap", *_of(times, "multiprocessing"), 0.13),
         Figure("malloc(48)+free / list as free list", *_of(times, "list"), 6.0 if version == "3.11" else None),
     ]
 
