@@ -342,6 +342,7 @@ class Allocator:
     def post(self) -> None:
         """Send everything in the remote cache (§2.2). Cost: one exchange per list."""
         self._demand_open()
+        self._posting()
         self.messages.posts += 1
         self.messages.posted_bytes = self.messages.freed_bytes
         self.cache.post(self._send)
@@ -535,6 +536,9 @@ class Allocator:
 
     def _parted(self, sizeclass: int, slab: int) -> None:
         """Called when a slab leaves use, before its bytes can be reused. The fast path overrides this."""
+
+    def _posting(self) -> None:
+        """React before messages are sent, after which slabs of others may change hands. The fast path listens."""
 
 
 @dataclass(frozen=True)

@@ -286,6 +286,13 @@ MUTANTS = (
         "test_fastpath.py::test_a_lone_object_comes_and_goes_whatever_happens_between",
     ),
     Mutant(
+        "a slab of another allocator is not verified again after a post",
+        "hotpath/allocator.py",
+        "            tables.fallbacks[index] = free_remote\n        tables.verified.clear()\n",
+        "            assert free_remote\n        tables.verified.clear()\n",
+        "test_fastpath.py::test_long_random_runs_write_the_same_bytes",
+    ),
+    Mutant(
         "more messages than a batch are received",
         "hotpath/closures.py",
         "for _ in range(most):",

@@ -96,6 +96,7 @@ class FastAllocator(Allocator):
             fallbacks=[],
             own=[],
             classes=[],
+            verified=[],
             slab_size=_own_object(self.config.slab_size),
             end_mark=_own_object(END_MARK),
             u16=self.memory.u16,
@@ -159,6 +160,16 @@ class FastAllocator(Allocator):
         tables.slabs[index] = self._no_slab
         tables.fallbacks[index] = self._free_unknown
         tables.classes[index] = NONE
+
+    def _posting(self) -> None:
+        """Verify slabs of others again, since they may change hands once the messages are sent.
+
+        It happens before, since a finalizer may free an object while they are being sent.
+        """
+        tables = self._tables
+        for index, free_remote in tables.verified:
+            tables.fallbacks[index] = free_remote
+        tables.verified.clear()
 
     def _look_at_first(self, sizeclass: int) -> None:
         """Make the bin of a class the first slab on its list."""

@@ -79,6 +79,7 @@ class Tables:
         fallbacks: by slab number: how an object is freed where ``slabs`` has poison.
         own: by slab number: of an own slab, what changes when it becomes full.
         classes: by slab number: the size class of an own slab.
+        verified: slab numbers of others whose objects we freed since the last post, and what verifies them again.
         slab_size: bytes of a slab.
         end_mark: -1 in the 16 bits of a link: behind this object the free list is empty.
         u16, u64: the heap by words.
@@ -102,6 +103,7 @@ class Tables:
     fallbacks: list[Free]
     own: list[Own]
     classes: list[int]
+    verified: list[tuple[int, Free]]
     slab_size: int
     end_mark: int
     u16: memoryview[int]
@@ -287,22 +289,17 @@ def _put_back(tables: Tables, rare: Rare) -> Free:
 
 def _abroad(tables: Tables, rare: Rare) -> Callable[[Foreign], Free]:
     """Build ``abroad``."""
-    u64, targets, cached, limit, departed = (
-        tables.u64,
-        tables.targets,
-        tables.cached,
-        tables.limit,
-        tables.departed,
-    )
+    u64, targets, cached, limit = tables.u64, tables.targets, tables.cached, tables.limit
+    departed, fallbacks, verified, slab_size = tables.departed, tables.fallbacks, tables.verified, tables.slab_size
     free_unknown, post, superslab = rare.free_unknown, rare.post, SUPERSLAB
 
     def abroad(slab: Foreign) -> Free:
         """Return the function that frees objects of a slab while it is another's (§2.2)."""
         kind, owner_word, owner, sizeclass_byte, sizeclass, size, last = slab
 
-        def free_remote(address: int) -> None:
+        def free_verified(address: int) -> None:
             """Make a message of the object, as ``RemoteCache.dealloc`` does."""
-            if address < 0 or kind[()] != superslab or owner_word[()] != owner or sizeclass_byte[()] != sizeclass:
+            if address < 0:
                 return free_unknown(address)
             departed[sizeclass] += 1
             targets[address // 8] = owner
@@ -313,6 +310,15 @@ def _abroad(tables: Tables, rare: Rare) -> Callable[[Foreign], Free]:
             if total >= limit:
                 post()
             return None
+
+        def free_remote(address: int) -> None:
+            """Verify that the slab still is what it was. It stays so until the message is sent: its owner counts it."""
+            if address < 0 or kind[()] != superslab or owner_word[()] != owner or sizeclass_byte[()] != sizeclass:
+                return free_unknown(address)
+            index = address // slab_size
+            verified.append((index, free_remote))
+            fallbacks[index] = free_verified
+            return free_verified(address)
 
         return free_remote
 
