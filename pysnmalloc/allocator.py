@@ -190,6 +190,9 @@ class Allocator:
 
         A size of 0 gets the smallest class. The call first receives up to ``remote_batch`` messages (§2.2).
 
+        Cost: 4 loads and stores if a slab has space. The first object of a slab, and of a superslab, pays for
+        it: an object that comes and goes alone costs about 7 times as much as one that has company.
+
         Raises:
             HeapExhausted: if no address space is left.
             ValueError: if ``size`` is negative.
