@@ -297,10 +297,10 @@ def test_bad_use_is_refused_with_what_to_do() -> None:
         explore(queue, "arm")
     with pytest.raises(ValueError, match="choose one of plain, preemptions and random"):
         explore(queue, "sc", plain=True, random=3)
-    with pytest.raises(ValueError, match="the model is sc"):
+    with pytest.raises(ValueError, match="use the model sc"):
         explore(queue, "tso", plain=True)
     with pytest.raises(
-        ValueError, match=r"no thread comes by Queue\.enqueue; sites are .*MessageQueue\.enqueue exchange"
+        ValueError, match=r"no thread reaches Queue\.enqueue; sites are .*MessageQueue\.enqueue exchange"
     ):
         explore(queue, "sc", weaken={"Queue.enqueue": Order.RELAXED})
 
@@ -323,7 +323,7 @@ def test_a_schedule_is_text_and_back() -> None:
     text = "A*2 B C=A2 C=0 B^A1 A=B1^0"
     assert str(Schedule.parse(text)) == text
     assert str(Schedule.parse("A A A B B A")) == "A*3 B*2 A"
-    with pytest.raises(ScheduleError, match=r"“A\*\*3” is no turn"):
+    with pytest.raises(ScheduleError, match=r"“A\*\*3” is not a turn"):
         Schedule.parse("A B A**3")
 
 
@@ -332,8 +332,8 @@ def test_a_schedule_is_text_and_back() -> None:
     [
         ("A X", "there is no thread “X”; threads are A, B, C"),
         ("A*4", "A cannot make a step"),
-        ("A*3 C=B2", "“B2” is no write to the same cell"),
-        ("A*3", "the schedule ends, and B, C could go on"),
+        ("A*3 C=B2", "“B2” does not name an earlier write to the same cell"),
+        ("A*3", "the schedule ends, and B, C could continue"),
     ],
 )
 def test_schedules_that_do_not_fit_are_refused(schedule: str, reason: str) -> None:
@@ -343,7 +343,7 @@ def test_schedules_that_do_not_fit_are_refused(schedule: str, reason: str) -> No
 
 def test_a_stronger_model_refuses_what_a_weaker_one_allows() -> None:
     (finding,) = explore(SCENARIOS["queue-published"], "rc11").findings
-    with pytest.raises(ScheduleError, match="something newer is known"):
+    with pytest.raises(ScheduleError, match="knows of a newer write"):
         replay(SCENARIOS["queue-published"], finding.schedule, "sc")
 
 

@@ -223,7 +223,7 @@ class Counting(QueueScenario):
 
 
 def test_a_set_up_that_differs_each_time_is_refused() -> None:
-    with pytest.raises(NotTheSame, match=r"Counting\.setup leaves other bytes each time"):
+    with pytest.raises(NotTheSame, match=r"Counting\.setup leaves different bytes each time"):
         explore(Counting("counting", ""), executor=Here())
 
 
@@ -238,7 +238,7 @@ class Whimsical(QueueScenario):
 
 
 def test_threads_that_differ_each_time_are_refused() -> None:
-    with pytest.raises(NotTheSame, match="went another way"):
+    with pytest.raises(NotTheSame, match="took another path"):
         explore(Whimsical("whimsical", ""), executor=Here())
 
 
@@ -247,7 +247,7 @@ def test_a_scenario_that_cannot_be_sent_is_refused_with_what_to_do(pool: Executo
         pass
 
     if isinstance(pool, ProcessPoolExecutor):
-        with pytest.raises(ValueError, match=r"“local” cannot be sent to other processes: .*top of a module"):
+        with pytest.raises(ValueError, match=r"“local” cannot be sent to other processes: .*top level of a module"):
             explore(Local("local", ""), executor=pool)
     else:
         assert explore(Local("local", ""), executor=pool).exhausted
@@ -276,7 +276,7 @@ def test_workers_share_nothing_of_the_scenario() -> None:
 
 def test_other_ways_through_are_refused() -> None:
     for how in ({"plain": True}, {"preemptions": 1}, {"random": 5}):
-        with pytest.raises(ValueError, match="an executor is for one execution of each class; leave it out for"):
+        with pytest.raises(ValueError, match="an executor explores one execution of each class; leave it out for"):
             explore(SCENARIOS["queue"], "sc", executor=Here(), **how)
-    with pytest.raises(ValueError, match="no thread comes by Queue"):
+    with pytest.raises(ValueError, match="no thread reaches Queue"):
         explore(SCENARIOS["queue-2x2"], weaken={"Queue": Order.RELAXED}, executor=Here())

@@ -72,7 +72,7 @@ def test_the_test_in_a_failure_can_be_pasted(weaken: dict[str, Order] | None) ->
     scenario = SCENARIOS["queue"] if weaken else SCENARIOS["queue-published"]
     text = message(scenario, "rc11", weaken=weaken)
     (pasted, *_) = re.findall(r"^def test_replay_\w+\(\):\n(?:    .*\n?)+", text, flags=re.MULTILINE)
-    assert "QueueScenario(...)  # as it was explored" in pasted
+    assert "QueueScenario(...)  # the scenario that was explored" in pasted
     names: dict[str, object] = {"assert_replays": assert_replays, "Order": Order, "QueueScenario": lambda _: scenario}
     exec(pasted, names)
     name = next(name for name in names if name.startswith("test_replay"))

@@ -189,11 +189,11 @@ def test_an_error_in_a_thread_is_named_as_in_the_explorer_and_ends_all() -> None
 @pytest.mark.parametrize(
     ("schedule", "reason"),
     [
-        ("A*3 B*3 C=0", "real threads are sequentially consistent"),
+        ("A*3 B*3 C=0", "Real threads in Python are"),
         ("A*2 X", "turn 3: there is no thread “X”; threads are A, B, C"),
         ("A*4", "turn 4: A cannot make a step: it has ended"),
-        ("A*3", "the schedule ends, and B, C could go on"),
-        ("", "the schedule ends, and A, B, C could go on"),
+        ("A*3", "the schedule ends, and B, C could continue"),
+        ("", "the schedule ends, and A, B, C could continue"),
     ],
 )
 def test_schedules_that_do_not_fit_are_refused_and_leave_no_thread(schedule: str, reason: str) -> None:

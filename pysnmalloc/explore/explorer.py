@@ -62,7 +62,7 @@ class How:
     def __post_init__(self) -> None:
         chosen = sum((self.plain, self.preemptions is not None, self.random is not None))
         if chosen > 1:
-            raise ValueError("choose one of plain, preemptions and random: they are different ways through")
+            raise ValueError("choose one of plain, preemptions and random; they are different ways to explore")
         if self.pct is not None and (self.random is None or self.pct < 1):
             raise ValueError("pct=depth says how random=count executions are drawn; the depth is 1 or more")
 
@@ -78,7 +78,7 @@ class How:
             return f"at most {self.preemptions} preemptions"
         if self.random is None:
             return "one execution of each class"
-        drawn = "by lot" if self.pct is None else f"by priorities, depth {self.pct}"
+        drawn = "by lot" if self.pct is None else f"by random priorities, depth {self.pct}"
         return f"{self.random:,} executions drawn {drawn}, seed {self.seed}"
 
 
@@ -125,7 +125,7 @@ def explore(
     """
     how = How(plain, preemptions, random, pct, seed)
     if executor is not None and not how.reduced:
-        raise ValueError(f"an executor is for one execution of each class; leave it out for {how}")
+        raise ValueError(f"an executor explores one execution of each class; leave it out for {how}")
     exploration = Exploration(scenario, model, dict(weaken or {}), steps)
     while True:
         exploration.prepare()
@@ -146,7 +146,7 @@ def _run(
     """Go through the executions; return whether to the end."""
     if how.plain:
         if exploration.model != "sc":
-            raise ValueError("plain exploration is of interleavings, so the model is sc; leave plain out for others")
+            raise ValueError("plain exploration enumerates interleavings; use the model sc, or leave plain out")
         walk = Interleavings(exploration.start, lambda kind: collector.interleaving(walk, kind))
         return walk.run()
     try:

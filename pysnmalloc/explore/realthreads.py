@@ -63,8 +63,8 @@ def run_on_threads(scenario: Scenario, schedule: str) -> Ran:
     turns = Schedule.parse(schedule)
     if not turns.interleaves:
         raise ScheduleError(
-            f"“{schedule}” has steps that do not read or write what is newest (= or ^): real threads are sequentially "
-            "consistent in Python, and cannot be made to do that; replay it in the explorer"
+            f"“{schedule}” has steps that do not read or write the newest value (= or ^). Real threads in Python are "
+            "sequentially consistent and cannot do that; replay the schedule in the explorer"
         )
     exploration = Exploration(scenario, "sc", {}, 0)
     turnstile = Turnstile(exploration.names, [turn.thread for turn in turns.turns])

@@ -190,7 +190,7 @@ def _test_of(finding: Finding, scenario: Scenario, how: Options) -> str:
     return "\n".join(
         (
             f"def test_replay_{name}():",
-            f"    scenario = {type(scenario).__name__}(...)  # as it was explored",
+            f"    scenario = {type(scenario).__name__}(...)  # the scenario that was explored",
             f"    assert_replays(scenario, {', '.join(arguments)})",
         )
     )

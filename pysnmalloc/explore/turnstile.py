@@ -83,7 +83,7 @@ class Turnstile:
             raise self._refused
         going = [n for thread, n in enumerate(self._names) if thread not in self._ended and thread not in self.waiting]
         if going:
-            raise ScheduleError(f"the schedule ends, and {', '.join(going)} could go on; give them turns as well")
+            raise ScheduleError(f"the schedule ends, and {', '.join(going)} could continue; give them turns as well")
 
     def _pass_on(self) -> None:
         """Open the gate of the thread whose turn is next; end all when there is none."""
@@ -109,7 +109,7 @@ class Turnstile:
             return None
         thread = self._names.index(name)
         if thread in self._ended or thread in self.waiting:
-            self._refuse(f"{name} cannot make a step: it has ended, or waits for a value")
+            self._refuse(f"{name} cannot make a step: it has ended or waits for a value")
             return None
         return thread
 

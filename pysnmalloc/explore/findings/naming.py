@@ -20,7 +20,7 @@ def named(scenario: Scenario, broken: Broken, names: tuple[str, ...]) -> tuple[s
         )
     if isinstance(broken, Uninitialised):
         return "uninitialised read", (
-            f"{names[broken.threads[-1]]} reads {scenario.field(broken.address)}, which nobody wrote: `{broken.line}`"
+            f"{names[broken.threads[-1]]} reads {scenario.field(broken.address)}, which nothing wrote: `{broken.line}`"
         )
     assert isinstance(broken, ThreadFailed)
     kind, detail = named_error(broken.error)

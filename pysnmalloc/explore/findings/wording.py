@@ -150,13 +150,13 @@ def command(told: Finding | Told, name: str | None = None) -> str:
 
 
 def how_to_read(model: str) -> str:
-    """Return one sentence for those who see this for the first time."""
-    first = "Steps are in one line, top to bottom, each in its thread's lane; ← says which step wrote what is read"
+    """Return an explanation for a first-time reader."""
+    first = "Read the steps from top to bottom, each in its thread's lane; ← names the step that wrote the value read"
     if model == "sc":
         return f"{first}."
     return (
-        f"{first}; memory is weak: a read may return something older than the newest value, and a write may go "
-        f"in below it; such steps are marked {OLD}."
+        f"{first}. Memory is weak: a read may return an older value than the newest, and a write may go before "
+        f"the newest in modification order. Such steps are marked {OLD}."
     )
 
 
@@ -179,7 +179,7 @@ def facts(result: Result) -> list[tuple[str, str]]:
         ("outcomes", f"{len(result.outcomes):,}"),
     ]
     if result.unfair:
-        said.append(("left aside", f"{result.unfair:,} unfair: a thread waits for ever for a value that is there"))
+        said.append(("left aside", f"{result.unfair:,} unfair: a thread waits forever for a value that is there"))
     said.extend(("weakened", f"{site} is {order.value}") for site, order in result.weakened)
     return said
 

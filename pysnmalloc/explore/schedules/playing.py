@@ -88,12 +88,12 @@ def _play(graph: Graph, thread: int, turn: Turn, steps: dict[str, Event], number
     """One turn of a thread; return what it could have read."""
     op, sources = graph.nodes[thread].op, list[Event]()
     if thread not in graph.enabled():
-        raise ScheduleError(f"turn {number}: {turn.thread} cannot make a step: it has ended, or waits for a value")
+        raise ScheduleError(f"turn {number}: {turn.thread} cannot make a step: it has ended or waits for a value")
     if op.reads:
         sources = graph.choices(thread)
         source = sources[-1] if turn.source is None else _named(turn.source, op.cell, graph, steps, number)
         if source not in sources:
-            raise ScheduleError(f"turn {number}: {turn} cannot read that: in this model something newer is known to it")
+            raise ScheduleError(f"turn {number}: {turn} cannot read that: the thread knows of a newer write")
         sources = [each for each in sources if _allowed(graph, thread, each)]
         if source not in sources:
             raise ScheduleError(f"turn {number}: {turn} cannot read that: SEQ_CST accesses would have no order")
@@ -104,7 +104,7 @@ def _play(graph: Graph, thread: int, turn: Turn, steps: dict[str, Event], number
         if turn.after is not None:
             place = graph.writes(op.cell).index(_named(turn.after, op.cell, graph, steps, number)) + 1
         if place not in places:
-            raise ScheduleError(f"turn {number}: {turn} cannot write there: something newer is known to it")
+            raise ScheduleError(f"turn {number}: {turn} cannot write there: the thread knows of a newer write")
         if not graph.add_write(thread, place):
             raise ScheduleError(f"turn {number}: {turn} cannot write there: SEQ_CST accesses would have no order")
     return tuple(sources)
@@ -127,5 +127,5 @@ def _named(name: str, cell: int, graph: Graph, steps: dict[str, Event], number: 
         return graph.writes(cell)[0]
     event = steps.get(name)
     if event is None or event.op.cell != cell:
-        raise ScheduleError(f"turn {number}: “{name}” is no write to the same cell that was made before")
+        raise ScheduleError(f"turn {number}: “{name}” does not name an earlier write to the same cell")
     return event

@@ -74,7 +74,7 @@ class Schedule:
             match = _TURN.match(word)
             if match is None:
                 raise ScheduleError(
-                    f"“{word}” is no turn; write A, A*3, A=B2 (reads B's step 2) or A^B2 (writes after it)"
+                    f"“{word}” is not a turn; write A, A*3, A=B2 (reads B's step 2) or A^B2 (writes after it)"
                 )
             turn = Turn(match["thread"], match["source"], match["after"])
             turns.extend([turn] * int(match["times"] or 1))

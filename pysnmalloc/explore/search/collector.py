@@ -128,7 +128,7 @@ class Collector:
                 assert isinstance(error, Exception)
                 return named_error(error)
         if any(node.op.kind != DONE for node in walk.nodes):
-            return "deadlock", "a thread waits for a value that nobody will store"
+            return "deadlock", "a thread waits for a value that no thread will store"
         return self._exploration.judged(walk.latest(), tuple(node.op.values[0] for node in walk.nodes))
 
     def _count(self, kind: int) -> None:

@@ -92,7 +92,7 @@ class Exploration:
             pass_quiet(graph, thread)
         if graph.enabled():
             names = ", ".join(self.names[thread] for thread in graph.enabled())
-            raise ScheduleError(f"the schedule ends, and {names} could go on; give them turns as well")
+            raise ScheduleError(f"the schedule ends, and {names} could continue; give them turns as well")
         if graph.stuck:
             return self._stuck(graph)
         results = tuple(node.op.values[0] for node in graph.nodes if node.op.kind == DONE)
@@ -123,7 +123,7 @@ class Exploration:
         unknown = set(self.weaken) - {site for tree in self.start.trees for site in tree.sites}
         if unknown:
             known = ", ".join(sorted({site for tree in self.start.trees for site in tree.sites}))
-            raise ValueError(f"no thread comes by {', '.join(sorted(unknown))}; sites are {known}")
+            raise ValueError(f"no thread reaches {', '.join(sorted(unknown))}; sites are {known}")
 
 
 def _with_parts(run: ThreadCode, parts: Parts) -> ThreadCode:

@@ -89,8 +89,8 @@ class Job:
         exploration = Exploration(copy.deepcopy(self.scenario), self.model, self.weaken, self.limit)
         if exploration.checksum() != self.checksum:
             raise NotTheSame(
-                f"{type(self.scenario).__name__}.setup leaves other bytes each time; without clock, lot and addresses "
-                "of Python objects it would not, and other workers could search for it"
+                f"{type(self.scenario).__name__}.setup leaves different bytes each time, so workers cannot share the "
+                "search; use no clock, no random number and no address of a Python object in it"
             )
         exploration.cells.words |= self.words
         exploration.cells.pairs |= self.pairs
@@ -259,7 +259,7 @@ class _Dealer:
             except Exception as reason:
                 raise ValueError(
                     f"the scenario “{scenario.name}” cannot be sent to other processes: {reason}. Define its class at "
-                    "the top of a module, and let it hold nothing but what can be pickled; or leave executor out"
+                    "the top level of a module and let it hold only objects that can be pickled, or leave executor out"
                 ) from error
             raise
 

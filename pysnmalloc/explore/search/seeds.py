@@ -85,7 +85,7 @@ class Seed:
             source = _event(graph, self.source, self.thread) if self.source is not None else None
             back = _event(graph, self.back, self.thread) if self.back is not None else None
         except (Broken, LookupError) as error:
-            raise NotTheSame("a scenario's threads went another way when they were run again") from error
+            raise NotTheSame("the threads of a scenario took another path when they ran again") from error
         return Branch(graph, self.thread, source, self.place, back)
 
 
