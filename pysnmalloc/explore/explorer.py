@@ -2,15 +2,15 @@
 
     explore(scenario, model="rc11")  ─►  Result: proved, proved up to a bound, or findings
 
-How the executions are gone through:
+The ways to explore:
 
     reduced         one of each class of equivalent ones; the default, see ``search``
     plain           every interleaving by itself, sequential consistency only, see ``interleave``
     preemptions=n   every execution with at most n preemptions, see ``sample``
-    random=n        n executions, each step by lot; with pct=d by probabilistic concurrency
+    random=n        n executions with random steps; with pct=d, probabilistic concurrency
                     testing of depth d
 
-``exhausted`` is true only where nothing was left out.
+``exhausted`` is true only if no execution was left out.
 """
 
 from __future__ import annotations

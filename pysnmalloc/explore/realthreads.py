@@ -1,4 +1,4 @@
-"""A schedule on real threads: the interleaving that the explorer tells, by the operating system's threads (§2.2).
+"""A schedule on real threads: the interleaving of a finding, run by threads of the operating system (§2.2).
 
     schedule          A         A           B         A
                       │         │           │         │         a turn: an atomic operation, and
@@ -6,13 +6,13 @@
     B              plain code ┤              load ──┤           next one, where it stops (┤)
 
 Each thread of the scenario is an OS thread, on the real bytes, with the real
-atomics; the turnstile lets them through in the order of the schedule. At the start
-each comes to its first operation, in the order of the lanes.
+atomics; the turnstile lets them through in the order of the schedule. At the start, each
+thread runs to its first operation, in the order of the lanes.
 
-The law: one thread runs at a time, and all that it did happens before the next turn.
-So this shows that the explorer and real threads agree on what code does, and lets a
-debugger into a finding. A data race is not seen here, nor an uninitialised read; and
-a schedule that is no interleaving, with = or ^ in it, is refused.
+The law: one thread runs at a time, and everything it did happens before the next turn. The run
+shows that the explorer and real threads agree on what the code does, and a debugger can step
+through a finding. Real threads show neither a data race nor an uninitialised read, and a
+schedule with = or ^, which is not an interleaving, is refused.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Which memory orders are needed: each one of a scenario weakened in turn (§2.2).
+"""Which memory orders a scenario needs: each order weakened in turn (§2.2).
 
     site                          order     weaker      then
     MessageQueue.enqueue store 2  release   relaxed     data race: the consumer sees a message without its payload
     ...
 
-An order is needed if weakening it, and nothing else, lets something go wrong in some
-execution; the execution is the reason. If nothing goes wrong, it is not needed by
-this scenario, which may be too small to need it.
+An order is needed if weakening that order alone makes some execution fail; that execution is
+the reason. If no execution fails, this scenario does not need the order, perhaps because it is
+too small.
 """
 
 from __future__ import annotations

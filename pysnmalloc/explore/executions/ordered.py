@@ -4,8 +4,8 @@
     tso    the same, but a load does not wait for the stores before it, which may still
            be in the thread's buffer; a locked operation or a fence empties that
 
-The relation is kept transitively closed while it grows: for each event, a set of
-those before it, as bits of an int. An event may be added unless that closes a cycle.
+The relation stays transitively closed as it grows. For each event, the bits of an int are the
+set of events before it. An event may be added unless it closes a cycle.
 """
 
 from __future__ import annotations

@@ -4,10 +4,10 @@
                                                follows the load: the message, a vector clock
     store ─ release fence ─ relaxed store ──rf──► relaxed load ─ acquire fence       the same
 
-A read may return any write that nothing newer hides: the newest of those that happen
-before, or were read before, and all that come after it in modification order. Release
-sequences are C++11's: a write that releases is continued by later writes of its thread
-to that cell, and by read-modify-writes of anybody. (C++20 dropped the former.)
+A read may return the newest of the writes that happen before it or that were read before it,
+and every write after that one in modification order. Release sequences follow C++11: later
+writes by the same thread to the cell continue a releasing write, and so do read-modify-writes
+by any thread. (C++20 dropped the former.)
 """
 
 from __future__ import annotations

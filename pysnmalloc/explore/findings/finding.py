@@ -3,15 +3,15 @@
     kind                         found by
     data race                    two accesses without order, one plain, one a write
     uninitialised read           a read of bytes that must be written first, and were not
-    deadlock                     threads wait for values that nobody will store
-    livelock within N steps      a thread goes on and on
+    deadlock                     threads wait for values that no thread will store
+    livelock within N steps      a thread does not end
     law broken: ...              a law of ``check``
     double free, invalid pointer the library's own errors
     lost message, ABA, ...       what the scenario's judge says
 
-A finding is told by its execution, put in one line: one row per atomic step. Where
-memory is weak a row says what the step read, from which step, and what else it
-could have read; so the line is just one way to tell it.
+A finding shows its execution in a single order, with one row per atomic step. If memory is
+weak, a row says what the step read, from which step, and what else it could have read. The
+order is therefore only one of several that show the same execution.
 """
 
 from __future__ import annotations

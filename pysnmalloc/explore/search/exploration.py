@@ -1,11 +1,11 @@
-"""An exploration: a scenario made ready, and what its executions come to (§2.2).
+"""An exploration: a prepared scenario, and the verdicts on its executions (§2.2).
 
     prepare    memory set up, a tree for each thread
     empty      the execution in which nothing has happened
     verdict    of an execution that has ended: its outcome, or what is wrong with it
 
-Which cells are atomic is learned on the way: ``NewCell`` is raised, and whoever
-explores prepares again and begins anew.
+The exploration learns which cells are atomic as it runs. When it meets a new one, it raises
+``NewCell``, and the caller prepares and starts again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Subtrees of the search, searched elsewhere: by processes, threads, or a cluster (§2.2).
+"""Subtrees of the search, searched by processes, threads, or a cluster (§2.2).
 
     here                            elsewhere, in any PEP 3148 executor
     search a little ─► stack        seeds ─► graphs again ─► search for so many turns
@@ -6,16 +6,15 @@
          │             └─ parts: a few seeds each ────────►         │          │
          └─ tally, and seeds again of what is left ◄────────────────┘──────────┘
 
-The search remembers nothing of where it has been, so subtrees have nothing to do
-with each other. Who gets a seed builds the graph again, in a copy of the scenario
-of its own, and goes on from there.
+The search does not remember where it has been, so its subtrees are independent. A worker that
+gets a seed rebuilds the graph, in its own copy of the scenario, and continues from there.
 
-Subtrees differ in size by orders of magnitude, and nobody knows theirs beforehand.
-So a part is searched for a number of turns, not to its end, and what is left of it
-is dealt out anew. Turns are counted, not timed: the parts are the same in every run,
-whoever searches them, and so is the result.
+Subtrees differ in size by orders of magnitude, and their sizes are not known in advance. A
+worker therefore searches a part for a fixed number of turns, and the remainder is distributed
+again. Turns are counted, not timed, so the parts and the result are the same in every run,
+whichever worker searches them.
 
-Left out: how many workers there are. An executor does not say, and need not.
+Left out: the number of workers, which an executor need not know.
 """
 
 from __future__ import annotations

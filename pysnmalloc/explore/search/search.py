@@ -1,19 +1,19 @@
-"""The search: every execution of a class once, none twice, and nothing remembered (§2.2).
+"""The search: every class of executions once, none twice, without a memory of visited graphs (§2.2).
 
-    go on with the next thread, always the same one for the same graph:
+    continue with the next thread, always the same one for the same graph:
         a read    once for each write that it may read
         a write   once for each place in modification order; and, going back,
-                  once for each read that was before it and may as well read it:
-                  what came after that read, and not before the write, is dropped
+                  once for each earlier read that may read it instead: events
+                  after that read that the write does not depend on are dropped
 
 This is TruSt (Kokologiannakis, Marmanis, Gladstein, Vafeiadis: "Truly Stateless,
 Optimal Dynamic Partial Order Reduction", POPL 2022). It is sound and complete for
 memory models in which po and rf have no cycle, as the three in ``models``, and
-optimal: no class of executions is visited twice, since one may go back only from
-the one graph in which everything dropped was added in the latest way it could be.
+optimal: it visits no class of executions twice, because it goes back only from the
+one graph in which everything dropped was added in the latest possible way.
 
-As nothing is remembered of where the search has been, subtrees have nothing to do
-with each other, and can be searched elsewhere.
+The search does not remember where it has been. Its subtrees are therefore independent
+and can be searched elsewhere.
 """
 
 from __future__ import annotations

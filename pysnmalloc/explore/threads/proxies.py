@@ -1,10 +1,10 @@
-"""The memory and the atomics that explored code is given: every access goes through a recorder.
+"""The memory and the atomics of explored code: every access goes through a recorder.
 
     concept code ──► ExploredMemory.u64[i]         ──► Recorder.read / write
                  ──► ExploredAtomics.exchange(...) ──► Recorder.reach
 
-The classes of the library do not know the difference. They are told apart here
-only: which operation, on which cell, from which line of the source.
+The classes of the library cannot tell the difference. Only this module identifies an access: its
+operation, its cell, and its line in the source.
 """
 
 from __future__ import annotations

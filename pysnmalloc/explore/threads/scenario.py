@@ -9,14 +9,14 @@
         def judge(self, place, results):           after all threads have ended:
             if ...: raise Wrong("lost message")    a finding, by its name
 
-A thread is a function of a ``Place``: the same bytes and the same atomics that the
-library's own classes ask for, so these classes can be used in it as they are. On
-real threads a place is a heap's memory; in the explorer it is a memory in which
-every access can be seen, and every read can be answered.
+A thread is a function of a ``Place``, which has the bytes and the atomics that the classes of
+the library use, so a thread can use these classes unchanged. On real threads, a place is the
+memory of a heap. In the explorer, it is a memory that observes every access and answers every
+read.
 
-The law: a thread's next step depends on nothing but what it has read so far. So
-thread functions keep no state outside themselves, and look at no clock and no
-random number; the explorer runs them again and again.
+The law: the next step of a thread depends only on what it has read so far. Thread functions
+therefore keep no state outside themselves and use no clock and no random numbers; the explorer
+runs them many times.
 """
 
 from __future__ import annotations

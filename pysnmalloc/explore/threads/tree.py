@@ -3,15 +3,15 @@
     ●─ load back ─┬─ 64 ──► ● store 64 ──► ● done
                   └─ 96 ──► ● store 96 ──► ...        a node: the atomic operation that comes next
 
-A thread's next step depends on nothing but what it has read so far. So its whole
-behaviour is a tree: a node for each atomic operation, a branch for each result
-that it can have. The first time a branch is taken, the thread's function is run
-from the start, fed the results recorded on the way; at the first operation
-beyond it is stopped by an exception. After that the function is not run again:
-exploring walks trees. No OS threads, no generators, no change of the source.
+The next step of a thread depends only on what it has read so far. Its behaviour is therefore
+a tree, with a node for each atomic operation and a branch for each possible result. When the
+search takes a branch for the first time, it runs the thread's function from the start and
+feeds it the results recorded along the way. An exception stops the function at the first
+operation beyond them. After that, the function does not run again: the search walks the tree.
+It needs no OS threads, no generators, and no change to the source.
 
-Between two atomic operations lie plain accesses, the ``segment``; what they read is
-part of the branch.
+Between two atomic operations lie plain accesses, the ``segment``. What they read is part of
+the branch.
 """
 
 from __future__ import annotations
