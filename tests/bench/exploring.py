@@ -93,6 +93,7 @@ def figures_of_exploring() -> list[Figure]:
         _within("exploring: an interleaving of the queue / 1/15,000 s", both[0], 1 / 15_000),
         _within("exploring: the queue reduced to its end / 50 ms", reduced, 0.05),
         _within("exploring: two threads of 40 seq_cst fetch-adds on words of their own / 0.1 s", _forty(), 0.1),
+        _twice_as_long(),
         _six_threads(),
         _within("exploring: all about the queue, three models / 20 s", _taken(_queue), 20),
         _within("exploring: whole allocators and seeded bugs / 2 min", _taken(_allocators), 120),
@@ -135,6 +136,15 @@ def _forty() -> float:
     adds = Adds((64, 128), 40, Order.SEQ_CST)
     assert explore(adds, "rc11").executions == 1
     return sorted(_taken(lambda: explore(adds, "rc11")) for _ in range(5))[2]
+
+
+def _twice_as_long() -> Figure:
+    """The same with 80 fetch-adds a thread, against 40: at most the square of the length."""
+    subjects = {
+        str(length): timed(partial(explore, Adds((64, 128), length, Order.SEQ_CST), "rc11"), 1) for length in (80, 40)
+    }
+    value, both = ratio(interleave(subjects, rounds=9, warm_up=1), "80", "40")
+    return Figure("exploring: two threads of 80 seq_cst fetch-adds / of 40", value, both, 4.0)
 
 
 def _six_threads() -> Figure:

@@ -197,14 +197,11 @@ class TSO(_Ordered):
 
     def _po_bound(self, thread: int, cell: int) -> int:
         writes = self.writes(cell)
-        bound = 0
-        for place, write in enumerate(writes):
-            if write.thread == thread:
-                bound = place
-        for read in self.reads.get(cell, ()):
-            if read.thread == thread and read.source is not None and read.source in writes:
-                bound = max(bound, writes.index(read.source))
-        return bound
+        seen = {read.source for read in self.reads.get(cell, ()) if read.thread == thread}
+        for place in range(len(writes) - 1, 0, -1):
+            if writes[place].thread == thread or writes[place] in seen:
+                return place
+        return 0
 
     def _observes(self, source: Event, thread: int) -> bool:
         return source.thread != thread  # a thread's own store may still be in its buffer

@@ -14,13 +14,16 @@ from __future__ import annotations
 
 from typing import Self
 
+from ...atomics import Order
 from ..threads.ops import BOTH, acquires, releases
 from .event import Clock, Event, join, tick
 from .graph import Graph
-from .psc import SeqCst
+from .psc import closes_cycle
 from .start import Start
 
 __all__ = ["RC11"]
+
+SEQ_CST = Order.SEQ_CST
 
 
 class RC11(Graph):
@@ -33,12 +36,13 @@ class RC11(Graph):
         self.acquirable: list[Clock] = [start.nothing] * threads  # read, and to be had by an acquire fence
         self.fenced: list[Clock] = [start.nothing] * threads  # what happened before the last release fence
         self.released: dict[tuple[int, int], Clock] = {}  # by thread and cell: its last releasing write there
-        self.seq_cst = SeqCst()
+        self.seq_cst = 0  # how many events have this order
+        self.circular = False  # whether their relation psc has a cycle
 
     def _copy_model(self, twin: Self) -> None:
         twin.clock = self.clock[:]
         twin.acquirable, twin.fenced = self.acquirable[:], self.fenced[:]
-        twin.released, twin.seq_cst = self.released.copy(), self.seq_cst.copy()
+        twin.released, twin.seq_cst, twin.circular = self.released.copy(), self.seq_cst, self.circular
 
     def _bound(self, thread: int, cell: int, part: int) -> int:
         """The place in modification order of the newest write that happened before, or was read before."""
@@ -111,6 +115,13 @@ class RC11(Graph):
         return consistent
 
     def _noted(self, event: Event) -> bool:
-        """Count an event in; return whether the SEQ_CST events still have an order."""
+        """Count an event in; return whether the SEQ_CST events still have an order.
+
+        One alone has, even a fence between reads of two halves of a cell, which can close a cycle by itself.
+        """
         event.hb = self.clock[event.thread] = tick(self.clock[event.thread], event.thread)
-        return self.seq_cst.add(self, event)
+        if event.op.order is SEQ_CST:
+            self.seq_cst += 1
+        if self.seq_cst and not self.circular:
+            self.circular = closes_cycle(self, event)
+        return self.seq_cst < 2 or not self.circular
