@@ -117,7 +117,7 @@ def test_all_models(runner: CliRunner) -> None:
     [
         (["--plain"], "model sc: proved for all executions; every interleaving; 4,200, of 22 classes"),
         (["--preemptions", "1"], "proved for all executions with at most 1 preemptions"),
-        (["--random", "20", "--seed", "3"], "nothing wrong in 20 executions; drawn by lot, seed 3; no proof"),
+        (["--random", "20", "--seed", "3"], "nothing wrong in 20 executions; drawn at random, seed 3; no proof"),
         (["--random", "20", "--pct", "2"], "by random priorities, depth 2, seed 0"),
         (["--executions", "5"], "nothing wrong in 5 executions"),
     ],

@@ -130,7 +130,7 @@ def test_objects_and_stubs_of_a_heap_have_names() -> None:
     for words in (
         "exchange(A's back, o1, acq_rel)",
         "A: queue: front → A's stub → o1; back=o1",
-        "accesses of o1.target",
+        "accesses to o1.target",
     ):
         assert words in text
 
@@ -140,7 +140,7 @@ def test_loops_are_folded() -> None:
     assert len(finding.steps) > 500
     text = finding_text(finding)
     assert list(lanes(text)) == [1]
-    assert f"the same {len(finding.steps) - 1} times more, to step {len(finding.steps)}" in text
+    assert f"the same {len(finding.steps) - 1} more times, to step {len(finding.steps)}" in text
     assert "the same" in finding_html(finding)
 
 

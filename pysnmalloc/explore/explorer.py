@@ -43,14 +43,14 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class How:
-    """How to go through the executions; at most one of the first three.
+    """How to explore the executions; at most one of the first three.
 
     Attributes:
         plain: every interleaving.
         preemptions: those with at most so many.
-        random: so many by lot.
+        random: so many, drawn at random.
         pct: depth of probabilistic concurrency testing, with ``random``.
-        seed: of the lots.
+        seed: of the random choices.
     """
 
     plain: bool = False
@@ -68,7 +68,7 @@ class How:
 
     @property
     def reduced(self) -> bool:
-        """Whether one execution of each class is gone through."""
+        """Whether one execution of each class is explored."""
         return not self.plain and self.preemptions is None and self.random is None
 
     def __str__(self) -> str:
@@ -78,7 +78,7 @@ class How:
             return f"at most {self.preemptions} preemptions"
         if self.random is None:
             return "one execution of each class"
-        drawn = "by lot" if self.pct is None else f"by random priorities, depth {self.pct}"
+        drawn = "at random" if self.pct is None else f"by random priorities, depth {self.pct}"
         return f"{self.random:,} executions drawn {drawn}, seed {self.seed}"
 
 
@@ -105,23 +105,23 @@ def explore(
         model: ``sc``, ``tso`` or ``rc11``.
         plain: every interleaving, instead of one execution of each class.
         preemptions: every execution with at most so many.
-        random: so many executions, drawn by lot.
+        random: so many executions, drawn at random.
         pct: depth of probabilistic concurrency testing, with ``random``.
-        seed: of the lots.
+        seed: of the random choices.
         weaken: orders to use at some sites of the source, by their names as findings show them.
-        steps: of one thread, more of which are a livelock.
+        steps: the most steps of one thread; more are a livelock.
         executions: stop after so many.
-        patience: after something wrong was found, look at so many more executions for a shorter one.
+        patience: after a failure, explore so many more executions for a shorter one.
         executor: where to search subtrees, any PEP 3148 executor; the default way through only. The result
             is that of a search without, but for ``runs``, since workers learn the trees each for itself, and
-            for which of several shortest findings is shown. Who works in other processes must be able to
+            for which of several shortest findings is shown. Workers in other processes must be able to
             unpickle the scenario. ``executions`` holds as without; ``patience`` and ``progress`` count the
             executions as parts come back, hundreds at a time.
-        progress: told the number of executions now and then.
+        progress: called with the number of executions from time to time.
 
     Raises:
-        ValueError: for a model, or ways through, that there are not; for a scenario that cannot be sent.
-        NotTheSame: when a scenario behaves otherwise in a worker.
+        ValueError: if the model or the way to explore is unknown, or the scenario cannot be sent.
+        NotTheSame: if a scenario behaves differently in a worker.
     """
     how = How(plain, preemptions, random, pct, seed)
     if executor is not None and not how.reduced:
@@ -143,7 +143,7 @@ def explore(
 def _run(
     exploration: Exploration, how: How, collector: Collector, scenario: Scenario, executor: Executor | None
 ) -> bool:
-    """Go through the executions; return whether to the end."""
+    """Explore the executions; return whether all were explored."""
     if how.plain:
         if exploration.model != "sc":
             raise ValueError("plain exploration enumerates interleavings; use the model sc, or leave plain out")
@@ -178,7 +178,7 @@ def tell(scenario: Scenario, schedule: str, model: str = "rc11", weaken: Mapping
     """Tell an execution step by step, wrong or not.
 
     Raises:
-        ScheduleError: when the schedule is none of this scenario under this model.
+        ScheduleError: if the schedule does not fit this scenario under this model.
     """
     exploration = Exploration(scenario, model, dict(weaken or {}), 10_000)
     while True:
@@ -192,10 +192,10 @@ def tell(scenario: Scenario, schedule: str, model: str = "rc11", weaken: Mapping
 def replay(
     scenario: Scenario, schedule: str, model: str = "rc11", weaken: Mapping[str, Order] | None = None
 ) -> Finding | None:
-    """Replay a schedule; return what goes wrong in it, or None. After its last turn every thread must have ended.
+    """Replay a schedule; return its failure, or None. Every thread must have ended after the last turn.
 
     Raises:
-        ScheduleError: when the schedule is none of this scenario under this model, or ends too early.
+        ScheduleError: if the schedule does not fit this scenario under this model, or ends too early.
     """
     exploration = Exploration(scenario, model, dict(weaken or {}), 10_000)
     while True:

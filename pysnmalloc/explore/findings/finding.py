@@ -59,7 +59,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Finding(Shown):
-    """Something wrong, and the shortest execution known that leads to it.
+    """A failure, and the shortest known execution that leads to it.
 
     Attributes:
         kind: its name.
@@ -70,8 +70,8 @@ class Finding(Shown):
         steps: one per atomic step.
         switches: how often the line goes from one thread to another.
         before: the structure at the start.
-        weakened: sites that were given another order, and which.
-        note: what the scenario has to say about it.
+        weakened: sites with a changed order, and that order.
+        note: the scenario's note on it.
         command: the scenario's name on the command line, if it has one there.
     """
 

@@ -1,9 +1,9 @@
-"""Findings and results as HTML that stands by itself: no network, no script (§2.2).
+"""Findings and results as self-contained HTML: no network, no script (§2.2).
 
     finding_html, told_html, result_html    a fragment, with its style; a notebook shows it
     page                                    fragments as a whole page, to be saved
 
-What is said is said in words: colours help, and nothing is left to them. Every cell
+Words carry all information; colours only help. Every cell
 has its headings (``scope``), the table a caption; on a narrow screen lanes are laid
 one under the other, each with its thread's name. Light or dark is the reader's choice.
 """
@@ -84,7 +84,7 @@ def _result(result: Result, name: str | None) -> Iterator[str]:
 
 
 def _outcomes(result: Result) -> Iterator[str]:
-    """A table of what executions came to."""
+    """The table of outcomes."""
     heads, rows, more = outcome_rows(result, OUTCOMES)
     yield '<div class="scroll" role="region" tabindex="0" aria-label="Outcomes"><table class="outcomes">'
     yield f"<caption>Outcomes: what the threads returned{f'; {more:,} more are not shown' if more else ''}</caption>"
@@ -191,7 +191,7 @@ class _Lanes:
         yield "</tr>"
 
     def _note(self, note: Note) -> str:
-        """What a step read or wrote, with links to the steps spoken of."""
+        """What a step read or wrote, with links to the steps it names."""
         old = f'<br><strong class="mark">{OLD}</strong> {self._linked(note.old)}' if note.old else ""
         return f'<span class="note"><i>{escape(note.verb)}</i> {self._linked(note.text)}{old}</span>'
 

@@ -1,4 +1,4 @@
-"""Names for what goes wrong: of an execution that broke off, of an error, of a judge's verdict (§2.2, §2.5)."""
+"""Names for failures: a broken execution, an error, a judge's verdict (§2.2, §2.5)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def named(scenario: Scenario, broken: Broken, names: tuple[str, ...]) -> tuple[s
     if isinstance(broken, Race):
         first, second = (names[thread] for thread in broken.threads)
         return "data race", (
-            f"nothing orders {first}'s and {second}'s accesses of {scenario.field(broken.address)}, "
-            f"of which one writes: `{broken.lines[0]}` and `{broken.lines[1]}`"
+            f"nothing orders {first}'s and {second}'s accesses to {scenario.field(broken.address)}, "
+            f"and one is a write: `{broken.lines[0]}` and `{broken.lines[1]}`"
         )
     if isinstance(broken, Uninitialised):
         return "uninitialised read", (
-            f"{names[broken.threads[-1]]} reads {scenario.field(broken.address)}, which nothing wrote: `{broken.line}`"
+            f"{names[broken.threads[-1]]} reads {scenario.field(broken.address)}, never written: `{broken.line}`"
         )
     assert isinstance(broken, ThreadFailed)
     kind, detail = named_error(broken.error)
@@ -28,7 +28,7 @@ def named(scenario: Scenario, broken: Broken, names: tuple[str, ...]) -> tuple[s
 
 
 def named_error(error: Exception) -> tuple[str, str]:
-    """Name an error of a thread or of a judge: (kind, detail)."""
+    """Name an error raised by a thread or a judge: (kind, detail)."""
     if isinstance(error, Wrong):
         return error.kind, error.detail
     if isinstance(error, LawBroken):

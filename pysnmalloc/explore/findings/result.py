@@ -14,7 +14,7 @@ __all__ = ["Outcome", "Result"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an execution came to: the threads' results, by lane, and what the judge had to say.
+    """The outcome of an execution: the threads' results, by lane, and the judge's verdict.
 
     Attributes:
         results: what each thread's function returned.
@@ -31,17 +31,17 @@ class Result(Shown):
 
     Attributes:
         scenario, model: what was explored.
-        how: the way through the executions, in words.
+        how: how executions were explored, in words.
         exhausted: whether no execution was left out.
         within: the bound within which none was left out, if there is one.
-        executions: how many were gone through; those that were cut off since something broke, too.
+        executions: how many were explored, including those cut off by a failure.
         classes: how many different ones, by what reads from what and the order of writes.
-        unfair: executions left aside, since a thread in them waits for ever for a value that is there.
+        unfair: executions left aside because a thread waits forever for a value already stored.
         outcomes: each with the number of executions that had it.
-        findings: what went wrong, one per kind, the shortest seen.
+        findings: the failures, one per kind, the shortest seen.
         runs: how often the threads' functions were run.
         threads: names, in the order of an outcome's results.
-        weakened: sites that were given another order, and which.
+        weakened: sites with a changed order, and that order.
     """
 
     scenario: str

@@ -4,7 +4,7 @@
       2  exchange(back, m1)      ──▸ back = m1         drawn, since step 2 changed it
       3  load(flag)
       4  load(flag)
-         the same 497 times more, to step 501          a loop that goes on and on is told once
+         the same 497 more times, to step 501          a long loop is shown once
 
 Of a large drawing only the lines that changed are kept: a heap has many queues, and
 a step touches one.
@@ -19,7 +19,7 @@ from .finding import Step
 
 __all__ = ["Row", "rows"]
 
-FEW = 2  # lines of a drawing that are shown as a whole
+FEW = 2  # lines of a drawing that is shown whole
 LOOP, FOLDED = 4, 6  # steps of a loop, at most, and steps that are worth folding, at least
 
 
@@ -30,7 +30,7 @@ class Row:
     Attributes:
         step: the step.
         drawing: the structure, if the step changed it: all of a small one, the changed lines of a large one.
-        again: what is left out after it, since it is the same once more.
+        again: the repetitions omitted after it.
     """
 
     step: Step
@@ -45,7 +45,7 @@ def rows(before: tuple[str, ...], steps: tuple[Step, ...]) -> Iterator[Row]:
         length, times = _loop(keys, at)
         here = range(at, at + length)
         at += length * times
-        again = f"the same {times - 1:,} times more, to step {steps[at - 1].number:,}" if times > 1 else ""
+        again = f"the same {times - 1:,} more times, to step {steps[at - 1].number:,}" if times > 1 else ""
         yield from (Row(steps[each], drawn[each], again if each == here[-1] else "") for each in here)
 
 
@@ -55,7 +55,7 @@ def _key(step: Step) -> Hashable:
 
 
 def _loop(keys: list[Hashable], at: int) -> tuple[int, int]:
-    """Return how many steps there are in the loop that begins here, and how often they are made; (1, 1) if in none."""
+    """Return the length of the loop that begins here and its repetitions; (1, 1) if there is no loop."""
     for length in range(1, LOOP + 1):
         times, once = 1, keys[at : at + length]
         while keys[at + length * times : at + length * (times + 1)] == once:
@@ -73,7 +73,7 @@ def _drawings(before: tuple[str, ...], steps: tuple[Step, ...]) -> list[list[str
         if lines == list(before):
             lines = []
         elif len(lines) > FEW:
-            lines = [line for line in lines if line not in before] or ["(lines are gone)"]
+            lines = [line for line in lines if line not in before] or ["(lines removed)"]
         drawn.append(lines)
         before = step.drawing
     return drawn

@@ -1,9 +1,9 @@
 """Telling an execution: from a schedule to the rows of a finding (§2.2).
 
-    schedule ─► played on an empty graph ─► one row per step: what was done, what was read and what
+    schedule ─► played on an empty graph ─► one row per step: the operation, the value read and what
                                             else could have been, the structure afterwards
 
-There is one way to tell: by playing. So whatever is told can be replayed.
+Telling always plays the schedule, so every told execution can be replayed.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Teller:
     """Tells executions of one scenario.
 
     Args:
-        memory: where the scenario's structure is put to be drawn.
-        weakened: sites that were given another order, and which.
+        memory: where the scenario's structure is drawn.
+        weakened: sites with a changed order, and that order.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Teller:
         self._weakened = weakened
 
     def finding(self, kind: str, detail: str, schedule: Schedule, make: Callable[[], Graph]) -> Finding:
-        """Tell a schedule that leads to something wrong."""
+        """Tell a schedule that leads to a failure."""
         told = self.tell(schedule, make)
         return Finding(
             kind,
@@ -73,11 +73,11 @@ class Teller:
         """Play a schedule on the empty graph that ``make`` makes, and tell it.
 
         Raises:
-            ScheduleError: when scenario or model do not allow it.
+            ScheduleError: if the scenario or the model does not allow it.
         """
         try:
             graph = make()
-        except Broken as broken:  # before anybody made a step
+        except Broken as broken:  # before any thread made a step
             return self._told((), [], schedule, broken.graph, broken)
         before, steps = self._drawing(graph), list[Step]()
         numbers: dict[Event, int] = {}
@@ -97,7 +97,7 @@ class Teller:
     def _told(
         self, before: tuple[str, ...], steps: list[Step], schedule: Schedule, graph: Execution, broken: Broken | None
     ) -> Told:
-        """Put together what was told."""
+        """Assemble the told execution."""
         wrong = named(self._scenario, broken, self._names) if broken is not None else None
         return Told(
             before,
@@ -142,7 +142,7 @@ class Teller:
         return f"step {numbers[source]}" if source in numbers else "the start"
 
     def _drawing(self, graph: Graph) -> tuple[str, ...]:
-        """The structure as the newest writes have it; none where it cannot be drawn, as broken ones may be."""
+        """The structure after the newest writes, or the reason why it cannot be drawn."""
         self._memory.space.buffer[:] = graph.latest()
         try:
             return tuple(self._scenario.draw(self._place))
@@ -170,5 +170,5 @@ class Teller:
         return self._scenario.word(value) if isinstance(value, int) else str(value)
 
     def _shown(self, value: Value, op: Op) -> str:
-        """The part of a cell's value that an operation is about."""
+        """The part of a cell's value that an operation accesses."""
         return self._value(value[op.part] if isinstance(value, tuple) and op.part != BOTH else value)

@@ -2,14 +2,13 @@
 
           A               B               C
       2   ● exchange(back, m1, release)   ┊         ● a step, in its thread's lane
-          │ reads stub ← the start        ┊         │ what there is to say about it
+          │ reads stub ← the start        ┊         │ what it read and wrote
       3   ┊               ┊               ≠ load(stub + NEXT, relaxed)
           ┊               ┊               │ reads 0 ← the start  ≠ newest: m1 ← step 2
       ──▸ back = m1                                 the structure, where a step changed it
 
-A lane is narrow, and what is said in it runs on to the right, over the lanes of
-those who do nothing at that time. So lines stay whole, and lanes can be told apart
-without colour.
+A lane is narrow, so its text runs on to the right, over the lanes of idle threads.
+Lines stay whole, and lanes are distinct without colour.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ def told_text(told: Told, width: int = 100, name: str | None = None) -> str:
 
 
 def result_text(result: Result, width: int = 100, name: str | None = None) -> str:
-    """Show a result: verdict, how it was come to, outcomes, every finding; arguments as for ``finding_text``."""
+    """Show a result: verdict, how it was reached, outcomes, every finding; arguments as for ``finding_text``."""
     width = max(width, LEAST)
     lines = _wrapped(f"{result.scenario}, model {result.model}: {result.verdict}", width, "  ")
     for label, value in facts(result):
@@ -85,7 +84,7 @@ def _story(story: Story, width: int, name: str | None) -> list[str]:
 
 
 class _Lanes:
-    """Where the lanes are, and how lines are put into them.
+    """The lanes' columns, and the lines placed in them.
 
     Attributes:
         places: the first column of each lane.
@@ -117,7 +116,7 @@ class _Lanes:
         return line
 
     def _step(self, step: Step) -> Iterator[str]:
-        """A step: its operation, what it is in the source, what it read and wrote."""
+        """A step: its operation, its source line, what it read and wrote."""
         lane = self.threads.index(step.thread)
         room = self.width - self.places[lane] - 2
         said = _wrapped(step.operation, room, "  ")
@@ -128,7 +127,7 @@ class _Lanes:
             yield self._line(f"{step.number:>4}" if number == 0 else "", lane, f"{SAYS if number else mark} {line}")
 
     def _line(self, margin: str, lane: int, text: str) -> str:
-        """A line in a lane; the others go on where it leaves room."""
+        """A line in a lane; the other lanes continue where it leaves room."""
         line = margin
         for number, place in enumerate(self.places):
             if number == lane:

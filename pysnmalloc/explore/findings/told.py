@@ -16,18 +16,18 @@ __all__ = ["Told"]
 
 @dataclass(frozen=True)
 class Told(Shown):
-    """An execution told, wrong or not, to its end or not.
+    """A told execution, correct or not, complete or not.
 
     Attributes:
         before: the structure at the start.
         steps: one per atomic step.
         graph: the execution.
         broken: what broke it at the end, if anything did.
-        wrong: its name, (kind, detail). What only the judge sees when all have ended is not looked for.
+        wrong: its name, (kind, detail). The judge is not asked.
         scenario, model: where.
         threads: names, in the order of lanes.
         schedule: the execution as a short text.
-        weakened: sites that were given another order, and which.
+        weakened: sites with a changed order, and that order.
         command: the scenario's name on the command line, if it has one there.
     """
 
@@ -45,6 +45,6 @@ class Told(Shown):
 
     @property
     def switches(self) -> int:
-        """How often one step is another thread's than the one before."""
+        """How often a step is by another thread than the step before it."""
         threads = [step.thread for step in self.steps]
         return sum(a != b for a, b in pairwise(threads))

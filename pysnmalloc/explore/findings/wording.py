@@ -1,8 +1,8 @@
-"""What findings and results say, whatever they are shown on (§2.2).
+"""The words of findings and results, in text and in HTML (§2.2).
 
-    Step ─► notes      “reads 0x400 ← step 3”, each with a mark if it is of something old
-    Finding ─► Story   headline, scenario, model, how long it is; how to see it once more
-    Result ─► facts    how executions were gone through, how many there were
+    Step ─► notes      “reads 0x400 ← step 3”, marked if the value is old
+    Finding ─► Story   headline, scenario, model, length; the command that shows it again
+    Result ─► facts    how executions were explored, and how many
            ─► rows     of the table of outcomes
 
 One place for the words, so that text and HTML cannot tell different stories.
@@ -30,18 +30,18 @@ __all__ = [
     "sites",
 ]
 
-OLD = "≠ newest"  #: the mark of a read that is not of the newest value
-STEPS = 8  # numbers of steps that are listed for a site
+OLD = "≠ newest"  #: the mark of a read that does not return the newest value
+STEPS = 8  # step numbers listed for a site
 
 
 @dataclass(frozen=True)
 class Note:
-    """Something said about a step.
+    """A remark on a step.
 
     Attributes:
         verb: ``reads``, ``writes`` or ``could read``.
         text: the value and where it was written.
-        old: what is newer, if what is read or written is not the newest.
+        old: the newest value, if the step read or wrote an older one.
     """
 
     verb: str
@@ -54,10 +54,10 @@ class Note:
 
 @dataclass(frozen=True)
 class Story:
-    """A finding, or an execution that was told: what is common to both.
+    """What a finding and a told execution have in common.
 
     Attributes:
-        kind, detail: what is wrong; ``kind`` is empty if nothing is.
+        kind, detail: the error; ``kind`` is empty if there is none.
         told: the rest.
     """
 
@@ -67,14 +67,14 @@ class Story:
 
     @classmethod
     def of(cls, told: Finding | Told) -> Story:
-        """Take either."""
+        """Return the story of either."""
         if isinstance(told, Finding):
             return cls(told.kind, told.detail, told)
         return cls(*(told.wrong or ("", "")), told)
 
     @property
     def headline(self) -> str:
-        """What it is, in a line; the rest of a detail of many lines is ``dump``."""
+        """The first line of the detail; ``dump`` holds the rest."""
         if not self.kind:
             return "nothing wrong in these steps"
         first = self.detail.partition("\n")[0]
@@ -87,12 +87,12 @@ class Story:
 
     @property
     def note(self) -> str:
-        """What the scenario has to say about a finding."""
+        """The scenario's note on a finding."""
         return self.told.note if isinstance(self.told, Finding) else ""
 
     @property
     def about(self) -> list[str]:
-        """Scenario, model, orders that were changed, and how long it is."""
+        """Scenario, model, weakened orders and length."""
         told = self.told
         return [
             told.scenario,
@@ -103,7 +103,7 @@ class Story:
 
 
 def notes(step: Step) -> list[Note]:
-    """Say what a step read and wrote, and what else it could have read."""
+    """Return what a step read and wrote, and what else it could have read."""
     newest = _origin(*step.newest) if step.newest is not None else ""
     said: list[Note] = []
     if step.read is not None:
@@ -123,7 +123,7 @@ def notes(step: Step) -> list[Note]:
 
 
 def sites(steps: tuple[Step, ...]) -> dict[str, str]:
-    """Return the places in the source that an order can be given to, and the steps made there, in words."""
+    """Return the sites whose order can be changed, and the steps made there, in words."""
     made: dict[str, list[int]] = {}
     for step in steps:
         if not step.operation.startswith("plain"):
@@ -132,13 +132,13 @@ def sites(steps: tuple[Step, ...]) -> dict[str, str]:
 
 
 def _numbers(numbers: list[int]) -> str:
-    """Steps, by number, as far as somebody would want to read them."""
+    """The first step numbers, and how many more there are."""
     more = f" and {len(numbers) - STEPS:,} more" if len(numbers) > STEPS else ""
     return f"step{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers[:STEPS]))}{more}"
 
 
 def command(told: Finding | Told, name: str | None = None) -> str:
-    """Return how to see an execution once more: on the command line or, where the scenario has no name, in Python."""
+    """Return the command that shows an execution again, or Python code if the scenario has no name."""
     verb = "replay" if isinstance(told, Finding) else "tell"
     word = name if name is not None else told.command
     if not word:
@@ -179,13 +179,13 @@ def facts(result: Result) -> list[tuple[str, str]]:
         ("outcomes", f"{len(result.outcomes):,}"),
     ]
     if result.unfair:
-        said.append(("left aside", f"{result.unfair:,} unfair: a thread waits forever for a value that is there"))
+        said.append(("left aside", f"{result.unfair:,} unfair: a thread waits forever for a value already stored"))
     said.extend(("weakened", f"{site} is {order.value}") for site, order in result.weakened)
     return said
 
 
 def outcome_rows(result: Result, most: int) -> tuple[list[str], list[list[str]], int]:
-    """Return the outcomes as a table: headings, rows, and how many rows were left out. Columns without results go."""
+    """Return the outcomes as a table: headings, rows, and the number of rows omitted. Empty columns are dropped."""
     width = max((len(outcome.results) for outcome in result.outcomes), default=0)
     names = [*result.threads, *(f"thread {n}" for n in range(len(result.threads), width))][:width]
     rows = [_row(outcome, count) for outcome, count in list(result.outcomes.items())[:most]]
@@ -206,7 +206,7 @@ def _origin(value: str, where: str) -> str:
 
 
 def _whose(where: str) -> str:
-    """Whose write it is that another comes after."""
+    """The write that precedes another."""
     return "the first value" if where == "the start" else f"{where}'s"
 
 
