@@ -34,12 +34,12 @@ from ..atomics import AtomicCounts, AtomicsLock
 from ..memory import NULL
 from ..pagemap import SUPERSLAB
 
-__all__ = ["Bin", "Cells", "Foreign", "Free", "HotPath", "Own", "Rare", "Tables", "WordCell", "hot_path"]
+__all__ = ["Bin", "Cells", "Foreign", "FreeFunction", "HotPath", "Own", "Rare", "Tables", "WordCell", "hot_path"]
 
 WordCell: TypeAlias = "memoryview[int]"  #: a view of one word
 Cells = tuple[WordCell, WordCell, int]  #: of a slab: used, head, the slab's address
 Bin = list[Any]  #: the same three of the first slab of a size class; the type of a list cannot tell its places
-Free = Callable[[int], None]  #: frees an object
+FreeFunction = Callable[[int], None]  #: frees an object
 Own = tuple[Cells, WordCell, WordCell, int, int, Bin, WordCell]
 """What changes when an own slab becomes full, and back: its cells; link; used and head as one cell; these two when it
 is full; used when it is full but for one object; the bin of its size class; the head of its list."""
@@ -100,10 +100,10 @@ class Tables:
     rounded: list[int]
     no_slab: Cells
     slabs: list[Cells]
-    fallbacks: list[Free]
+    fallbacks: list[FreeFunction]
     own: list[Own]
     classes: list[int]
-    verified: list[tuple[int, Free]]
+    verified: list[tuple[int, FreeFunction]]
     slab_size: int
     end_mark: int
     u16: memoryview[int]
@@ -136,8 +136,8 @@ class Rare:
     """
 
     malloc: Callable[[int], int]
-    free: Free
-    free_unknown: Free
+    free: FreeFunction
+    free_unknown: FreeFunction
     free_message: Callable[[int, int], None]
     post: Callable[[], None]
     demand_open: Callable[[], None]
@@ -157,11 +157,11 @@ class HotPath(NamedTuple):
     """
 
     malloc: Callable[[int], int]
-    free: Free
+    free: FreeFunction
     receive: Callable[[], None]
     close: Callable[[], None]
-    put_back: Free
-    abroad: Callable[[Foreign], Free]
+    put_back: FreeFunction
+    abroad: Callable[[Foreign], FreeFunction]
 
 
 def hot_path(tables: Tables, rare: Rare) -> HotPath:
@@ -200,7 +200,7 @@ def hot_path(tables: Tables, rare: Rare) -> HotPath:
         return take_last(taken)
 
     def free(address: int) -> None:
-        """Free. See ``Allocator.free``."""
+        """FreeFunction. See ``Allocator.free``."""
         if inbox:
             receive()
         try:
@@ -258,14 +258,14 @@ def _take_last(tables: Tables) -> Callable[[int], int]:
     return take_last
 
 
-def _put_back(tables: Tables, rare: Rare) -> Free:
+def _put_back(tables: Tables, rare: Rare) -> FreeFunction:
     """Build ``put_back``."""
     slabs, own, slab_size = tables.slabs, tables.own, tables.slab_size
     prevs, nexts = tables.prevs, tables.nexts
     free_unknown = rare.free_unknown
 
     def put_back(address: int) -> None:
-        """Free the first object of a full slab, as ``SlabList.insert`` does."""
+        """FreeFunction the first object of a full slab, as ``SlabList.insert`` does."""
         index = address // slab_size
         if index < 0:
             return free_unknown(address)  # it found a slab from the end of the tables
@@ -287,13 +287,13 @@ def _put_back(tables: Tables, rare: Rare) -> Free:
     return put_back
 
 
-def _abroad(tables: Tables, rare: Rare) -> Callable[[Foreign], Free]:
+def _abroad(tables: Tables, rare: Rare) -> Callable[[Foreign], FreeFunction]:
     """Build ``abroad``."""
     u64, targets, cached, limit = tables.u64, tables.targets, tables.cached, tables.limit
     departed, fallbacks, verified, slab_size = tables.departed, tables.fallbacks, tables.verified, tables.slab_size
     free_unknown, post, superslab = rare.free_unknown, rare.post, SUPERSLAB
 
-    def abroad(slab: Foreign) -> Free:
+    def abroad(slab: Foreign) -> FreeFunction:
         """Return the function that frees objects of a slab while it is another's (§2.2)."""
         kind, owner_word, owner, sizeclass_byte, sizeclass, size, last = slab
 
@@ -355,7 +355,7 @@ def _free_messages(tables: Tables, rare: Rare) -> Callable[[list[int]], None]:
     free_message = rare.free_message
 
     def free_messages(batch: list[int]) -> None:
-        """Free a batch as ``free`` does, each run of messages of one slab with one load and store of its metadata."""
+        """FreeFunction a batch as ``free`` does, each run of messages of one slab with one load and store of its metadata."""
         run = count = before = link = 0
         used, head, base = no_slab
         batch.append(stub)  # which is no object: the last run ends there

@@ -28,7 +28,7 @@ from ..large import Commitment
 from ..memory import NULL
 from ..pagemap import MEDIUM, NOT_OURS, SUPERSLAB
 from ..stack import ONCE_MORE
-from .closures import Bin, Cells, Free, Tables, WordCell
+from .closures import Bin, Cells, FreeFunction, Tables, WordCell
 
 __all__ = ["Lone", "LoneMedium", "LoneSuperslab", "Stack", "lone_mediumslab", "lone_superslab"]
 
@@ -165,7 +165,7 @@ class LoneSuperslab:
     only_short: WordCell
     cells: Cells
     bin: Bin
-    put_back: Free
+    put_back: FreeFunction
     object: int
     lone_head: int
     in_first_page: bool
@@ -178,7 +178,7 @@ def lone_superslab(
     sizeclass: int,
     sizes: range,
     decommit: Callable[[], None],
-    unknown: Free,
+    unknown: FreeFunction,
 ) -> Lone:
     """Build the two ways of a lone superslab."""
     wait, pop, push = ends_of(stack)
@@ -205,7 +205,7 @@ def lone_superslab(
         return object
 
     def give_back(address: int) -> bool:
-        """Free the last object, and give slab and superslab back."""
+        """FreeFunction the last object, and give slab and superslab back."""
         if (
             address // tables.slab_size != index
             or used[()] != 1
@@ -261,8 +261,8 @@ def lone_mediumslab(
     sizeclass: int,
     sizes: range,
     decommit: Callable[[], None],
-    rare_free: Free,
-    unknown: Free,
+    rare_free: FreeFunction,
+    unknown: FreeFunction,
 ) -> Lone:
     """Build the two ways of a lone medium slab."""
     wait, pop, push = ends_of(stack)
@@ -281,7 +281,7 @@ def lone_mediumslab(
         return object
 
     def give_back(address: int) -> bool:
-        """Free the only object, and give the medium slab back."""
+        """FreeFunction the only object, and give the medium slab back."""
         if address != object or head[()] != 1 or list_head[()] != chunk or after[()]:
             return False
         head[()] = 0
