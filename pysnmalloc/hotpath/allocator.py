@@ -211,7 +211,7 @@ class FastAllocator(Allocator):
     # What closures leave to this class.
 
     def _free_unknown(self, address: int) -> None:
-        """FreeFunction an object of a slab that the tables do not know; enter it if it is another's small one."""
+        """Free an object of a slab that the tables do not know; enter it if it is another's small one."""
         if 0 < address < self._shared.layout.end:
             index = address >> self.config.slab_bits
             self._cover(index)
@@ -242,7 +242,7 @@ class FastAllocator(Allocator):
         )
 
     def _free_message(self, message: int, used: int) -> None:
-        """FreeFunction a message's object of a full slab, or that is its slab's only one, or another's."""
+        """Free a message's object of a full slab, or that is its slab's only one, or another's."""
         tables, index = self._tables, message >> self.config.slab_bits
         sizeclass = tables.classes[index] if index < len(tables.classes) else NONE
         if sizeclass != NONE:
@@ -266,7 +266,7 @@ class FastAllocator(Allocator):
         return self._malloc(size)
 
     def _rare_free(self, address: int) -> None:
-        """FreeFunction the last object of a slab, or a medium one."""
+        """Free the last object of a slab, or a medium one."""
         if self._lone is None or not self._lone.give_back(address):
             self._free(address)
 
@@ -278,7 +278,7 @@ class FastAllocator(Allocator):
             self._went(chunk, sizeclass, NULL)
 
     def _medium_dealloc(self, slab: int, address: int) -> None:
-        """FreeFunction an own medium object; notice where its slab went with it."""
+        """Free an own medium object; notice where its slab went with it."""
         sizeclass = self.mediumslab.sizeclass(slab)
         super()._medium_dealloc(slab, address)
         if self.pagemap.get(slab) == NOT_OURS:

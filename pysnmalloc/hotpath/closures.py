@@ -200,7 +200,7 @@ def hot_path(tables: Tables, rare: Rare) -> HotPath:
         return take_last(taken)
 
     def free(address: int) -> None:
-        """FreeFunction. See ``Allocator.free``."""
+        """Free. See ``Allocator.free``."""
         if inbox:
             receive()
         try:
@@ -265,7 +265,7 @@ def _put_back(tables: Tables, rare: Rare) -> FreeFunction:
     free_unknown = rare.free_unknown
 
     def put_back(address: int) -> None:
-        """FreeFunction the first object of a full slab, as ``SlabList.insert`` does."""
+        """Free the first object of a full slab, as ``SlabList.insert`` does."""
         index = address // slab_size
         if index < 0:
             return free_unknown(address)  # it found a slab from the end of the tables
@@ -355,7 +355,7 @@ def _free_messages(tables: Tables, rare: Rare) -> Callable[[list[int]], None]:
     free_message = rare.free_message
 
     def free_messages(batch: list[int]) -> None:
-        """FreeFunction a batch as ``free`` does, each run of messages of one slab with one load and store of its metadata."""
+        """Free a batch as ``free`` does, each run of messages of one slab with one load and store of its metadata."""
         run = count = before = link = 0
         used, head, base = no_slab
         batch.append(stub)  # which is no object: the last run ends there

@@ -205,7 +205,7 @@ def lone_superslab(
         return object
 
     def give_back(address: int) -> bool:
-        """FreeFunction the last object, and give slab and superslab back."""
+        """Free the last object, and give slab and superslab back."""
         if (
             address // tables.slab_size != index
             or used[()] != 1
@@ -281,7 +281,7 @@ def lone_mediumslab(
         return object
 
     def give_back(address: int) -> bool:
-        """FreeFunction the only object, and give the medium slab back."""
+        """Free the only object, and give the medium slab back."""
         if address != object or head[()] != 1 or list_head[()] != chunk or after[()]:
             return False
         head[()] = 0
