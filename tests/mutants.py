@@ -234,7 +234,7 @@ MUTANTS = (
         "hotpath/closures.py",
         "if address < 0 or kind[()] != superslab",
         "if kind[()] != superslab",
-        "test_fastpath.py::test_no_negative_address_is_an_index",
+        "test_fastpath.py::test_a_negative_address_verifies_no_slab_of_another",
     ),
     Mutant(
         "a slab of one object is put on the list of slabs with space when it is free",
@@ -283,7 +283,7 @@ MUTANTS = (
         "hotpath/lone.py",
         "or head[()] != 1 or",
         "or",
-        "test_fastpath.py::test_a_lone_object_comes_and_goes_whatever_happens_between",
+        "test_fastpath.py::test_a_lone_medium_slab_stays_while_it_has_another_object",
     ),
     Mutant(
         "a slab of another allocator is not verified again after a post",

@@ -390,6 +390,18 @@ def test_a_lone_superslab_stays_away_while_another_has_space(twins: Twins) -> No
     twins.home()
 
 
+def test_a_lone_medium_slab_stays_while_it_has_another_object(twins: Twins) -> None:
+    """It has space for more, so it is still first of its list and alone there."""
+    learn(twins, 1200)
+    first, second = as_int(twins.malloc(0, 1200)), as_int(twins.malloc(0, 1200))
+    assert first // sn.CLASSROOM.chunk_size == second // sn.CLASSROOM.chunk_size
+    twins.call(0, lambda a: a.free(first))
+    twins.live.remove(first)
+    twins.compare()
+    twins.home()
+    twins.compare()
+
+
 def learn(twins: Twins, size: int) -> None:
     """Let an object come and go until the hot path knows the way."""
     for _ in range(4):
@@ -450,6 +462,33 @@ def test_no_negative_address_is_an_index(twins: Twins) -> None:
             address = live % config.slab_size - (slab << config.slab_bits)
             with pytest.raises(sn.InvalidPointer):
                 twins.allocators[0][0].free(address)
+    twins.compare()
+
+
+def test_a_negative_address_verifies_no_slab_of_another(twins: Twins) -> None:
+    """A slab counts as verified while an object of it is on its way. A refused address is none, so the slab may change.
+
+    Here it comes to hold larger objects, whose bytes in the remote cache and whose class must be counted.
+    """
+    slab_size = sn.CLASSROOM.slab_size
+    first, second, elsewhere = (as_int(twins.malloc(1, size)) for size in (64, 64, 400))
+    assert first // slab_size == second // slab_size
+
+    def free(who: int, address: int) -> Outcome:
+        return twins.call(who, lambda a: a.free(address))
+
+    for address in (first, elsewhere):  # the second message lets the first go home
+        free(0, address)
+        twins.call(0, Allocator.post)
+    for slab in range(1, 3 * (1 << 20) // slab_size):
+        assert isinstance(free(0, second % slab_size - slab * slab_size), tuple)
+    free(1, second)
+    twins.live.clear()
+    larger = as_int(twins.malloc(1, 100))
+    assert larger // slab_size == first // slab_size
+    twins.free(0, 0)
+    twins.compare()
+    twins.home()
     twins.compare()
 
 
