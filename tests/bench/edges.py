@@ -23,12 +23,12 @@ MESSAGES = 20_000
 
 def figures_of_edges() -> list[Figure]:
     """Each row against the same without what makes it special; bounds are those of the default Python."""
-    bounds = (12.0, 10.0, 1.4, 1.4, 2.0) if interpreter() == "3.11" else (None,) * 5
+    bounds = (12.0, 10.0, 1.4, None, 2.0) if interpreter() == "3.11" else (None,) * 5
     return [
         _alone("free(malloc(64)) on an empty heap / with another object live", sn.PAPER, 64, bounds[0]),
         _alone("free(malloc(3000)) alone, classroom / a small pair with another live", sn.CLASSROOM, 3000, bounds[1]),
         _replaced("random replacements, 1,000,000 / 1,000 live, over libc's", RANDOM_SIZES, bounds[2]),
-        _replaced("the same in one size class, where slabs are full in both, over libc's", ONE_CLASS, bounds[3]),
+        _replaced("the same with sizes of one size class, over libc's", ONE_CLASS, bounds[3]),
         _messages(bounds[4]),
     ]
 
