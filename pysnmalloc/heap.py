@@ -32,7 +32,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from .allocator import PAPER_PARTS, Allocator, Parts, Shared
-from .atomics import AtomicCounts, Atomics, Order
+from .atomics import AtomicCounts, Order
 from .config import PAPER, Config, Decommit
 from .errors import ConfigError, HeapClosed, InvalidPointer, LeakError
 from .hotpath.allocator import FastAllocator
@@ -121,7 +121,7 @@ class Heap:
         self.memory = Memory(AddressSpace(reserve))
         self.memory.u64[BUMP >> 3] = self.layout.first_chunk
         self._shared = Shared(config, self.layout, self.memory, threading.Lock(), decommit, Commitment(), parts)
-        self._atomics = Atomics(self.memory, self._shared.lock)
+        self._atomics = parts.atomics(self.memory, self._shared.lock)
         self._table = parts.sizeclass(config)
         self._pagemap = parts.pagemap(self.memory, config, self.layout)
         self._metaslab = parts.metaslab(self.memory, config)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pysnmalloc.allocator import Allocator
 from pysnmalloc.atomics import Atomics, Order
 from pysnmalloc.chunklist import ChunkList
+from pysnmalloc.config import Config
 from pysnmalloc.freelist import FreeList
 from pysnmalloc.memory import Memory
 from pysnmalloc.messagequeue import MessageQueue
@@ -158,6 +159,22 @@ class CoarseTable(SizeclassTable):
 
     def sizeclass(self, size: int) -> int:
         return super().sizeclass(size) + 1
+
+
+class OwnSizes(SizeclassTable):
+    """Has objects of 336 bytes where the paper has some of 320."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        wider, header, end = self.sizes.index(320), config.superslab_header, config.slab_size
+        self.sizes = with_value(self.sizes, wider, 336)
+        self.slab_offset = with_value(self.slab_offset, wider, end % 336 + 1)
+        self.short_slab_offset = with_value(self.short_slab_offset, wider, header + (end - header) % 336 + 1)
+
+
+def with_value(values: tuple[int, ...], place: int, value: int) -> tuple[int, ...]:
+    """The values, with another one at a place."""
+    return (*values[:place], value, *values[place + 1 :])
 
 
 class CountingAllocator(Allocator):

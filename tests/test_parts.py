@@ -83,6 +83,38 @@ def test_the_hot_path_is_for_the_papers_parts_alone() -> None:
         assert not isinstance(heap.acquire(), FastAllocator)
 
 
+def test_where_all_parts_are_replaced_none_of_the_papers_is_left() -> None:
+    papers = {field.name: getattr(PAPER_PARTS, field.name) for field in fields(Parts)} | {
+        "sizeclass": sn.SizeclassTable
+    }
+    with sn.Heap(
+        sn.CLASSROOM, parts=own(**{name: type(f"My{name}", (kind,), {}) for name, kind in papers.items()})
+    ) as heap:
+        work(heap)
+        kinds = {type(each) for each in inside(heap)}  # before a check, whose observers are the paper's
+        heap.check()
+    assert not kinds & set(papers.values())
+    assert {kind.__name__ for kind in kinds} >= {f"My{name}" for name in papers}
+
+
+def inside(root: object) -> list[object]:
+    """The objects of the library, and containers of them, that an object holds: directly or through others."""
+    found, waiting = dict[int, object](), [root]
+    while waiting:
+        each = waiting.pop()
+        if id(each) in found:
+            continue
+        found[id(each)] = each
+        if isinstance(each, list | tuple | dict):
+            waiting += each.values() if isinstance(each, dict) else each
+        elif type(each).__module__.startswith(("pysnmalloc", __name__)):
+            slots = (
+                getattr(each, name, None) for kind in type(each).__mro__ for name in getattr(kind, "__slots__", ())
+            )
+            waiting += [*slots, *getattr(each, "__dict__", {}).values()]
+    return list(found.values())
+
+
 def test_an_allocator_and_a_table_of_size_classes_can_be_replaced() -> None:
     parts = Parts(allocator=replaced.CountingAllocator, sizeclass=replaced.CoarseTable)
     with sn.Heap(sn.CLASSROOM, parts=parts) as heap:
@@ -90,6 +122,12 @@ def test_an_allocator_and_a_table_of_size_classes_can_be_replaced() -> None:
         assert heap.usable_size(allocator.malloc(100)) == 128  # and not 112
         assert isinstance(allocator, replaced.CountingAllocator)
         assert allocator.asked == 1
+
+
+def test_the_heap_asks_a_replaced_table_for_the_size_of_an_object() -> None:
+    with sn.Heap(sn.CLASSROOM, parts=Parts(sizeclass=replaced.OwnSizes)) as heap:
+        p, q = heap.malloc(300), heap.malloc(300)
+        assert q - p == heap.usable_size(p) == len(heap.view(p)) == 336
 
 
 def test_checked_mode_watches_a_replaced_part() -> None:
@@ -234,6 +272,14 @@ def test_the_command_line_explores_a_part_and_says_how_to_see_it_again() -> None
         found = runner.invoke(app, ["explore", "home", "--part", part, "--jobs", jobs])
         assert found.exit_code == 1, found.output
         assert f"pysnmalloc explore home --part {part} --model rc11 --replay" in found.output.replace("\n", " ")
+
+
+def test_other_processes_explore_a_part_from_a_file() -> None:
+    """This exploration is large enough to leave the process, and each worker must load the file first."""
+    arguments = ["explore", "stack", "--part", f"stack={FILE}:OwnStack", "--json"]
+    here, elsewhere = (runner.invoke(app, [*arguments, "--jobs", jobs]) for jobs in ("1", "2"))
+    assert elsewhere.exit_code == 0, elsewhere.output
+    assert elsewhere.output == here.output
 
 
 def test_a_part_that_a_scenario_does_not_use_is_refused() -> None:
