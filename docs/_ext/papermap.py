@@ -120,12 +120,16 @@ def guide(name: str) -> nodes.Node:
 
 
 def code(text: str) -> nodes.literal:
-    """A path, or a command, which may be broken behind a slash, a colon or an underscore."""
+    """A path, or a command, which may be broken behind a slash, a colon or an underscore, but not inside an option."""
     result = nodes.literal("", "", classes=["code"])
-    for piece in re.split(r"(?<=[/:_])(?=[^/:_])", text):
-        if result.children:
-            result += nodes.raw("", "<wbr>", format="html")
-        result += nodes.Text(piece)
+    for word in re.split(r"( )", text):
+        if word.startswith("--"):
+            result += nodes.inline("", word, classes=["option"])
+            continue
+        first, *rest = re.split(r"(?<=[/:_])(?=[^/:_])", word)
+        result += nodes.Text(first)
+        for piece in rest:
+            result += [nodes.raw("", "<wbr>", format="html"), nodes.Text(piece)]
     return result
 
 
@@ -290,7 +294,7 @@ class Sections(MapDirective):
     """Sections of the paper, each with an anchor to link to."""
 
     head = ("§", "modules", "tutorials", "lab: try it", "C++ then", "C++ now")
-    widths = (15, 15, 18, 17, 16, 19)
+    widths = (14, 18, 17, 17, 16, 18)
 
     def rows(self) -> Iterator[tuple[list[nodes.Node], ...]]:
         """One for each section."""

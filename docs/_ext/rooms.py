@@ -61,8 +61,9 @@ def shown(name: str) -> str:
 def page_named(code: str, module: str) -> str | None:
     """The module that an essay means by a name: one in the essay's own room, or else one further out."""
     room = module if is_room(module) else module.rpartition("/")[0]
+    name = code.removesuffix("/").replace(".", "/")
     while True:
-        found = f"{room}/{code}".strip("/").replace(".", "/")
+        found = f"{room}/{name}" if room else name
         if found in NAMES and found != module:
             return found
         if not room:

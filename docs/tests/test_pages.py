@@ -246,6 +246,19 @@ def test_the_annotated_source_is_in_reading_order(site: Path) -> None:
         assert pages_linked(source / f"{name}.html") == [f"{name}/{each}" for each in house.listed(room)]
 
 
+def test_a_name_in_an_essay_leads_to_the_page_of_that_name(site: Path) -> None:
+    source = (site / "source").resolve()
+    links = 0
+    for page in source.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        for link, shown in re.findall(r'href="([^"#:]+)\.html"[^>]*><span class="doc">([\w/.]+)</span>', text):
+            target = (page.parent / link).resolve()
+            if target.is_relative_to(source):
+                links += 1
+                assert f"/{target.relative_to(source)}".endswith(f"/{shown.removesuffix('/').replace('.', '/')}"), page
+    assert links > 100
+
+
 def test_the_reference_has_all_laws_errors_and_commands(site: Path) -> None:
     laws = (site / "reference" / "laws.html").read_text(encoding="utf-8")
     errors = (site / "reference" / "errors.html").read_text(encoding="utf-8")
