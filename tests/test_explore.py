@@ -330,8 +330,8 @@ def test_a_schedule_is_text_and_back() -> None:
 @pytest.mark.parametrize(
     ("schedule", "reason"),
     [
-        ("A X", "there is no thread “X”; threads are A, B, C"),
-        ("A*4", "A cannot make a step"),
+        ("A X", "there is no thread “X”; the threads are A, B, C"),
+        ("A*4", "A cannot take a step"),
         ("A*3 C=B2", "“B2” does not name an earlier write to the same cell"),
         ("A*3", "the schedule ends, and B, C could continue"),
     ],

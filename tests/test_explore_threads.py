@@ -190,8 +190,8 @@ def test_an_error_in_a_thread_is_named_as_in_the_explorer_and_ends_all() -> None
     ("schedule", "reason"),
     [
         ("A*3 B*3 C=0", "Real threads in Python are"),
-        ("A*2 X", "turn 3: there is no thread “X”; threads are A, B, C"),
-        ("A*4", "turn 4: A cannot make a step: it has ended"),
+        ("A*2 X", "turn 3: there is no thread “X”; the threads are A, B, C"),
+        ("A*4", "turn 4: A cannot take a step: it has ended"),
         ("A*3", "the schedule ends, and B, C could continue"),
         ("", "the schedule ends, and A, B, C could continue"),
     ],

@@ -1,12 +1,12 @@
-"""A turnstile: lets one OS thread through at a time, in the order of a schedule (§2.2).
+"""A turnstile lets one OS thread pass at a time, in the order of a schedule (§2.2).
 
     A  ──► gate ─┐
     B  ──► gate ─┼─►  one runs  ─► its turn ends: it opens the gate of the next, and goes to its own
     C  ──► gate ─┘
 
-Nobody looks at a clock, and nobody wakes but whose turn it is. When the schedule is
-at its end, or does not fit, or a thread fails, all gates are opened: whoever comes
-through one then is told to end.
+No thread uses a clock, and a thread wakes only for its turn. If the schedule ends or does not
+fit, or if a thread fails, the turnstile opens all gates. Every thread that then passes a gate
+must end.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ __all__ = ["Stopped", "Turnstile"]
 
 
 class Stopped(BaseException):
-    """The run is over; the thread is to end wherever it is."""
+    """The run is over, and the thread must end."""
 
 
 class Turnstile:
     """Lets one thread run at a time, in the order of a schedule.
 
-    Only the thread whose turn it is touches this state; gates hand it on.
+    Only the thread whose turn it is uses this state. The gates hand the state on to the next thread.
 
     Attributes:
-        waiting: threads that wait for a word to change, which at their turn had not: its address and value.
+        waiting: the threads that wait for a word that had not changed by their turn, with its address and value.
     """
 
     def __init__(self, names: tuple[str, ...], turns: list[str]) -> None:
         self._names = names
         self._turns = turns
         self._gates = [Semaphore(0) for _ in names]
-        self._arrived = 0  # how many threads have come to their first operation
-        self._made = 0  # turns
+        self._arrived = 0  # the number of threads that were started towards their first operation
+        self._made = 0  # the number of turns made
         self._ended: set[int] = set()
         self._stopped = False
         self._refused: ScheduleError | None = None
@@ -58,26 +58,26 @@ class Turnstile:
         self.enter(thread)
 
     def end(self, thread: int) -> None:
-        """The thread has ended."""
+        """Record that the thread has ended, and let the next thread run."""
         self._ended.add(thread)
         self._pass_on()
 
     def wait_for_ever(self, thread: int, address: int, unlike: int) -> None:
-        """The thread waits for a word to change, and the schedule gave it the turn too early."""
+        """Record that the thread waits for a word that had not changed by its turn, and end its turn."""
         self.waiting[thread] = address, unlike
         self.next(thread)
 
     def stop(self) -> None:
-        """End all threads, wherever they stand."""
+        """End all threads, wherever they are."""
         self._stopped = True
         for gate in self._gates:
             gate.release()
 
     def demand_ended(self) -> None:
-        """Refuse a schedule that does not fit.
+        """Raise if the schedule does not fit.
 
         Raises:
-            ScheduleError: saying why.
+            ScheduleError: if a turn was impossible, or a thread could continue after the last turn.
         """
         if self._refused is not None:
             raise self._refused
@@ -86,7 +86,7 @@ class Turnstile:
             raise ScheduleError(f"the schedule ends, and {', '.join(going)} could continue; give them turns as well")
 
     def _pass_on(self) -> None:
-        """Open the gate of the thread whose turn is next; end all when there is none."""
+        """Open the gate of the thread whose turn is next, or end all threads if there is none."""
         if self._stopped:
             return
         thread = self._next()
@@ -96,7 +96,7 @@ class Turnstile:
             self._gates[thread].release()
 
     def _next(self) -> int | None:
-        """The thread whose turn is next."""
+        """Return the thread whose turn is next, or None if there is none."""
         if self._arrived < len(self._names):
             self._arrived += 1
             return self._arrived - 1
@@ -105,14 +105,14 @@ class Turnstile:
         name = self._turns[self._made]
         self._made += 1
         if name not in self._names:
-            self._refuse(f"there is no thread “{name}”; threads are {', '.join(self._names)}")
+            self._refuse(f"there is no thread “{name}”; the threads are {', '.join(self._names)}")
             return None
         thread = self._names.index(name)
         if thread in self._ended or thread in self.waiting:
-            self._refuse(f"{name} cannot make a step: it has ended or waits for a value")
+            self._refuse(f"{name} cannot take a step: it has ended or waits for a value")
             return None
         return thread
 
     def _refuse(self, reason: str) -> None:
-        """Say what is the matter with the schedule."""
+        """Record why the schedule does not fit."""
         self._refused = ScheduleError(f"turn {self._made}: {reason}")

@@ -1,13 +1,13 @@
-"""An execution put in one line: an order of its events in which it can be told and replayed.
+"""An execution in one line: an order of its events in which the execution can be told and replayed.
 
-    events of a graph, partially ordered  ─►  A A C B B C        as few changes of thread as can be
+    events of a graph, partially ordered  ─►  A A C B B C        as few changes of thread as possible
 
-First as an interleaving, if the execution is one (po, rf, mo and fr have no cycle):
-then every read returns what was stored last. Else with rf and mo in order, else
-with rf alone; then the steps say what they read.
+If the execution is an interleaving (po, rf, mo and fr have no cycle), the order is one in
+which every read returns the newest value. Otherwise the order respects rf and mo or, if that
+is impossible, rf alone, and the steps say what they read.
 
-The fewest changes are found by the shortest way through the states "so many events
-of each thread, and who was last": with few threads there are few of these.
+A shortest path finds the order with the fewest changes of thread. Its states are the number of
+events taken from each thread and the last thread. With few threads there are few states.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from ..executions.execution import Execution
 
 __all__ = ["in_line", "needed", "steps_of"]
 
-Edges = dict[Event, list[Event]]  # what must come before
+Edges = dict[Event, list[Event]]  # the events that must come before each event
 
 
 def needed(graph: Execution, threads: Iterable[int]) -> list[Event]:
-    """Return the events that some threads depend on."""
+    """Return the events on which the given threads depend."""
     clocks = [graph.porf[thread] for thread in threads]
     return [e for events in graph.events for e in events if any(e.index < clock[e.thread] for clock in clocks)]
 
 
 def steps_of(events: Iterable[Event]) -> int:
-    """Count atomic steps: fences and plain accesses are none, and a read-modify-write is one."""
+    """Count the atomic steps. Fences and plain accesses are not steps, and a read-modify-write is one step."""
     return sum(event.kind != "F" and not event.op.plain and not event.changes for event in events)
 
 
 def in_line(graph: Execution, events: list[Event]) -> list[Event]:
-    """Return the events in an order with few changes of thread."""
+    """Return the events in an order with as few changes of thread as possible."""
     return (
         _fewest_switches(events, _edges(graph, events, mo=True, fr=True))
         or _fewest_switches(events, _edges(graph, events, mo=True, fr=False))
@@ -46,7 +46,7 @@ def in_line(graph: Execution, events: list[Event]) -> list[Event]:
 
 
 def _edges(graph: Execution, events: list[Event], *, mo: bool, fr: bool) -> Edges:
-    """What must come before what: rf, and by choice mo and fr. Program order goes without saying."""
+    """Return the events that must come before each event, by rf and optionally mo and fr. Program order is implied."""
     known = set(events)
     edges: Edges = {event: [] for event in events}
     for event in events:
@@ -67,7 +67,7 @@ def _edges(graph: Execution, events: list[Event], *, mo: bool, fr: bool) -> Edge
 
 
 def _fewest_switches(events: list[Event], edges: Edges) -> list[Event] | None:
-    """Return the events in an order that keeps to the edges, or None if there is none."""
+    """Return the order of the events with the fewest changes of thread that respects the edges, or None."""
     threads = sorted({event.thread for event in events})
     lanes = [[event for event in sorted(events, key=lambda e: e.index) if event.thread == t] for t in threads]
     lane_of = {thread: lane for lane, thread in enumerate(threads)}
@@ -101,7 +101,7 @@ def _fewest_switches(events: list[Event], edges: Edges) -> list[Event] | None:
 
 
 def _in_the_middle(lane: list[Event], at: int) -> bool:
-    """Whether the next event is the write of a read-modify-write that has begun."""
+    """Return whether the next event is the write of a read-modify-write that has begun."""
     return at < len(lane) and lane[at].changes
 
 
@@ -110,7 +110,7 @@ def _walked(
     state: tuple[tuple[int, ...], int],
     lanes: list[list[Event]],
 ) -> list[Event]:
-    """The events along the way to a state."""
+    """Return the events along the path to a state."""
     found: list[Event] = []
     while (before := came[state]) is not None:
         lane = state[1]

@@ -1,11 +1,11 @@
-"""Playing a schedule: an execution grown turn by turn, and what each turn did (§2.2).
+"""Play a schedule: grow an execution turn by turn, and report what each turn did (§2.2).
 
     schedule  A            A            C=A2
     graph     add_read     add_read     add_read        the step itself
-              add_fence    add_write                    and, quietly, what follows it and is no step
+              add_fence    add_write                    and the quiet events after it, which are not steps
 
-A turn that the scenario or the memory model does not allow is refused, with the reason.
-Nothing is guessed: whatever can be played was an execution.
+If the scenario or the memory model does not allow a turn, the player refuses the turn and gives
+the reason. Nothing is guessed: every schedule that can be played is an execution.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ __all__ = ["Played", "pass_quiet", "play"]
 
 @dataclass(frozen=True)
 class Played:
-    """What a turn did: its step's events, fences and plain accesses after it; and the writes it could have read.
+    """What a turn did: the events that it added, and the writes that its step could have read.
 
     Attributes:
-        events: of the step itself: a read, a write, or the two of a read-modify-write.
+        events: the events of the step itself: a read, a write, or both for a read-modify-write.
         quiet: the thread's fences and plain accesses up to its next step.
-        choices: the writes it could have read, in the cell's order of writes; none if it reads nothing.
+        choices: the writes that the step could have read, in the cell's modification order; empty for a store.
     """
 
     events: tuple[Event, ...]
@@ -38,11 +38,11 @@ class Played:
 
 
 def play(schedule: Schedule, graph: Graph, names: tuple[str, ...]) -> Iterator[Played]:
-    """Play a schedule on an empty graph, turn by turn; yield what each turn did.
+    """Play a schedule on an empty graph, turn by turn, and yield what each turn did.
 
     Raises:
-        ScheduleError: when a turn is not possible, with the reason.
-        Broken: when the execution breaks; the last turn is in its graph, but not yielded.
+        ScheduleError: if a turn is not possible; the message gives the reason.
+        Broken: if the execution breaks off; its graph contains the last turn, which is not yielded.
     """
     steps: dict[str, Event] = {}
     counts = dict.fromkeys(names, 0)
@@ -50,7 +50,7 @@ def play(schedule: Schedule, graph: Graph, names: tuple[str, ...]) -> Iterator[P
         _call(steps, f"{name}0", pass_quiet(graph, thread))
     for number, turn in enumerate(schedule.turns, 1):
         if turn.thread not in counts:
-            raise ScheduleError(f"turn {number}: there is no thread “{turn.thread}”; threads are {', '.join(names)}")
+            raise ScheduleError(f"turn {number}: there is no thread “{turn.thread}”; the threads are {', '.join(names)}")
         counts[turn.thread] += 1
         thread = names.index(turn.thread)
         choices = _play(graph, thread, turn, steps, number)
@@ -63,7 +63,7 @@ def play(schedule: Schedule, graph: Graph, names: tuple[str, ...]) -> Iterator[P
 
 
 def pass_quiet(graph: Graph, thread: int) -> list[Event]:
-    """Let a thread do what is no step: the fences and plain accesses that come next; return them."""
+    """Let a thread perform the fences and plain accesses before its next step, and return them."""
     first = len(graph.events[thread])
     while thread not in graph.pending:
         op = graph.nodes[thread].op
@@ -85,10 +85,10 @@ def _call(steps: dict[str, Event], name: str, quiet: list[Event]) -> None:
 
 
 def _play(graph: Graph, thread: int, turn: Turn, steps: dict[str, Event], number: int) -> tuple[Event, ...]:
-    """One turn of a thread; return what it could have read."""
+    """Play one turn of a thread, and return the writes that it could have read."""
     op, sources = graph.nodes[thread].op, list[Event]()
     if thread not in graph.enabled():
-        raise ScheduleError(f"turn {number}: {turn.thread} cannot make a step: it has ended or waits for a value")
+        raise ScheduleError(f"turn {number}: {turn.thread} cannot take a step: it has ended or waits for a value")
     if op.reads:
         sources = graph.choices(thread)
         source = sources[-1] if turn.source is None else _named(turn.source, op.cell, graph, steps, number)
@@ -111,18 +111,18 @@ def _play(graph: Graph, thread: int, turn: Turn, steps: dict[str, Event], number
 
 
 def _allowed(graph: Graph, thread: int, source: Event) -> bool:
-    """Try on a copy whether a thread can read a write, and then write, if its operation does both."""
+    """Return whether a thread can read a write and, if its operation also writes, then write. Only a copy changes."""
     trial = graph.copy()
     try:
         if not trial.add_read(thread, source):
             return False
         return thread not in trial.pending or any(trial.copy().add_write(thread, at) for at in trial.places(thread))
     except Broken:
-        return True  # it can, and that is what is wrong
+        return True  # the thread can read the write, and so break the execution
 
 
 def _named(name: str, cell: int, graph: Graph, steps: dict[str, Event], number: int) -> Event:
-    """The write that a schedule names."""
+    """Return the write that a schedule names."""
     if name == "0":
         return graph.writes(cell)[0]
     event = steps.get(name)

@@ -2,15 +2,15 @@
 
     A A B*3 C C=A2 B^0
 
-    A       thread A makes its next atomic step; A*3: three steps
+    A       thread A takes its next atomic step; A*3: three steps
     C=A2    C's step reads what A's second step wrote; C=0: the first value; C=A2+1: what A's first
-            plain write after that step wrote
-    B^A1    B's step writes right after A's first step in the cell's order of writes; B^0: the first value
+            plain access after that step wrote
+    B^A1    B's step writes right after A's first step in the cell's modification order; B^0: right
+            after the first value
 
-Where nothing is said, a step reads the newest write, and a write is the newest. A
-fence is no step, nor is a plain access. Threads may be named by their whole name.
-Where a schedule has no ``=`` and no ``^``, it is an interleaving: any model allows
-it, and so do real threads.
+Without ``=``, a step reads the newest write. Without ``^``, a write becomes the newest. Fences
+and plain accesses are not steps. The name of a thread may have more than one letter. A schedule
+without ``=`` and ``^`` is an interleaving, which every model allows and real threads can run.
 """
 
 from __future__ import annotations
@@ -26,21 +26,22 @@ _TURN = re.compile(r"(?P<thread>[^\s*=^]+)(?:\*(?P<times>\d+)|=(?P<source>[^\s*=
 
 
 class ScheduleError(SnmallocError, ValueError):
-    """A schedule that cannot be understood, or that the scenario or the model does not allow.
+    """A schedule is malformed, or the scenario or the model does not allow it.
 
-    What to do: take the schedule that a finding shows, with the same scenario, model and weakened orders.
+    What to do: use the schedule that a finding shows, with the same scenario, model and weakened orders.
     """
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One step: a thread's name, what it reads, and what it writes after; None: the newest.
+    """One step of a thread, with the write that it reads and the write that its own write follows.
 
     Attributes:
-        thread: name of the one that makes the step.
-        source: the write that it reads: ``0``, the first value; ``A2``, that of A's second step; ``A2+1``, A's
-            first plain write after that step.
-        after: the write behind which its own comes in the cell's order of writes, named likewise.
+        thread: the name of the thread that takes the step.
+        source: the write that the step reads: ``0``, the first value; ``A2``, the write of A's second step; ``A2+1``,
+            A's first plain access after that step; None, the newest write.
+        after: the write that the step's own write follows in the cell's modification order, named in the same way;
+            None, the newest write.
     """
 
     thread: str
@@ -54,20 +55,20 @@ class Turn:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Whose turn it is, step by step.
+    """The order in which threads take their steps.
 
     Attributes:
-        turns: one for each step, in the order in which they are made; ``A*3`` is three.
+        turns: one turn for each step, in the order in which the steps are taken; ``A*3`` is three turns.
     """
 
     turns: tuple[Turn, ...]
 
     @classmethod
     def parse(cls, text: str) -> Schedule:
-        """Read a schedule.
+        """Parse a schedule.
 
         Raises:
-            ScheduleError: naming the word that is none.
+            ScheduleError: if a word is not a turn; the message names the word.
         """
         turns: list[Turn] = []
         for word in text.split():
@@ -91,5 +92,5 @@ class Schedule:
 
     @property
     def interleaves(self) -> bool:
-        """Whether every step reads and writes what is newest."""
+        """Whether every step reads the newest write and every write becomes the newest."""
         return all(turn.source is None and turn.after is None for turn in self.turns)

@@ -1,10 +1,11 @@
-"""Writing an execution down as a schedule, so that it can be played again (§2.2).
+"""Write an execution as a schedule, so that the execution can be replayed (§2.2).
 
     events in one line  A.0  A.1  C.0  ...        schedule  A  A  C=0  ...
-    twin                played along, from the empty graph
+    twin                a second graph, which grows along from the empty graph
 
-A turn says what it reads, or behind which write it writes, only where that is not the newest at
-that time. So the writer plays the execution along in a second graph, the twin, and compares.
+A turn names the write that it reads or the write that it follows only if that write is not the
+newest at that time. The writer therefore replays the execution in a second graph, the twin, and
+compares.
 """
 
 from __future__ import annotations
@@ -23,23 +24,23 @@ __all__ = ["written"]
 
 
 def written(line: list[Event], execution: Execution, names: tuple[str, ...], make: Callable[[], Graph]) -> Schedule:
-    """Write down an execution put in one line, up to where it breaks off.
+    """Return the schedule of an execution, up to the point at which the execution breaks off.
 
     Args:
-        line: its events, as ``in_line`` orders them.
+        line: the events of the execution, as ``in_line`` orders them.
         execution: the execution.
-        names: of the threads.
-        make: makes the empty graph of the same scenario and model.
+        names: the names of the threads.
+        make: a function that makes the empty graph of the same scenario and model.
     """
     turns: list[Turn] = []
     with suppress(Broken):
         for turn in _Writer(execution, names, make()).turns(line):
-            turns.append(turn)  # those before it breaks are kept
+            turns.append(turn)  # the turns before a break are kept
     return Schedule(tuple(turns))
 
 
 class _Writer:
-    """Writes down an execution, turn by turn, by playing it again: so each turn says what is not the newest then."""
+    """Writes an execution turn by turn, and replays it to know which write is the newest at each turn."""
 
     def __init__(self, execution: Execution, names: tuple[str, ...], twin: Graph) -> None:
         self._execution = execution
@@ -59,14 +60,14 @@ class _Writer:
             thread = event.thread
             self._steps[thread] += 1
             source, place = self._wanted(event)
-            yield self._turn(event, source, place)  # before it is made: it may be where the execution breaks
+            yield self._turn(event, source, place)  # before the step is taken, since it may break the execution
             self._make(event, source, place)
             last = twin.events[thread][-1]
             self._called[last.key] = f"{self._names[thread]}{self._steps[thread]}"
             self._quiet(thread, pass_quiet(twin, thread))
 
     def _wanted(self, event: Event) -> tuple[Event | None, int]:
-        """What a step reads, and where it writes, in the twin."""
+        """Return the write that a step reads, and the place at which it writes, in the twin."""
         twin, cell = self._twin, event.op.cell
         if event.kind == "R":
             assert event.source is not None
@@ -76,7 +77,7 @@ class _Writer:
         return None, sum(order.index(w.key) < order.index(event.key) for w in twin.writes(cell) if w.key in order)
 
     def _turn(self, event: Event, source: Event | None, place: int) -> Turn:
-        """The turn of a step."""
+        """Return the turn of a step."""
         writes, reads, after = self._twin.writes(event.op.cell), None, None
         if source is not None and source is not self._twin.choices(event.thread)[-1]:
             reads = self._called.get(source.key, "0")
@@ -85,7 +86,7 @@ class _Writer:
         return Turn(self._names[event.thread], reads, after)
 
     def _make(self, event: Event, source: Event | None, place: int) -> None:
-        """Make the step in the twin."""
+        """Take the step in the twin."""
         twin, thread = self._twin, event.thread
         if source is None:
             twin.add_write(thread, place)
@@ -95,7 +96,7 @@ class _Writer:
             twin.add_write(thread, twin.places(thread)[0])
 
     def _quiet(self, thread: int, added: list[Event]) -> None:
-        """Name the plain writes after a step."""
+        """Name the plain accesses after a step."""
         plain = [event for event in added if event.op.plain]
         for number, event in enumerate(plain, 1):
             self._called[event.key] = f"{self._names[thread]}{self._steps[thread]}+{number}"

@@ -1,11 +1,11 @@
 """One step of a thread: an operation on a cell of memory, with its order and its place in the source.
 
-    cell      what is read and written as one: a word of 8 bytes; 16 where a compare-exchange
-              of two words is ever made
-    part      which words of the cell: LOW, HIGH or BOTH
+    cell      the unit that an operation reads and writes: one word of 8 bytes, or two words if any
+              thread performs a compare-exchange of both
+    part      the words of the cell that the operation uses: LOW, HIGH or BOTH
 
-An operation is a function: from the cell's value to what the thread gets, and to
-the cell's new value, if it writes. That is all that an explorer has to know.
+An operation is a function of the cell's value. The function returns the result that the thread
+receives and, if the operation writes, the cell's new value. The explorer needs to know no more.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = [
     "releases",
 ]
 
-#: What a step of a thread does.
+#: The kinds of operations. A thread ends with DONE or FAILED.
 LOAD, STORE, EXCHANGE, ADD, CAS, FENCE, WAIT, SPECULATE, PLAIN_READ, PLAIN_WRITE, DONE, FAILED = (
     "load",
     "store",
@@ -53,34 +53,34 @@ LOAD, STORE, EXCHANGE, ADD, CAS, FENCE, WAIT, SPECULATE, PLAIN_READ, PLAIN_WRITE
     "done",
     "failed",
 )
-LOW, HIGH, BOTH = 0, 1, 2  #: which words of a pair
+LOW, HIGH, BOTH = 0, 1, 2  #: the words of a cell that an operation uses
 WORD = 0xFFFF_FFFF_FFFF_FFFF
 
-Value: TypeAlias = "int | tuple[int, int]"  #: of a cell of one word, of two
+Value: TypeAlias = "int | tuple[int, int]"  #: the value of a cell of one word or of two words
 
 READING = frozenset({LOAD, EXCHANGE, ADD, CAS, WAIT, SPECULATE, PLAIN_READ})
-CHANGING = frozenset({EXCHANGE, ADD, CAS})  # read and write in one step
+CHANGING = frozenset({EXCHANGE, ADD, CAS})  # they read and write in one step
 _ACQUIRES = frozenset({Order.ACQUIRE, Order.ACQ_REL, Order.SEQ_CST})
 _RELEASES = frozenset({Order.RELEASE, Order.ACQ_REL, Order.SEQ_CST})
 _WITHOUT_RELEASE = {Order.ACQ_REL: Order.ACQUIRE, Order.RELEASE: Order.RELAXED}
 
 
 def acquires(order: Order) -> bool:
-    """Tell whether a read or fence of this order acquires."""
+    """Return whether a read or a fence of this order acquires."""
     return order in _ACQUIRES
 
 
 def releases(order: Order) -> bool:
-    """Tell whether a write or fence of this order releases."""
+    """Return whether a write or a fence of this order releases."""
     return order in _RELEASES
 
 
 class Site:
-    """A place in the source: ``MessageQueue.enqueue exchange``; no line number, which would not last.
+    """A place in the source, such as ``MessageQueue.enqueue exchange``. It has no line number, which would not last.
 
     Attributes:
-        name: function and operation, numbered from the second of a kind on.
-        line: the source text.
+        name: the names of the function and the operation, with a number from the second operation of a kind on.
+        line: the text of the source line.
     """
 
     __slots__ = ("line", "name")
@@ -94,7 +94,7 @@ class Site:
 
 
 class Op:
-    """An operation that a thread is about to make."""
+    """An operation that a thread is about to perform."""
 
     __slots__ = ("address", "cell", "changes", "kind", "order", "part", "plain", "reads", "site", "size", "values")
 
@@ -126,7 +126,7 @@ class Op:
         return f"<{self.kind} {self.address:#x} {self.values} {self.order.value}>"
 
     def apply(self, before: Value) -> tuple[Hashable, Value | None]:
-        """Return what the thread gets, and the cell's new value or None, when the cell was ``before``."""
+        """Return the result and the new value or None, for the old value ``before``. A compare-exchange succeeds."""
         kind, values = self.kind, self.values
         old = before if self.part == BOTH or not isinstance(before, tuple) else before[self.part]
         if kind in (LOAD, WAIT, SPECULATE):
@@ -150,19 +150,19 @@ class Op:
         return None, self._put(before, old & ~mask | new << shift)
 
     def run(self, before: Value) -> tuple[Hashable, Value | None]:
-        """As ``apply``, for a compare-exchange too: it writes nothing where it fails."""
+        """Do the same as ``apply``, except that a compare-exchange may fail. It then writes nothing."""
         if self.kind != CAS:
             return self.apply(before)
         old = before if self.part == BOTH or not isinstance(before, tuple) else before[self.part]
         return self.apply(before) if old == self.values[0] else ((False, old), None)
 
     def order_of(self, *, writes: bool) -> Order:
-        """Return the order of the operation's read: that of a failed compare-exchange does not release."""
+        """Return the order of the operation. A compare-exchange that fails, and so does not write, does not release."""
         return self.order if writes or self.kind != CAS else _WITHOUT_RELEASE.get(self.order, self.order)
 
     def _put(self, before: Value, new: Hashable) -> Value:
-        """The cell's value with this part of it replaced."""
+        """Return the cell's value with the operation's part replaced."""
         if not isinstance(before, tuple) or self.part == BOTH:
-            return new  # type: ignore[return-value]  # what was given as this cell's value
+            return new  # type: ignore[return-value]  # the caller passes a value of this cell
         assert isinstance(new, int)
         return (new, before[1]) if self.part == LOW else (before[0], new)

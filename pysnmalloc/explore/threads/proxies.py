@@ -3,8 +3,8 @@
     concept code ──► ExploredMemory.u64[i]         ──► Recorder.read / write
                  ──► ExploredAtomics.exchange(...) ──► Recorder.reach
 
-The classes of the library cannot tell the difference. Only this module identifies an access: its
-operation, its cell, and its line in the source.
+The classes of the library use this memory and these atomics as they use the real ones. This module
+determines the operation, the cell and the source line of each atomic access.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ METHODS = {CAS: ("compare_exchange", "compare_exchange_2")}
 
 
 class Recorder(Protocol):
-    """What the explored code's accesses come to."""
+    """The object that receives every access of explored code."""
 
     def read(self, shift: int, index: int) -> int:
         """Read a plain word of 2^shift bytes."""
@@ -37,16 +37,16 @@ class Recorder(Protocol):
         """Write a plain word of 2^shift bytes."""
 
     def replayed(self) -> tuple[bool, Hashable]:
-        """Return whether the next atomic operation was made before, and what it returned."""
+        """Return whether the next atomic operation has a recorded result, and that result."""
 
     def reach(self, op: Op) -> Hashable:
-        """Come to an atomic operation that was not made yet. Does not return: the explorer goes on from here."""
+        """Stop at an atomic operation that has no recorded result. The call does not return: the explorer continues."""
 
     def is_pair(self, address: int) -> bool:
-        """Tell whether the word is half of a cell of two words; makes it a cell if it is not one yet."""
+        """Return whether the word is half of a cell of two words."""
 
     def make_pair(self, address: int) -> None:
-        """Make two words one cell."""
+        """Make the word and the one after it a single cell."""
 
 
 class _Words:
@@ -74,15 +74,15 @@ class ExploredMemory(Memory):
     def __init__(self, memory: Memory, recorder: Recorder) -> None:
         self.space = memory.space
         self.recorder = recorder
-        # Concept code reads and stores words by index, and asks nothing else of a view (`memory.Words`).
+        # Concept code reads and stores words by index, and requires nothing else of a view (`memory.Words`).
         self.u8, self.u16, self.u32, self.u64 = (cast("memoryview[int]", _Words(recorder, shift)) for shift in range(4))
 
     def own_views(self) -> Memory:
-        """Return this memory: a thread has views of its own already."""
+        """Return this memory. Each thread already has views of its own."""
         return self
 
     def zero(self, address: int, length: int) -> None:
-        """Store zeroes, in the largest words that fit."""
+        """Store zeroes: whole words of 8 bytes if they are aligned and fit, and single bytes otherwise."""
         end = address + length
         while address < end:
             shift = 3 if address % 8 == 0 and end - address >= 8 else 0
@@ -91,7 +91,7 @@ class ExploredMemory(Memory):
 
 
 class ExploredAtomics(Atomics):
-    """The atomics as explored code sees them: each call is a step."""
+    """The atomics as explored code sees them. Every operation goes to the recorder."""
 
     __slots__ = ("_orders", "_recorder")
 
@@ -101,7 +101,7 @@ class ExploredAtomics(Atomics):
         self.counts = AtomicCounts()
 
     def fence(self, order: Order) -> None:
-        """Order the accesses before it with those after it."""
+        """Order the accesses before the fence and those after it."""
         self._do(FENCE, 0, (), order)
 
     def load(self, address: int, order: Order) -> int:
@@ -109,15 +109,15 @@ class ExploredAtomics(Atomics):
         return cast(int, self._do(LOAD, address, (), order))
 
     def poll(self, address: int) -> int:
-        """Return the word; a step like every load."""
+        """Return the word. A poll is a step, as every load is."""
         return cast(int, self._do(LOAD, address, (), Order.RELAXED, method="poll"))
 
     def speculate(self, address: int) -> int:
-        """Return the word, which may be no atomic one any more."""
+        """Return the word, to which other threads may by now make plain accesses."""
         return cast(int, self._do(SPECULATE, address, (), Order.RELAXED))
 
     def load_links(self, first: int, offset: int, most: int) -> list[int]:
-        """Follow links; each load is a step."""
+        """Follow links. Each load is a step."""
         passed = [first]
         while len(passed) <= most:
             after = cast(int, self._do(LOAD, passed[-1] + offset, (), Order.ACQUIRE, method="load_links"))
@@ -127,7 +127,7 @@ class ExploredAtomics(Atomics):
         return passed
 
     def wait(self, address: int, unlike: int, order: Order) -> int:
-        """Return the word once it is another; called by ``ExploredPlace.wait`` for its caller."""
+        """Return the word when it differs from ``unlike``. The site is that of the caller of ``ExploredPlace.wait``."""
         return cast(int, self._do(WAIT, address, (unlike,), order, depth=3))
 
     def store(self, address: int, value: int, order: Order) -> None:
@@ -135,11 +135,11 @@ class ExploredAtomics(Atomics):
         self._do(STORE, address, (value,), order)
 
     def exchange(self, address: int, value: int, order: Order) -> int:
-        """Store the word and return the one before."""
+        """Store the word and return its former value."""
         return cast(int, self._do(EXCHANGE, address, (value,), order))
 
     def fetch_add(self, address: int, amount: int, order: Order) -> int:
-        """Add to the word and return the one before."""
+        """Add to the word and return its former value."""
         return cast(int, self._do(ADD, address, (amount,), order))
 
     def compare_exchange(self, address: int, expected: int, desired: int, order: Order) -> tuple[bool, int]:
@@ -149,7 +149,7 @@ class ExploredAtomics(Atomics):
     def compare_exchange_2(
         self, address: int, expected: tuple[int, int], desired: tuple[int, int], order: Order
     ) -> tuple[bool, tuple[int, int]]:
-        """The same on two words side by side."""
+        """Do the same with two adjacent words."""
         return cast("tuple[bool, tuple[int, int]]", self._do(CAS, address, (expected, desired), order, part=BOTH))
 
     def _do(
@@ -162,7 +162,7 @@ class ExploredAtomics(Atomics):
         method: str = "",
         depth: int = 2,
     ) -> Hashable:
-        """Make a step: what it returned before, or stop here."""
+        """Return the operation's recorded result, or stop the thread at the operation."""
         recorder = self._recorder
         known, result = recorder.replayed()
         if known:
@@ -181,7 +181,7 @@ class ExploredAtomics(Atomics):
 
 
 class ExploredPlace(Place):
-    """A place in the explorer."""
+    """The place of a thread in the explorer."""
 
     def __init__(self, memory: ExploredMemory, atomics: ExploredAtomics) -> None:
         super().__init__(memory, atomics)
@@ -193,31 +193,31 @@ class ExploredPlace(Place):
 
 
 class Frame(Protocol):
-    """What is asked of a frame."""
+    """The attributes of a frame that ``site_of`` reads."""
 
     @property
     def f_code(self) -> CodeType:
-        """Its code."""
+        """The frame's code."""
 
     @property
     def f_lasti(self) -> int:
-        """Offset of the instruction in it."""
+        """The offset of the current instruction in the code."""
 
     @property
     def f_lineno(self) -> int | None:
-        """Its line."""
+        """The current line."""
 
 
 def site_of(frame: Frame, kind: str) -> Site:
-    """Return where in the source a call is made."""
+    """Return the place in the source at which a frame makes a call."""
     return _site(frame.f_code, frame.f_lasti, frame.f_lineno or 0, kind)
 
 
 @lru_cache(maxsize=4096)
 def _site(code: CodeType, offset: int, line: int, kind: str) -> Site:
-    """The same, from a code object: operations of a kind are numbered in the order of the text.
+    """Return the site of a call in a code object. Operations of a kind are numbered in the order of the text.
 
-    A call has its place in the text, and may be several times in the bytecode: compilers repeat the test of a loop.
+    A call has one place in the text but may occur several times in the bytecode: compilers repeat the test of a loop.
     """
     methods, starts = METHODS.get(kind, (kind,)), list(map(_start, code.co_positions()))
     loads = [i.offset for i in dis.get_instructions(code) if i.argval in methods and i.opname.startswith("LOAD_")]
@@ -229,6 +229,6 @@ def _site(code: CodeType, offset: int, line: int, kind: str) -> Site:
 
 
 def _start(positions: tuple[int | None, int | None, int | None, int | None]) -> tuple[int, int]:
-    """Where in the text an instruction's expression begins: line and column."""
+    """Return the line and the column at which an instruction's expression begins."""
     line, _, column, _ = positions
     return line or 0, column or 0

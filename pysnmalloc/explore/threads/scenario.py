@@ -1,22 +1,22 @@
-"""Scenarios: what is explored, in which memory, and what counts as wrong (§2.2, §2.5).
+"""Scenarios: the threads to explore, their memory, and what counts as a failure (§2.2, §2.5).
 
     class Handover(Scenario):
         name = "hand over"
-        def setup(self, place): ...               before there are threads
+        def setup(self, place): ...               before the threads start
         def threads(self):
             return {"A": self.give, "B": self.take}
-        def give(self, place): ...                 code that uses place.memory, place.atomics
-        def judge(self, place, results):           after all threads have ended:
-            if ...: raise Wrong("lost message")    a finding, by its name
+        def give(self, place): ...                 code that uses place.memory and place.atomics
+        def judge(self, place, results):           after all threads have ended
+            if ...: raise Wrong("lost message")    a finding with this name
 
-A thread is a function of a ``Place``, which has the bytes and the atomics that the classes of
-the library use, so a thread can use these classes unchanged. On real threads, a place is the
-memory of a heap. In the explorer, it is a memory that observes every access and answers every
-read.
+A thread is a function of a ``Place``, which has the memory and the atomics that the classes of
+the library need, so a thread can use these classes unchanged. On real threads, the memory
+holds real bytes, as a heap does. In the explorer, the memory observes every access and supplies
+the value of every read.
 
-The law: the next step of a thread depends only on what it has read so far. Thread functions
-therefore keep no state outside themselves and use no clock and no random numbers; the explorer
-runs them many times.
+The law: the next step of a thread depends only on what the thread has read so far. The explorer
+runs each thread function many times. A thread function therefore must not keep state outside
+itself, and must not use a clock or random numbers.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ __all__ = ["Place", "Scenario", "ThreadCode", "Wrong"]
 
 
 class Wrong(Exception):
-    """What a scenario finds wrong: ``Wrong("lost message", "2 was sent and never came out")``.
+    """A failure that a scenario reports: ``Wrong("lost message", "2 was sent but never received")``.
 
     Attributes:
-        kind: the name of the finding, of few words.
-        detail: what exactly was seen.
+        kind: the name of the finding, in a few words.
+        detail: an exact description of what was seen.
     """
 
     def __init__(self, kind: str, detail: str = "") -> None:
@@ -53,12 +53,12 @@ class Wrong(Exception):
 
 
 class Place:
-    """Where a thread runs: bytes, and atomic operations on them.
+    """The place in which a thread runs: memory, and atomic operations on it.
 
     Attributes:
-        memory: ``u8`` to ``u64`` as in a heap; plain accesses.
-        atomics: the operations of ``atomics``.
-        parts: the classes to be used in this place: for threads the scenario's, else the paper's.
+        memory: the memory, with ``u8`` to ``u64`` for plain accesses, as in a heap.
+        atomics: the atomic operations, as in the module ``atomics``.
+        parts: the classes to use in this place: the scenario's in its threads, the paper's elsewhere.
     """
 
     def __init__(self, memory: Memory, atomics: Atomics) -> None:
@@ -67,9 +67,9 @@ class Place:
         self.parts = PAPER_PARTS
 
     def wait(self, address: int, unlike: int, order: Order) -> int:
-        """Load the word until it is not ``unlike``; return it.
+        """Load the word until it differs from ``unlike``, and return it.
 
-        The explorer takes this as one step, which is not possible before somebody stores another value.
+        In the explorer, this is one step, which a thread can complete only after another thread stores another value.
         """
         value = self.atomics.load(address, order)
         while value == unlike:
@@ -78,23 +78,23 @@ class Place:
 
 
 ThreadCode = Callable[[Place], Hashable]
-"""The code of a thread: what it returns is part of the outcome."""
+"""The function that a thread runs. Its return value is part of the outcome."""
 
 
 class Scenario:
-    """Something to explore; subclass it.
+    """A small concurrent program to explore. Write a subclass of this class.
 
     Attributes:
-        name: as on the command line.
-        about: one sentence: the question that the exploration answers.
-        section: of the paper.
-        size: bytes of memory, if ``memory`` is not overridden.
-        words: names of values that are addresses, for those who read findings.
-        fields: names of the words at addresses, where it is another.
-        fresh: bytes that must be written before they are read.
-        note: what else is to be said to those who see something go wrong.
-        parts: the classes that its threads use; set-up and judging use the paper's.
-        concepts: names of the parts that its threads use; None where any may be.
+        name: the name of the scenario; a built-in scenario has the same name on the command line.
+        about: the question that the exploration answers, in one sentence.
+        section: the section of the paper.
+        size: the number of bytes of memory, if ``memory`` is not overridden.
+        words: the names of values that are addresses, for readers of findings.
+        fields: the names of the words at addresses, if they differ from the names in ``words``.
+        fresh: the addresses of bytes that must be written before they are read.
+        note: a remark that is shown with every finding.
+        parts: the classes that the threads use; ``setup`` and ``judge`` use the paper's.
+        concepts: the names of the parts that the threads use; None if they may use any part.
     """
 
     name = "scenario"
@@ -111,19 +111,19 @@ class Scenario:
 
     @property
     def command(self) -> str:
-        """The name on the command line; empty where it has none, as a copy under another name."""
+        """The name on the command line; empty if there is none, as for a copy with another name."""
         name, command = self._called
         return command if self.name == name else ""
 
     def call(self, command: str) -> None:
-        """Say what the command line calls it."""
+        """Set the name of the scenario on the command line."""
         self._called = self.name, command
 
     def having(self, parts: Parts) -> Self:
-        """Return the same scenario with threads that use these parts.
+        """Return a copy of the scenario whose threads use these parts.
 
         Raises:
-            PartError: when a part cannot serve, or the threads do not use its concept.
+            PartError: if a part cannot be used in the explorer, or the threads do not use its concept.
         """
         demand_parts(parts)
         used = self.concepts
@@ -138,31 +138,31 @@ class Scenario:
         return changed
 
     def memory(self) -> Memory:
-        """Return the memory to run in, zeroed. Called once, before ``setup``."""
+        """Return the memory of the scenario, zeroed. The explorer calls this method once, before ``setup``."""
         return Memory(AddressSpace(self.size))
 
     def setup(self, place: Place) -> None:
-        """Prepare the memory, while there is one thread."""
+        """Prepare the memory before the threads start."""
 
     def threads(self) -> Mapping[str, ThreadCode]:
         """Return the threads by name, in the order of their lanes."""
         raise NotImplementedError(f"{type(self).__name__}.threads: return a function for each thread")
 
     def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:  # noqa: ARG002
-        """Look at what the threads returned and left behind, all having ended; raise ``Wrong`` if it is.
+        """Check what the threads returned and left in memory, after all have ended. Raise ``Wrong`` for a failure.
 
-        What is returned belongs to the outcome, beside the threads' own results.
+        The return value is part of the outcome, besides the threads' own results.
         """
         return None
 
     def draw(self, place: Place) -> list[str]:  # noqa: ARG002
-        """Draw the structure in a few lines, between any two steps."""
+        """Draw the structure in a few lines. The method may be called between any two steps."""
         return []
 
     def word(self, address: int) -> str:
-        """Name an address, or a value that may be one."""
+        """Return the name of an address, or of a value that may be an address."""
         return self.words.get(address) or (f"{address:#x}" if address > 9 else str(address))
 
     def field(self, address: int) -> str:
-        """Name the word at an address."""
+        """Return the name of the word at an address."""
         return self.fields.get(address) or self.word(address)

@@ -1,12 +1,12 @@
-"""What lies between two atomic operations of a thread: plain accesses, and where they lead (§2.2).
+"""Segments: the plain accesses of a thread between two atomic operations, and where they lead (§2.2).
 
     ● load back = 96 ──[ reads u16 at 64 = 7, writes u64 at 128 ]──► ● store 96
       node               segment                                       node
 
-A segment is entered when memory is such that the thread goes this way: its reads are
-its conditions, its writes are done at once. A plain access to a cell that is
-elsewhere accessed atomically is not in a segment but a step of its own, since then
-its order matters. Which cells are, is found out: a new one is a ``NewCell``.
+A thread enters a segment if memory holds the values that the segment's reads expect. All
+writes of the segment are then performed at once. A plain access to a cell that is also
+accessed atomically is not part of a segment. It is an operation of its own, because its
+order matters. The explorer discovers such cells as it runs: each new one raises ``NewCell``.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from .ops import Op, Site
 
 __all__ = ["Access", "Cells", "NewCell", "Node", "Segment", "Views", "Where", "plain_site"]
 
-#: Views of the same bytes by words of 1, 2, 4 and 8 bytes.
+#: Views of the same bytes as words of 1, 2, 4 and 8 bytes.
 Views = tuple["memoryview[int]", "memoryview[int]", "memoryview[int]", "memoryview[int]"]
-Access = tuple[int, int, int]  #: log2 of the bytes, index, value
+Access = tuple[int, int, int]  #: log2 of the number of bytes, index, value
 Where = tuple[CodeType, int]  #: a function and a line in it
 
 
 class NewCell(Exception):
-    """A cell is accessed atomically that was not known to be."""
+    """A thread atomically accesses a cell that was not known to be atomic."""
 
 
 class Cells:
-    """The cells that some thread accesses atomically, as far as is known.
+    """The cells that are known to be accessed atomically by some thread.
 
     Attributes:
-        words: numbers (address >> 3) of all words in cells.
-        pairs: addresses of cells of two words.
+        words: the numbers (address >> 3) of all words in the cells.
+        pairs: the addresses of the cells of two words.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Cells:
         self.pairs: set[int] = set()
 
     def want(self, cell: int, *, pair: bool = False) -> None:
-        """Make sure that a cell is known."""
+        """Add a cell, and raise ``NewCell`` if it was not known."""
         if pair and cell not in self.pairs:
             self.pairs.add(cell)
             self.words.update((cell >> 3, (cell >> 3) + 1))
@@ -52,19 +52,19 @@ class Cells:
             raise NewCell
 
     def cell_of(self, word: int) -> tuple[int, int]:
-        """Return the cell around a word, and which part it is."""
+        """Return the cell that contains a word, and which part of the cell the word is."""
         address = word << 3
         return (address & ~15, word & 1) if address & ~15 in self.pairs else (address, 0)
 
 
 class Segment:
-    """Plain accesses between two atomic operations of a thread, in one way they can go.
+    """The plain accesses of a thread between two atomic operations, for one set of values that the thread reads.
 
     Attributes:
-        needs: what is read before it is written here, with the values that lead this way.
-        writes: what is written.
-        read, written: the bytes.
-        node: where it leads.
+        needs: the reads of words that the segment has not written before, with the values expected.
+        writes: the last write to each word.
+        read, written: the addresses of the bytes in ``needs`` and in ``writes``.
+        node: the node to which the segment leads.
     """
 
     __slots__ = ("_where", "needs", "node", "read", "writes", "written")
@@ -78,14 +78,14 @@ class Segment:
         self.written = frozenset(byte for access in writes for byte in _bytes(access))
 
     def fits(self, views: Views) -> bool:
-        """Tell whether memory is such that the thread goes this way."""
+        """Return whether memory holds the values that the segment's reads expect."""
         for shift, index, value in self.needs:  # noqa: SIM110  # a loop is twice as fast as all()
             if views[shift][index] != value:
                 return False
         return True
 
     def clashes(self, other: Segment) -> frozenset[int]:
-        """Return the bytes that both access and one writes."""
+        """Return the bytes that both segments access and at least one of them writes."""
         return self.written & other.written | self.written & other.read | self.read & other.written
 
     def line_of(self, byte: int) -> str:
@@ -97,13 +97,13 @@ class Segment:
 
 
 class Node:
-    """A thread come to an operation.
+    """A point at which a thread is about to perform an operation.
 
     Attributes:
         op: the operation.
-        script: what the thread has read so far, everything.
+        script: everything that the thread has read so far.
         after: the segments that follow, by the operation's result.
-        depth: operations before this one.
+        depth: the number of operations before this one.
     """
 
     __slots__ = ("after", "depth", "op", "script")
@@ -116,7 +116,7 @@ class Node:
 
 
 def _bytes(access: Access) -> range:
-    """The bytes of an access."""
+    """Return the addresses of the bytes of an access."""
     first = access[1] << access[0]
     return range(first, first + (1 << access[0]))
 

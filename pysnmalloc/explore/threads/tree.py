@@ -1,4 +1,4 @@
-"""A thread as a tree of what it may read: run once per branch, then walked.
+"""A thread as a tree of what it may read: its function runs once per branch, and the search walks the tree.
 
     ●─ load back ─┬─ 64 ──► ● store 64 ──► ● done
                   └─ 96 ──► ● store 96 ──► ...        a node: the atomic operation that comes next
@@ -8,10 +8,10 @@ a tree, with a node for each atomic operation and a branch for each possible res
 search takes a branch for the first time, it runs the thread's function from the start and
 feeds it the results recorded along the way. An exception stops the function at the first
 operation beyond them. After that, the function does not run again: the search walks the tree.
-It needs no OS threads, no generators, and no change to the source.
+The search needs no OS threads, no generators, and no change to the source.
 
-Between two atomic operations lie plain accesses, the ``segment``. What they read is part of
-the branch.
+The plain accesses between two atomic operations form a ``segment``. The values that they read
+are part of the branch.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ _RECORDING = (__file__, proxies.__file__)
 
 
 class _Reached(BaseException):
-    """The function came to an operation that was not made yet."""
+    """The function has reached an operation that has no recorded result."""
 
 
 class ThreadTree:
-    """One thread of a scenario.
+    """The tree of one thread of a scenario.
 
     Attributes:
-        runs: how often its function was run.
-        sites: where in the source it made atomic operations, of which kind and order.
+        runs: the number of times that the thread's function was run.
+        sites: the kind and the order of the thread's atomic operations, by their sites in the source.
 
     Args:
-        run: its function.
-        memory: of the scenario; only its address space is used.
-        cells: which cells are known to be accessed atomically.
-        orders: orders to be used at some sites instead of those in the source.
+        run: the thread's function.
+        memory: the scenario's memory; only its address space is used.
+        cells: the cells that are known to be accessed atomically.
+        orders: the orders to use at some sites instead of those in the source.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class ThreadTree:
         return segment
 
     def step(self, node: Node, result: Hashable, views: Views) -> Segment:
-        """Return what follows when a node's operation had this result. Cost: a run of the function if new."""
+        """Return the segment that follows a result of a node's operation. Cost: a run of the function if it is new."""
         ways = node.after.get(result)
         if ways is None:
             ways = node.after[result] = []
@@ -91,7 +91,7 @@ class ThreadTree:
         return segment
 
     def _go(self, script: list[Hashable], depth: int, views: Views) -> Segment:
-        """Run the function with what it has read, and on to its next operation."""
+        """Run the function on recorded results up to its next operation, and return the segment before it."""
         self.runs += 1
         self._script, self._at, self._views = list(script), 0, views
         needs, writes, where = self._begin = ([], [], {})
@@ -110,10 +110,10 @@ class ThreadTree:
             self._op = Op(FAILED, values=(TooLong(self._limit),))
         return Segment(needs, list(_last_writes(writes)), where, Node(self._op, self._script, depth))
 
-    # What explored code calls: see `proxies.Recorder`.
+    # The methods that explored code calls: see `proxies.Recorder`.
 
     def replayed(self) -> tuple[bool, Hashable]:
-        """Feed the next result of an atomic operation, if it was made before."""
+        """Return whether the next atomic operation has a recorded result, and that result."""
         at = self._at
         if at < len(self._script):
             self._at = at + 1
@@ -121,7 +121,7 @@ class ThreadTree:
         return False, None
 
     def reach(self, op: Op) -> Hashable:
-        """Stop at a new operation."""
+        """Stop the function at a new operation."""
         if op.cell:
             self._cells.want(op.cell)
         if op.site is not None:
@@ -130,15 +130,15 @@ class ThreadTree:
         raise _Reached
 
     def is_pair(self, address: int) -> bool:
-        """Tell whether a word is half of a cell of two."""
+        """Return whether a word is half of a cell of two words."""
         return address & ~15 in self._cells.pairs
 
     def make_pair(self, address: int) -> None:
-        """Make two words one cell."""
+        """Make the word and the one after it a single cell."""
         self._cells.want(address, pair=True)
 
     def read(self, shift: int, index: int) -> int:
-        """Read plain memory."""
+        """Perform a plain read."""
         at = self._at
         if at < len(self._script):
             self._at = at + 1
@@ -154,9 +154,9 @@ class ThreadTree:
         return value
 
     def write(self, shift: int, index: int, value: int) -> None:
-        """Write plain memory."""
+        """Perform a plain write."""
         if self._at < len(self._script):
-            # Fed up to here: the write was done when its segment was entered, except where it is a step itself.
+            # Replayed: the write was performed when its segment was entered, unless it is an operation of its own.
             if index << shift >> 3 in self._cells.words:
                 self._at += 1
             return
@@ -173,12 +173,12 @@ class ThreadTree:
             value >>= 8
 
     def _byte_value(self, shift: int, index: int) -> int:
-        """A plain word's value: as written in this segment, or as memory has it, which decides the way."""
+        """Return a plain word's value, from the segment's writes or else from memory, which the segment then needs."""
         needs, _, where = self._begin
         first, size, seen = index << shift, 1 << shift, self._seen
         mine = sum(first + i in seen for i in range(size))
         assert self._views is not None
-        value = self._views[shift][index]  # an IndexError is the thread's, as it would be on a heap
+        value = self._views[shift][index]  # an IndexError is the thread's own error, as on a heap
         if mine < size:
             needs.append((shift, index, value)) if not mine else needs.extend(
                 (0, first + i, self._views[0][first + i]) for i in range(size) if first + i not in seen
@@ -191,7 +191,7 @@ class ThreadTree:
         return value
 
     def _plain_step(self, kind: str, shift: int, index: int, value: int = 0) -> None:
-        """Stop at a plain access to a cell that is elsewhere accessed atomically."""
+        """Stop the function at a plain access to a cell that is also accessed atomically."""
         code, line = _where()
         address = index << shift
         cell, part = self._cells.cell_of(address >> 3)
@@ -205,7 +205,7 @@ class ThreadTree:
 
 
 class TooLong(Exception):
-    """A thread made more steps than the limit."""
+    """A thread took more steps than the limit."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"more than {limit} steps")
@@ -213,13 +213,13 @@ class TooLong(Exception):
 
 
 def _last_writes(writes: list[Access]) -> list[Access]:
-    """Drop writes that a later one of the same word makes void."""
+    """Drop each write that a later write to the same word replaces."""
     last = {(shift, index): place for place, (shift, index, _) in enumerate(writes)}
     return [access for place, access in enumerate(writes) if last[access[:2]] == place]
 
 
 def _where() -> Where:
-    """The function, outside the recording, that makes the access."""
+    """Return the function that makes the access, and the line, outside the modules that record."""
     frame = sys._getframe(1)
     while frame.f_code.co_filename in _RECORDING and frame.f_back is not None:
         frame = frame.f_back
