@@ -1,4 +1,4 @@
-"""The explorer: every execution of the code that runs, under a memory model, weak ones included (§2.2, §2.5).
+"""The explorer: every execution of the real code that a memory model allows, weak models included (§2.2, §2.5).
 
     from pysnmalloc.explore import explore
     from pysnmalloc.explore.scenarios import SCENARIOS
@@ -7,10 +7,11 @@
 
     scenario ─► a tree per thread ─► executions, as graphs ─► outcomes, findings ─► text, HTML
                 (what it may read)   (po, rf, mo; a model     (told by schedules
-                                      says which there are)    that replay)
+                                      says which exist)        that replay)
 
-It explores the same source that runs on real threads: the classes of the library, given a memory
-and atomics that are watched. Read ``explorer`` first, then the rooms from the bottom up.
+The explorer uses the same source that runs on real threads: the classes of the library, with a
+memory and atomics that observe every access. Read ``explorer`` first, then the rooms from the
+bottom up.
 
 Imported by: lesson, cli.
 

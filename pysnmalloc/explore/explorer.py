@@ -4,13 +4,13 @@
 
 The ways to explore:
 
-    reduced         one of each class of equivalent ones; the default, see ``search``
-    plain           every interleaving by itself, sequential consistency only, see ``interleave``
+    reduced         one execution of each class of equivalent executions; the default, see ``search``
+    plain           every interleaving, under sequential consistency only, see ``interleave``
     preemptions=n   every execution with at most n preemptions, see ``sample``
     random=n        n executions with random steps; with pct=d, probabilistic concurrency
                     testing of depth d
 
-``exhausted`` is true only if no execution was left out.
+The result's ``exhausted`` is true only if no execution was left out.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class How:
-    """How to explore the executions; at most one of the first three.
+    """The way to explore the executions. At most one of the first three attributes may be set.
 
     Attributes:
-        plain: every interleaving.
-        preemptions: those with at most so many.
-        random: so many, drawn at random.
-        pct: depth of probabilistic concurrency testing, with ``random``.
-        seed: of the random choices.
+        plain: whether every interleaving is explored.
+        preemptions: the largest number of preemptions in an execution.
+        random: the number of executions drawn at random.
+        pct: the depth of probabilistic concurrency testing, with ``random``.
+        seed: the seed of the random choices.
     """
 
     plain: bool = False
@@ -64,7 +64,7 @@ class How:
         if chosen > 1:
             raise ValueError("choose one of plain, preemptions and random; they are different ways to explore")
         if self.pct is not None and (self.random is None or self.pct < 1):
-            raise ValueError("pct=depth says how random=count executions are drawn; the depth is 1 or more")
+            raise ValueError("pct=depth says how random=count executions are drawn; the depth must be 1 or more")
 
     @property
     def reduced(self) -> bool:
@@ -101,26 +101,26 @@ def explore(
     """Explore a scenario.
 
     Args:
-        scenario: what to explore; it is copied, not changed.
+        scenario: the scenario to explore; it is copied, not changed.
         model: ``sc``, ``tso`` or ``rc11``.
-        plain: every interleaving, instead of one execution of each class.
-        preemptions: every execution with at most so many.
-        random: so many executions, drawn at random.
-        pct: depth of probabilistic concurrency testing, with ``random``.
-        seed: of the random choices.
-        weaken: orders to use at some sites of the source, by their names as findings show them.
-        steps: the most steps of one thread; more are a livelock.
-        executions: stop after so many.
-        patience: after a failure, explore so many more executions for a shorter one.
-        executor: where to search subtrees, any PEP 3148 executor; the default way through only. The result
-            is that of a search without, but for ``runs``, since workers learn the trees each for itself, and
-            for which of several shortest findings is shown. Workers in other processes must be able to
-            unpickle the scenario. ``executions`` holds as without; ``patience`` and ``progress`` count the
-            executions as parts come back, hundreds at a time.
-        progress: called with the number of executions from time to time.
+        plain: whether to explore every interleaving, instead of one execution of each class.
+        preemptions: the bound on preemptions, if every execution within a bound is to be explored.
+        random: the number of executions to draw at random.
+        pct: the depth of probabilistic concurrency testing, with ``random``.
+        seed: the seed of the random choices.
+        weaken: the orders to use at some sites of the source, by the sites' names as findings show them.
+        steps: the largest number of steps of one thread; a thread that takes more is a livelock.
+        executions: the number of executions after which the search stops.
+        patience: after a failure, the number of further executions to explore for a shorter one.
+        executor: the PEP 3148 executor that searches subtrees, only for one execution of each class. The result
+            is the same as without an executor, except for ``runs``, because each worker learns the trees by
+            itself, and for the choice among several shortest findings. Workers in other processes must be able
+            to unpickle the scenario. ``executions`` has the same effect as without an executor; ``patience``
+            and ``progress`` count the executions when a worker returns them, hundreds at a time.
+        progress: a function to call with the number of executions from time to time.
 
     Raises:
-        ValueError: if the model or the way to explore is unknown, or the scenario cannot be sent.
+        ValueError: if the model or a site is unknown, the ways to explore conflict, or the scenario cannot be sent.
         NotTheSame: if a scenario behaves differently in a worker.
     """
     how = How(plain, preemptions, random, pct, seed)
@@ -164,7 +164,7 @@ def _run(
 
 
 def _executions(exploration: Exploration, how: How, empty: Graph, failed: Callable[[Broken], None]) -> Iterator[Graph]:
-    """The executions, in the way chosen."""
+    """Return the executions, in the way chosen."""
     if how.preemptions is not None:
         return bounded(empty, how.preemptions, failed)
     if how.random is None:
@@ -175,7 +175,7 @@ def _executions(exploration: Exploration, how: How, empty: Graph, failed: Callab
 
 
 def tell(scenario: Scenario, schedule: str, model: str = "rc11", weaken: Mapping[str, Order] | None = None) -> Told:
-    """Tell an execution step by step, wrong or not.
+    """Tell an execution step by step, whether it fails or not.
 
     Raises:
         ScheduleError: if the schedule does not fit this scenario under this model.
@@ -192,7 +192,7 @@ def tell(scenario: Scenario, schedule: str, model: str = "rc11", weaken: Mapping
 def replay(
     scenario: Scenario, schedule: str, model: str = "rc11", weaken: Mapping[str, Order] | None = None
 ) -> Finding | None:
-    """Replay a schedule; return its failure, or None. Every thread must have ended after the last turn.
+    """Replay a schedule, and return its failure or None. No thread may be able to continue after the last turn.
 
     Raises:
         ScheduleError: if the schedule does not fit this scenario under this model, or ends too early.

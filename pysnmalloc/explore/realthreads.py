@@ -5,14 +5,14 @@
     A  plain code ─┤  load ──┤  exchange ┤            store     what follows it up to the thread's
     B              plain code ┤              load ──┤           next one, where it stops (┤)
 
-Each thread of the scenario is an OS thread, on the real bytes, with the real
-atomics; the turnstile lets them through in the order of the schedule. At the start, each
-thread runs to its first operation, in the order of the lanes.
+Each thread of the scenario is an OS thread, on the real bytes, with the real atomics. The
+turnstile lets the threads pass in the order of the schedule. At the start, each thread runs to
+its first operation, in the order of the lanes.
 
-The law: one thread runs at a time, and everything it did happens before the next turn. The run
-shows that the explorer and real threads agree on what the code does, and a debugger can step
-through a finding. Real threads show neither a data race nor an uninitialised read, and a
-schedule with = or ^, which is not an interleaving, is refused.
+The law: one thread runs at a time, and everything that it did happens before the next turn. The
+run shows that the explorer and real threads agree on what the code does, and a debugger can step
+through a finding. Real threads show neither a data race nor an uninitialised read. A schedule
+with = or ^ is not an interleaving, and ``run_on_threads`` refuses it.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ __all__ = ["Ran", "run_on_threads"]
 
 @dataclass(frozen=True)
 class Ran:
-    """What came of a schedule on real threads.
+    """The result of running a schedule on real threads.
 
     Attributes:
-        outcome: the threads' results and the judge's, as in ``Result.outcomes``; None where something is wrong,
-            or a thread waits for a value that came after its turn.
-        kind, detail: what is wrong, named as in a finding; empty where nothing is.
+        outcome: the threads' results and the judge's, as in ``Result.outcomes``; None if there is a failure, or
+            if a thread waits for a value that was stored after the thread's turn.
+        kind, detail: the name of the failure and its description, as in a finding; empty if there is no failure.
     """
 
     outcome: Outcome | None
@@ -49,16 +49,16 @@ class Ran:
 
 
 def run_on_threads(scenario: Scenario, schedule: str) -> Ran:
-    """Replay an interleaving on real threads. After its last turn every thread must have ended, or wait for ever.
+    """Replay an interleaving on real threads. After the last turn, every thread must have ended or wait forever.
 
     Cost: a switch of threads for each turn.
 
     Args:
-        scenario: it is copied, not changed.
-        schedule: as a finding has it.
+        scenario: the scenario to run; it is copied, not changed.
+        schedule: the schedule, as a finding shows it.
 
     Raises:
-        ScheduleError: when the schedule is no interleaving, or none of this scenario.
+        ScheduleError: if the schedule is not an interleaving, or does not fit this scenario.
     """
     turns = Schedule.parse(schedule)
     if not turns.interleaves:
@@ -76,7 +76,7 @@ def run_on_threads(scenario: Scenario, schedule: str) -> Ran:
         turnstile.open()
         for thread in threads:
             thread.join()
-    finally:  # an interrupt leaves no thread behind
+    finally:  # no thread may be left behind after an interrupt
         turnstile.stop()
         for thread in threads:
             if thread.ident is not None:
@@ -85,7 +85,7 @@ def run_on_threads(scenario: Scenario, schedule: str) -> Ran:
 
 
 def _verdict(exploration: Exploration, turnstile: Turnstile, lanes: list[_Lane]) -> Ran:
-    """What came of it."""
+    """Return the result of the run."""
     for lane in lanes:
         if isinstance(lane.error, Exception):
             kind, detail = named_error(lane.error)
@@ -97,7 +97,7 @@ def _verdict(exploration: Exploration, turnstile: Turnstile, lanes: list[_Lane])
     if turnstile.waiting:
         waits = sorted(turnstile.waiting.items())
         if any(memory.u64[address >> 3] != value for _, (address, value) in waits):
-            return Ran(None)  # it would go on if it were given another turn
+            return Ran(None)  # a waiting thread would continue if it had another turn
         return Ran(None, *exploration.deadlock({lane: address for lane, (address, _) in waits}))
     judged = exploration.judged(bytes(memory.space.buffer[:]), tuple(lane.result for lane in lanes))
     return Ran(judged) if isinstance(judged, Outcome) else Ran(None, *judged)
@@ -107,7 +107,7 @@ class _Lane:
     """A thread of the scenario, and the OS thread that runs it.
 
     Attributes:
-        result, error: how it ended.
+        result, error: the value that the thread returned, and the error that ended it.
     """
 
     def __init__(self, number: int, exploration: Exploration, turnstile: Turnstile) -> None:
@@ -120,7 +120,7 @@ class _Lane:
         self._turnstile = turnstile
 
     def run(self) -> None:
-        """What the OS thread does."""
+        """Run the thread's code. The OS thread calls this method."""
         turnstile = self._turnstile
         try:
             turnstile.enter(self.number)
@@ -129,21 +129,21 @@ class _Lane:
             turnstile.end(self.number)
         except Stopped:
             pass
-        except BaseException as error:  # whatever it is, nobody must be left at a gate
+        except BaseException as error:  # after any error, no thread may be left at a gate
             self.error = error
             turnstile.stop()
 
     def come(self) -> None:
-        """Come to an atomic operation."""
+        """End the turn before an atomic operation, and wait for the next turn."""
         self._turnstile.next(self.number)
 
     def wait_for_ever(self, address: int, unlike: int) -> None:
-        """Wait for a word that nobody changed in time."""
+        """Wait for a word that no thread had changed by this turn."""
         self._turnstile.wait_for_ever(self.number, address, unlike)
 
 
 class _TurnAtomics(Atomics):
-    """The atomics, each operation in its thread's turn; fences are no steps."""
+    """The atomics, with each operation in a turn of its thread. Fences are not steps."""
 
     __slots__ = ("_lane",)
 
@@ -165,7 +165,7 @@ class _TurnAtomics(Atomics):
 
     def load_links(self, first: int, offset: int, most: int) -> list[int]:
         passed = [first]
-        while len(passed) <= most and (after := self.load(passed[-1] + offset, Order.ACQUIRE)):  # each is a step
+        while len(passed) <= most and (after := self.load(passed[-1] + offset, Order.ACQUIRE)):  # each load is a step
             passed.append(after)
         return passed
 
@@ -200,7 +200,7 @@ class _TurnPlace(Place):
         self._lane = lane
 
     def wait(self, address: int, unlike: int, order: Order) -> int:
-        """Wait in one step: by its turn the word must have changed."""
+        """Wait in one step: the word must have changed before the thread's turn."""
         value = self.atomics.load(address, order)
         if value == unlike:
             self._lane.wait_for_ever(address, unlike)

@@ -1,4 +1,4 @@
-'''The explorer in pytest: a scenario is a test, and a finding says how to keep it as one (§2.2).
+'''The explorer in pytest: a scenario becomes a test, and a finding comes with a test that replays it (§2.2).
 
     # test_counter.py
     from pysnmalloc.atomics import Order
@@ -6,7 +6,7 @@
     from pysnmalloc.explore.testing import assert_found, assert_replays, explored
 
     class Counter(Scenario):
-        """Two threads add 1 each, by one atomic operation."""
+        """Two threads each add 1 with one atomic operation."""
 
         def threads(self):
             return {"A": self.add, "B": self.add}
@@ -16,10 +16,10 @@
 
         def judge(self, place, results):
             if place.memory.u64[8] != 2:
-                raise Wrong("lost update", f"it is {place.memory.u64[8]}")
+                raise Wrong("lost update", f"the counter is {place.memory.u64[8]}")
 
     class Careless(Counter):
-        """The same, by a load and a store."""
+        """Two threads each add 1 with a load and a store."""
 
         def add(self, place):
             place.atomics.store(64, place.atomics.load(64, Order.RELAXED) + 1, Order.RELAXED)
@@ -32,8 +32,8 @@
         finding = assert_found(Careless(), "lost update", model="sc")
         assert_replays(Careless(), finding.schedule, "lost update", model="sc")
 
-A scenario that is not explored to its end is not proved, and fails: raise a limit, or
-name a bound, such as ``preemptions=2``, that the proof is to be within.
+A test fails if the scenario was not explored completely, because this is not a proof. In that
+case, raise a limit, or name a bound for the proof, such as ``preemptions=2``.
 '''
 
 from __future__ import annotations
@@ -52,19 +52,19 @@ __all__ = ["Options", "assert_found", "assert_proved", "assert_replays", "explor
 
 
 class Options(TypedDict, total=False):
-    """Options of ``explore`` that are handed on to it.
+    """The options of ``explore``, which the functions of this module pass on.
 
     Attributes:
-        plain: every interleaving, instead of one execution of each class.
-        preemptions: every execution with at most so many.
-        random: so many executions, drawn by lot.
-        pct: depth of probabilistic concurrency testing, with ``random``.
-        seed: of the lots.
-        weaken: orders to use at some sites of the source, by the sites' names.
-        steps: of one thread, more of which are a livelock.
-        executions: stop after so many.
-        patience: after something wrong was found, look at so many more executions for a shorter one.
-        executor: where to search subtrees.
+        plain: whether to explore every interleaving, instead of one execution of each class.
+        preemptions: the bound on preemptions, if every execution within a bound is to be explored.
+        random: the number of executions to draw at random.
+        pct: the depth of probabilistic concurrency testing, with ``random``.
+        seed: the seed of the random choices.
+        weaken: the orders to use at some sites of the source, by the sites' names.
+        steps: the largest number of steps of one thread; a thread that takes more is a livelock.
+        executions: the number of executions after which the search stops.
+        patience: after a failure, the number of further executions to explore for a shorter one.
+        executor: the executor that searches subtrees.
     """
 
     plain: bool
@@ -80,15 +80,15 @@ class Options(TypedDict, total=False):
 
 
 def assert_proved(scenario: Scenario, model: str = "rc11", **how: Unpack[Options]) -> Result:
-    """Explore; fail if anything goes wrong, or if executions were left out that no bound names.
+    """Explore a scenario, and fail if there is a finding, or if executions were left out that no bound excludes.
 
     Args:
-        scenario: what to explore.
+        scenario: the scenario to explore.
         model: ``sc``, ``tso`` or ``rc11``.
-        **how: as for ``explore``.
+        **how: the options of ``explore``.
 
     Raises:
-        AssertionError: with each finding, and a test that replays it; or saying why this is no proof.
+        AssertionError: if there is no proof; the message shows each finding and a test that replays it.
     """
     __tracebackhide__ = True
     result = explore(scenario, model, **how)
@@ -101,16 +101,16 @@ def assert_proved(scenario: Scenario, model: str = "rc11", **how: Unpack[Options
 
 
 def assert_found(scenario: Scenario, kind: str, model: str = "rc11", **how: Unpack[Options]) -> Finding:
-    """Explore, and return the finding of a kind; fail if there is none.
+    """Explore a scenario, and return the finding of a kind; fail if there is none.
 
     Args:
-        scenario: what to explore.
-        kind: of the finding, such as ``lost message`` or ``data race``.
+        scenario: the scenario to explore.
+        kind: the kind of the finding, such as ``lost message`` or ``data race``.
         model: ``sc``, ``tso`` or ``rc11``.
-        **how: as for ``explore``.
+        **how: the options of ``explore``.
 
     Raises:
-        AssertionError: saying what was found instead.
+        AssertionError: if there is no such finding; the message says what was found instead.
     """
     __tracebackhide__ = True
     result = explore(scenario, model, **how)
@@ -128,24 +128,24 @@ def assert_replays(
     model: str = "rc11",
     weaken: Mapping[str, Order] | None = None,
 ) -> Finding | None:
-    """Replay a schedule; fail if it does not go wrong in this way.
+    """Replay a schedule, and return its finding; fail if this is not of the expected kind.
 
     Args:
-        scenario: what to replay.
-        schedule: as a finding has it.
-        kind: of the finding; None if nothing is to go wrong (any more).
+        scenario: the scenario to replay.
+        schedule: the schedule, as a finding shows it.
+        kind: the expected kind of finding; None if no failure is expected, for example after a correction.
         model: ``sc``, ``tso`` or ``rc11``.
-        weaken: as for ``explore``.
+        weaken: the orders to use at some sites of the source, as for ``explore``.
 
     Raises:
-        AssertionError: saying what happened instead.
-        ScheduleError: when the schedule is none of this scenario under this model.
+        AssertionError: if the replay ends differently; the message says how.
+        ScheduleError: if the schedule does not fit this scenario under this model.
     """
     __tracebackhide__ = True
     finding = replay(scenario, schedule, model, weaken)
     if (finding.kind if finding is not None else None) != kind:
-        wanted = f"“{kind}”" if kind is not None else "nothing wrong"
-        instead = str(finding) if finding is not None else "nothing went wrong"
+        wanted = f"“{kind}”" if kind is not None else "no failure"
+        instead = str(finding) if finding is not None else "there was no failure"
         raise AssertionError(f"“{scenario.name}”, model {model}, “{schedule}”: {wanted} was expected\n\n{instead}")
     return finding
 
@@ -153,14 +153,14 @@ def assert_replays(
 def explored(
     *models: str, finds: str | None = None, **how: Unpack[Options]
 ) -> Callable[[Callable[[], Scenario]], Callable[[str], None]]:
-    """Make a test of a function that returns a scenario: one for each model, ``rc11`` where none is named.
+    """Turn a function that returns a scenario into one test for each model, or for ``rc11`` if none is named.
 
     Args:
         *models: ``sc``, ``tso``, ``rc11``.
-        finds: the kind of finding that there has to be; None: the scenario has to be proved.
-        **how: as for ``explore``.
+        finds: the kind of finding that the scenario must have; None if the scenario must be proved.
+        **how: the options of ``explore``.
     """
-    import pytest  # the explorer itself does not need it
+    import pytest  # the explorer itself does not need pytest
 
     def decorate(make: Callable[[], Scenario]) -> Callable[[str], None]:
         def test(model: str) -> None:
@@ -170,7 +170,7 @@ def explored(
             else:
                 assert_found(make(), finds, model, **how)
 
-        # By hand: functools.wraps would show pytest the function inside, which has no parameter.
+        # Not by functools.wraps, which would show pytest the wrapped function, which has no parameter.
         test.__name__, test.__qualname__ = make.__name__, make.__qualname__
         test.__doc__, test.__module__ = make.__doc__, make.__module__
         marked: Callable[[str], None] = pytest.mark.parametrize("model", models or ("rc11",))(test)
@@ -180,7 +180,7 @@ def explored(
 
 
 def _test_of(finding: Finding, scenario: Scenario, how: Options) -> str:
-    """A test that replays a finding, ready to be pasted."""
+    """Return a test that replays a finding, ready to paste."""
     name = "_".join("".join(char if char.isalnum() else " " for char in finding.kind.lower()).split())
     weaken = how.get("weaken") or {}
     weakened = ", ".join(f'"{site}": Order.{order.name}' for site, order in weaken.items())

@@ -1,4 +1,4 @@
-"""Which memory orders a scenario needs: each order weakened in turn (§2.2).
+"""Find the memory orders that a scenario needs, by weakening each order in turn (§2.2).
 
     site                          order     weaker      then
     MessageQueue.enqueue store 2  release   relaxed     data race: the consumer sees a message without its payload
@@ -38,12 +38,12 @@ _WEAKER = {
 
 @dataclass(frozen=True)
 class Weakened:
-    """What became of a scenario with one order weakened.
+    """The exploration of a scenario with one order weakened.
 
     Attributes:
-        site: where in the source, as findings name it.
-        order, weaker: the order there, and the one that was explored.
-        result: of exploring.
+        site: the name of the site in the source, as in findings.
+        order, weaker: the order in the source, and the weaker order that was explored.
+        result: the result of the exploration.
     """
 
     site: str
@@ -53,12 +53,12 @@ class Weakened:
 
     @property
     def needed(self) -> bool:
-        """Whether something went wrong."""
+        """Whether the scenario fails with the weaker order."""
         return not self.result.ok
 
 
 def weaker_orders(kind: str, order: Order) -> tuple[Order, ...]:
-    """Return the orders next weaker that an operation can have: a load does not release, a store does not acquire."""
+    """Return the next weaker orders that an operation can have: a load does not release, a store does not acquire."""
     if order is Order.SEQ_CST:
         by_kind = {LOAD: Order.ACQUIRE, WAIT: Order.ACQUIRE, STORE: Order.RELEASE}
         return (by_kind.get(kind, Order.ACQ_REL),)
@@ -68,13 +68,13 @@ def weaker_orders(kind: str, order: Order) -> tuple[Order, ...]:
 def weaken_each(
     scenario: Scenario, model: str = "rc11", *, patience: int = 500, progress: Progress | None = None
 ) -> tuple[Weakened, ...]:
-    """Explore a scenario once for each order of its sites and each weaker one.
+    """Explore a scenario once for each site and each weaker order that the site can have.
 
     Args:
         scenario: the scenario.
         model: the memory model.
-        patience: after something wrong was found, look at so many more executions for a shorter one.
-        progress: called before each with its site and the share of them that is done, 0 to 1.
+        patience: after a failure, the number of further executions to explore for a shorter one.
+        progress: a function to call before each exploration with its site and order, and the fraction done, 0 to 1.
     """
     wanted = [
         (site, order, weaker)
@@ -91,7 +91,7 @@ def weaken_each(
 
 
 def _orders(scenario: Scenario, model: str) -> dict[str, tuple[str, Order]]:
-    """The sites of a scenario's atomic operations, with kind and order."""
+    """Return the sites of a scenario's atomic operations, with their kinds and orders."""
     exploration = Exploration(scenario, model, {}, 500)
     while True:
         exploration.prepare()

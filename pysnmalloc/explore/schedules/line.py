@@ -6,8 +6,8 @@ If the execution is an interleaving (po, rf, mo and fr have no cycle), the order
 which every read returns the newest value. Otherwise the order respects rf and mo or, if that
 is impossible, rf alone, and the steps say what they read.
 
-A shortest path finds the order with the fewest changes of thread. Its states are the number of
-events taken from each thread and the last thread. With few threads there are few states.
+The order with the fewest changes of thread is a shortest path between states. A state is the
+number of events taken from each thread, and the last thread. With few threads there are few states.
 """
 
 from __future__ import annotations

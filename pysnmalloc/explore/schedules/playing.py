@@ -50,7 +50,9 @@ def play(schedule: Schedule, graph: Graph, names: tuple[str, ...]) -> Iterator[P
         _call(steps, f"{name}0", pass_quiet(graph, thread))
     for number, turn in enumerate(schedule.turns, 1):
         if turn.thread not in counts:
-            raise ScheduleError(f"turn {number}: there is no thread “{turn.thread}”; the threads are {', '.join(names)}")
+            raise ScheduleError(
+                f"turn {number}: there is no thread “{turn.thread}”; the threads are {', '.join(names)}"
+            )
         counts[turn.thread] += 1
         thread = names.index(turn.thread)
         choices = _play(graph, thread, turn, steps, number)

@@ -11,8 +11,8 @@
 
 A thread is a function of a ``Place``, which has the memory and the atomics that the classes of
 the library need, so a thread can use these classes unchanged. On real threads, the memory
-holds real bytes, as a heap does. In the explorer, the memory observes every access and supplies
-the value of every read.
+is that of a heap. In the explorer, the memory observes every access and supplies the value of
+every read.
 
 The law: the next step of a thread depends only on what the thread has read so far. The explorer
 runs each thread function many times. A thread function therefore must not keep state outside
