@@ -239,8 +239,8 @@ MUTANTS = (
     Mutant(
         "a slab of one object is put on the list of slabs with space when it is free",
         "hotpath/allocator.py",
-        "if self._capacity(sizeclass, slab) > 1 else self._free",
-        "if self._capacity(sizeclass, slab) > 0 else self._free",
+        "if self._capacity(sizeclass, slab) > 1 else self._single",
+        "if self._capacity(sizeclass, slab) > 0 else self._single",
         "test_fastpath.py::test_long_random_runs_write_the_same_bytes",
     ),
     Mutant(
@@ -288,8 +288,8 @@ MUTANTS = (
     Mutant(
         "a slab of another allocator is not verified again after a post",
         "hotpath/allocator.py",
-        "            tables.fallbacks[index] = free_remote\n        tables.verified.clear()\n",
-        "            assert free_remote\n        tables.verified.clear()\n",
+        "            tables.slabs[index] = doubtful\n        tables.verified.clear()\n",
+        "            assert doubtful\n        tables.verified.clear()\n",
         "test_fastpath.py::test_long_random_runs_write_the_same_bytes",
     ),
     Mutant(

@@ -29,7 +29,7 @@ from ..metaslab import BUMP_BIT, HEAD, LINK, SIZECLASS, USED
 from ..pagemap import NOT_OURS, SUPERSLAB
 from ..remotecache import CACHED
 from ..superslab import USED_BYTE
-from .closures import Bin, Cells, Foreign, FreeFunction, Own, Rare, Tables, WordCell, hot_path
+from .closures import Bin, Cells, Foreign, FreeFunction, Own, Rare, Tables, WordCell, hot_path, poison
 from .lone import Lone, LoneMedium, LoneSuperslab, Stack, lone_mediumslab, lone_superslab
 
 try:
@@ -66,7 +66,7 @@ class FastAllocator(Allocator):
     def _install(self) -> None:
         """Make tables and closures, in the thread that will use them."""
         zero, odd = (memoryview(word).cast("H", shape=[]) for word in (b"\0\0", b"\xff\xff"))
-        self._no_slab: Cells = zero, odd, NULL
+        self._no_slab: Cells = zero, odd, NULL, self._free_unknown
         # By slab number: its cells; link; used and head as one.
         self._cells: dict[int, tuple[Cells, WordCell, WordCell]] = {}
         self._bins: list[Bin] = [list(self._no_slab) for _ in range(self.config.num_small)]  # by size class
@@ -75,6 +75,7 @@ class FastAllocator(Allocator):
         self._tables = self._make_tables()
         self._lone: Lone | None = None
         self._given_back = NULL, NONE  # the last chunk that the plain code gave back, and its size class
+        self._single = poison(self._tables, self._free)  # of slabs that one object fills
         self._hot = hot_path(self._tables, self._rare())
         self.malloc, self.free = self._hot.malloc, self._hot.free
         for sizeclass, slabs in enumerate(self.small_classes):
@@ -93,7 +94,6 @@ class FastAllocator(Allocator):
             rounded=[_own_object(self.table.sizes[sizeclass]) for sizeclass in sizeclasses],
             no_slab=self._no_slab,
             slabs=[],
-            fallbacks=[],
             own=[],
             classes=[],
             verified=[],
@@ -119,7 +119,6 @@ class FastAllocator(Allocator):
         """Return what the closures leave to plain code."""
         return Rare(
             malloc=self._rare_malloc,
-            free=self._rare_free,
             free_unknown=self._free_unknown,
             free_message=self._free_message,
             post=self.post,
@@ -147,10 +146,11 @@ class FastAllocator(Allocator):
         if tables.classes[index] != sizeclass:
             tables.classes[index] = sizeclass
             tables.own[index] = self._own(sizeclass, slab)
-            # What is full with one object is free without it.
-            tables.fallbacks[index] = self._hot.put_back if self._capacity(sizeclass, slab) > 1 else self._free
         cells = tables.own[index][0]
-        tables.slabs[index] = self._no_slab if self.metaslab.is_full(cells[1][()]) else cells
+        if not self.metaslab.is_full(cells[1][()]):
+            tables.slabs[index] = cells
+        else:  # what is full with one object is free without it
+            tables.slabs[index] = self._hot.full if self._capacity(sizeclass, slab) > 1 else self._single
 
     def _parted(self, sizeclass: int, slab: int) -> None:
         """Forget a slab's entries; its bytes are not looked at."""
@@ -158,7 +158,6 @@ class FastAllocator(Allocator):
         tables, index = self._tables, slab >> self.config.slab_bits
         self._cover(index)
         tables.slabs[index] = self._no_slab
-        tables.fallbacks[index] = self._free_unknown
         tables.classes[index] = NONE
 
     def _posting(self) -> None:
@@ -167,8 +166,8 @@ class FastAllocator(Allocator):
         It happens before, since a finalizer may free an object while they are being sent.
         """
         tables = self._tables
-        for index, free_remote in tables.verified:
-            tables.fallbacks[index] = free_remote
+        for index, doubtful in tables.verified:
+            tables.slabs[index] = doubtful
         tables.verified.clear()
 
     def _look_at_first(self, sizeclass: int) -> None:
@@ -184,7 +183,6 @@ class FastAllocator(Allocator):
             more = index + index // 8 + 1 - len(tables.slabs)
             zero = self._no_slab[0]
             tables.slabs.extend([self._no_slab] * more)
-            tables.fallbacks.extend([self._free_unknown] * more)
             tables.own.extend([(self._no_slab, zero, zero, 0, 0, [], zero)] * more)
             tables.classes.extend([NONE] * more)
 
@@ -204,7 +202,7 @@ class FastAllocator(Allocator):
         cells = self._cells.get(slab)
         if cells is None:
             word = self.metaslab.word(slab)
-            first: Cells = self._cell(word + USED, "H"), self._cell(word + HEAD, "H"), slab
+            first: Cells = self._cell(word + USED, "H"), self._cell(word + HEAD, "H"), slab, self._rare_free
             cells = self._cells[slab] = first, self._cell(word + LINK, "H"), self._cell(word + USED, "I")
         return cells
 
@@ -218,14 +216,12 @@ class FastAllocator(Allocator):
             if self.pagemap.get(address) == SUPERSLAB:
                 owner = self._u64[(address & self._chunk_mask) + OWNER >> 3]
                 if owner != self.address:
-                    free_remote = self._free_abroad(address, owner)
-                    self._tables.slabs[index] = self._no_slab
-                    self._tables.fallbacks[index] = free_remote
+                    *_, free_remote = self._tables.slabs[index] = self._poison_abroad(address, owner)
                     return free_remote(address)
         return self._free(address)
 
-    def _free_abroad(self, address: int, owner: int) -> FreeFunction:
-        """Return the function that frees objects of the slab around an address, which is another's."""
+    def _poison_abroad(self, address: int, owner: int) -> Cells:
+        """Return the poison of the slab around an address, which is another's."""
         slab = self.metaslab.slab_of(address)
         sizeclass_byte = self._cell(self.metaslab.word(slab) + SIZECLASS, "B")
         sizeclass = sizeclass_byte[()]
@@ -241,16 +237,13 @@ class FastAllocator(Allocator):
             )
         )
 
-    def _free_message(self, message: int, used: int) -> None:
-        """Free a message's object of a full slab, or that is its slab's only one, or another's."""
+    def _free_message(self, message: int, free: FreeFunction) -> None:
+        """Free the object of a message: of a full slab, by ``free``; its slab's only one, too; or another's."""
         tables, index = self._tables, message >> self.config.slab_bits
         sizeclass = tables.classes[index] if index < len(tables.classes) else NONE
         if sizeclass != NONE:
             self.messages.arrived[sizeclass] += 1
-            if used:
-                self._free(message)
-            else:
-                tables.fallbacks[index](message)
+            free(message)
         elif message != self.queue.stub:
             self._handle(message)
 
@@ -346,15 +339,12 @@ class FastAllocator(Allocator):
             only_short=self._cell(self.address + ONLY_SHORT, "Q"),
             cells=cells,
             bin=self._bins[sizeclass],
-            put_back=self._hot.put_back,
             object=chunk + first - BUMP_BIT,
             lone_head=head,
             in_first_page=first - BUMP_BIT + size <= self.config.page_size,
         )
         sizes, decommit = self._sizes_of(sizeclass), self._decommit_chunk(chunk)
-        return lone_superslab(
-            self._tables, self._stack_of(chunk), words, sizeclass, sizes, decommit, self._free_unknown
-        )
+        return lone_superslab(self._tables, self._stack_of(chunk), words, sizeclass, sizes, decommit)
 
     def _lone_mediumslab(self, chunk: int, sizeclass: int, address: int) -> Lone:
         """Return the two ways of a medium slab with one object."""
@@ -368,9 +358,7 @@ class FastAllocator(Allocator):
             object=address,
         )
         sizes, decommit = self._sizes_of(sizeclass), self._decommit_chunk(chunk)
-        return lone_mediumslab(
-            self._tables, self._stack_of(chunk), words, sizeclass, sizes, decommit, self._rare_free, self._free_unknown
-        )
+        return lone_mediumslab(self._tables, self._stack_of(chunk), words, sizeclass, sizes, decommit, self._rare_free)
 
     def receive(self) -> None:
         """Receive as ``Allocator.receive`` does."""

@@ -1,12 +1,12 @@
 """The hot path in one place: malloc and free as closures, and their messages (§2.1, §2.2, §2.8).
 
     malloc                                      free
-      inbox?          ─► receive                  inbox?               ─► receive
-      used, head, base = bins[size]               used, head, base = slabs[p // slab_size]
-      head odd?       ─► bump, or new slab        used 1?    ─► plain_free: the slab's last object
-      p = base + head                             used 0?    ─► fallbacks[p // slab_size]:
-      p.link = -1?    ─► take_last: full now                    put_back, free_remote, ...
-      head = p.link, used += 1                    p.link = head, head = p - base, used -= 1
+      inbox?          ─► receive                  inbox?          ─► receive
+      used, head, base = bins[size]               used, head, base, otherwise = slabs[p // slab_size]
+      head odd?       ─► bump, or new slab        used 0 or 1?    ─► otherwise(p):
+      p = base + head                                 put_back, free_remote, the plain code, ...
+      p.link = -1?    ─► take_last: full now      p.link = head, head = p - base, used -= 1
+      head = p.link, used += 1
 
     another's object: free_remote ─► remote cache ─► post ~ ~ ~► receive_batch ─► free_messages
 
@@ -15,8 +15,8 @@ test compares them. They are fast because nothing is computed twice:
 
 * A cell is a view of one word without dimensions. ``head[()]`` reads 16 bits of the heap
   without an index. Tables give the cells of a slab, by size and by address.
-* Poison replaces checks. Where malloc must not take an object, ``head`` is odd, as in bump
-  space; where free must not push one, ``used`` is 0.
+* Poison replaces checks. Cells whose ``head`` is odd, as in bump space, keep malloc from taking
+  an object. Cells whose ``used`` is 0 keep free from pushing one, and name the function to call.
 * ``inbox`` is front.next as a C integer. Its truth value tests 8 bytes.
 * ``//`` on small ints is faster than ``>>``.
 
@@ -34,12 +34,25 @@ from ..atomics import AtomicCounts, AtomicsLock
 from ..memory import NULL
 from ..pagemap import SUPERSLAB
 
-__all__ = ["Bin", "Cells", "Foreign", "FreeFunction", "HotPath", "Own", "Rare", "Tables", "WordCell", "hot_path"]
+__all__ = [
+    "Bin",
+    "Cells",
+    "Foreign",
+    "FreeFunction",
+    "HotPath",
+    "Own",
+    "Rare",
+    "Tables",
+    "WordCell",
+    "hot_path",
+    "poison",
+]
 
 WordCell: TypeAlias = "memoryview[int]"  #: a view of one word
-Cells = tuple[WordCell, WordCell, int]  #: of a slab: used, head, the slab's address
-Bin = list[Any]  #: the same three of the first slab of a size class; the type of a list cannot tell its places
 FreeFunction = Callable[[int], None]  #: frees an object
+Cells = tuple[WordCell, WordCell, int, FreeFunction]
+"""What free looks at in a slab: used; head; the slab's address; what frees an object if used is 0 or 1."""
+Bin = list[Any]  #: the cells of the first slab of a size class; the type of a list cannot tell its places
 Own = tuple[Cells, WordCell, WordCell, int, int, Bin, WordCell]
 """What changes when an own slab becomes full, and back: its cells; link; used and head as one cell; these two when it
 is full; used when it is full but for one object; the bin of its size class; the head of its list."""
@@ -74,12 +87,11 @@ class Tables:
     Attributes:
         bins: by size: of its class, the first slab with space, or poison.
         rounded: by size: bytes of an object.
-        no_slab: poison: cells with used 0 and head odd.
-        slabs: by slab number: an own slab with space, else poison.
-        fallbacks: by slab number: how an object is freed where ``slabs`` has poison.
+        no_slab: the poison of slabs that the tables do not know.
+        slabs: by slab number: the cells of an own slab with space, else poison.
         own: by slab number: of an own slab, what changes when it becomes full.
         classes: by slab number: the size class of an own slab.
-        verified: slab numbers of others whose objects we freed since the last post, and what verifies them again.
+        verified: slab numbers of others whose objects we freed since the last post, and the poison to put back.
         slab_size: bytes of a slab.
         end_mark: -1 in the 16 bits of a link: behind this object the free list is empty.
         u16, u64: the heap by words.
@@ -100,10 +112,9 @@ class Tables:
     rounded: list[int]
     no_slab: Cells
     slabs: list[Cells]
-    fallbacks: list[FreeFunction]
     own: list[Own]
     classes: list[int]
-    verified: list[tuple[int, FreeFunction]]
+    verified: list[tuple[int, Cells]]
     slab_size: int
     end_mark: int
     u16: memoryview[int]
@@ -127,18 +138,17 @@ class Rare:
     """What the hot path leaves to the plain code.
 
     Attributes:
-        malloc, free: allocate and free, messages aside.
+        malloc: allocates, messages aside.
         free_unknown: frees an object of a slab that the tables do not know.
-        free_message: frees the object of a message, unless it can be done in a run.
+        free_message: frees the object of a message by a function if it is an own one, unless it can be done in a run.
         post: posts the remote cache.
         demand_open: raises if the heap is closed.
         watch: returns an object that is true while another message is linked behind the one at an address.
     """
 
     malloc: Callable[[int], int]
-    free: FreeFunction
     free_unknown: FreeFunction
-    free_message: Callable[[int, int], None]
+    free_message: Callable[[int, FreeFunction], None]
     post: Callable[[], None]
     demand_open: Callable[[], None]
     watch: Callable[[int], object]
@@ -152,24 +162,32 @@ class HotPath(NamedTuple):
         free: ``Allocator.free``.
         receive: ``Allocator.receive``.
         close: makes later calls of ``malloc`` and ``free`` come to ``receive``, which refuses them.
-        put_back: frees the first object of an own full slab.
-        abroad: returns the function that frees objects of a slab of another allocator.
+        full: the poison of own full slabs.
+        abroad: returns the poison of a slab of another allocator.
     """
 
     malloc: Callable[[int], int]
     free: FreeFunction
     receive: Callable[[], None]
     close: Callable[[], None]
-    put_back: FreeFunction
-    abroad: Callable[[Foreign], FreeFunction]
+    full: Cells
+    abroad: Callable[[Foreign], Cells]
+
+
+def poison(tables: Tables, free: FreeFunction) -> Cells:
+    """Return cells of which malloc takes nothing, and whose objects a function frees."""
+    used, head, base, _ = tables.no_slab
+    return used, head, base, free
 
 
 def hot_path(tables: Tables, rare: Rare) -> HotPath:
     """Build the closures of an allocator, in the thread that will use them."""
-    bins, rounded, slabs, fallbacks = tables.bins, tables.rounded, tables.slabs, tables.fallbacks
+    bins, rounded, slabs = tables.bins, tables.rounded, tables.slabs
     slab_size, end_mark, u16 = tables.slab_size, tables.end_mark, tables.u16
-    plain_malloc, plain_free, free_unknown = rare.malloc, rare.free, rare.free_unknown
-    take_last, receive_batch, free_messages = _take_last(tables), _receive_batch(tables), _free_messages(tables, rare)
+    plain_malloc, free_unknown = rare.malloc, rare.free_unknown
+    full = poison(tables, _put_back(tables, rare))
+    take_last = _take_last(tables, full)
+    receive_batch, free_messages = _receive_batch(tables), _free_messages(tables, rare)
     inbox = rare.watch(tables.front[()])
 
     def malloc(size: int) -> int:
@@ -181,7 +199,7 @@ def hot_path(tables: Tables, rare: Rare) -> HotPath:
         if size < 0:
             return plain_malloc(size)  # it would be an index from the end
         try:  # all of it, since behind a `try` there is a jump
-            used, head, base = bins[size]
+            used, head, base, _ = bins[size]
             offset = head[()]
             if offset & 1:
                 if (behind := offset + rounded[size]) < slab_size:
@@ -204,7 +222,7 @@ def hot_path(tables: Tables, rare: Rare) -> HotPath:
         if inbox:
             receive()
         try:
-            used, head, base = slabs[address // slab_size]
+            used, head, base, otherwise = slabs[address // slab_size]
             count = used[()]
             if count > 1:
                 # A negative address that found a slab is a ValueError here, before anything is stored.
@@ -213,9 +231,7 @@ def hot_path(tables: Tables, rare: Rare) -> HotPath:
                 return None
         except (IndexError, ValueError):
             return free_unknown(address)
-        if count:
-            return plain_free(address)  # the slab's last object: it goes back to the superslab
-        return fallbacks[address // slab_size](address)
+        return otherwise(address)
 
     def receive() -> None:
         """Receive as ``Allocator.receive`` does, and watch the new front."""
@@ -234,12 +250,12 @@ def hot_path(tables: Tables, rare: Rare) -> HotPath:
         nonlocal inbox
         inbox = True
 
-    return HotPath(malloc, free, receive, close, _put_back(tables, rare), _abroad(tables, rare))
+    return HotPath(malloc, free, receive, close, full, _abroad(tables, rare))
 
 
-def _take_last(tables: Tables) -> Callable[[int], int]:
+def _take_last(tables: Tables, full: Cells) -> Callable[[int], int]:
     """Build ``take_last``."""
-    slabs, own, slab_size, no_slab = tables.slabs, tables.own, tables.slab_size, tables.no_slab
+    slabs, own, slab_size = tables.slabs, tables.own, tables.slab_size
     prevs, nexts = tables.prevs, tables.nexts
 
     def take_last(taken: int) -> int:
@@ -247,7 +263,7 @@ def _take_last(tables: Tables) -> Callable[[int], int]:
         index = taken // slab_size
         _, _, used_and_head, when_full, _, bin, list_head = own[index]
         used_and_head[()] = when_full
-        slabs[index] = no_slab
+        slabs[index] = full
         after = nexts[taken // 8]
         list_head[()] = after
         if after >= 0:  # else the bin keeps this slab, whose head is odd now
@@ -270,7 +286,7 @@ def _put_back(tables: Tables, rare: Rare) -> FreeFunction:
         if index < 0:
             return free_unknown(address)  # it found a slab from the end of the tables
         cells, link, _, _, left, bin, list_head = own[index]
-        used, head, base = cells
+        used, head, base, _ = cells
         used[()] = left
         head[()] = link[()] = address - base
         node = address // 8
@@ -287,24 +303,25 @@ def _put_back(tables: Tables, rare: Rare) -> FreeFunction:
     return put_back
 
 
-def _abroad(tables: Tables, rare: Rare) -> Callable[[Foreign], FreeFunction]:
+def _abroad(tables: Tables, rare: Rare) -> Callable[[Foreign], Cells]:
     """Build ``abroad``."""
     u64, targets, cached, limit = tables.u64, tables.targets, tables.cached, tables.limit
-    departed, fallbacks, verified, slab_size = tables.departed, tables.fallbacks, tables.verified, tables.slab_size
+    departed, slabs, verified, slab_size = tables.departed, tables.slabs, tables.verified, tables.slab_size
     free_unknown, post, superslab = rare.free_unknown, rare.post, SUPERSLAB
 
-    def abroad(slab: Foreign) -> FreeFunction:
-        """Return the function that frees objects of a slab while it is another's (§2.2)."""
+    def abroad(slab: Foreign) -> Cells:
+        """Return the poison of a slab while it is another's: its objects become messages (§2.2)."""
         kind, owner_word, owner, sizeclass_byte, sizeclass, size, last = slab
 
         def free_verified(address: int) -> None:
             """Make a message of the object, as ``RemoteCache.dealloc`` does."""
-            if address < 0:
+            try:
+                u64[last[()] // 8] = address
+            except ValueError:  # a negative address that found a slab
                 return free_unknown(address)
-            departed[sizeclass] += 1
-            targets[address // 8] = owner
-            u64[last[()] // 8] = address
             last[()] = address
+            targets[address // 8] = owner
+            departed[sizeclass] += 1
             total = cached[()] + size
             cached[()] = total
             if total >= limit:
@@ -316,11 +333,12 @@ def _abroad(tables: Tables, rare: Rare) -> Callable[[Foreign], FreeFunction]:
             if address < 0 or kind[()] != superslab or owner_word[()] != owner or sizeclass_byte[()] != sizeclass:
                 return free_unknown(address)
             index = address // slab_size
-            verified.append((index, free_remote))
-            fallbacks[index] = free_verified
+            verified.append((index, doubtful))
+            slabs[index] = sure
             return free_verified(address)
 
-        return free_remote
+        doubtful, sure = poison(tables, free_remote), poison(tables, free_verified)
+        return doubtful
 
     return abroad
 
@@ -357,7 +375,7 @@ def _free_messages(tables: Tables, rare: Rare) -> Callable[[list[int]], None]:
     def free_messages(batch: list[int]) -> None:
         """Free a batch as ``free`` does, each run of messages of one slab with one load and store of its metadata."""
         run = count = before = link = 0
-        used, head, base = no_slab
+        used, head, base, otherwise = no_slab
         batch.append(stub)  # which is no object: the last run ends there
         for message in batch:
             slab = message // slab_size
@@ -371,9 +389,9 @@ def _free_messages(tables: Tables, rare: Rare) -> Callable[[list[int]], None]:
                 used[()] = count
                 arrived[classes[run]] += before - count
             try:
-                used, head, base = slabs[slab]
+                used, head, base, otherwise = slabs[slab]
             except IndexError:
-                used, head, base = no_slab
+                used, head, base, otherwise = no_slab
             run, before = slab, used[()]
             if before > 1:
                 u16[message // 2] = head[()]
@@ -381,6 +399,6 @@ def _free_messages(tables: Tables, rare: Rare) -> Callable[[list[int]], None]:
                 count = before - 1
             else:
                 count = 0
-                free_message(message, before)
+                free_message(message, otherwise)
 
     return free_messages

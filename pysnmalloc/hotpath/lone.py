@@ -28,7 +28,7 @@ from ..large import Commitment
 from ..memory import NULL
 from ..pagemap import MEDIUM, NOT_OURS, SUPERSLAB
 from ..stack import ONCE_MORE
-from .closures import Bin, Cells, FreeFunction, Tables, WordCell
+from .closures import Bin, Cells, FreeFunction, Tables, WordCell, poison
 
 __all__ = ["Lone", "LoneMedium", "LoneSuperslab", "Stack", "lone_mediumslab", "lone_superslab"]
 
@@ -145,7 +145,6 @@ class LoneSuperslab:
         available, only_short: the heads of the allocator's two lists of superslabs.
         cells: of the slab, for the tables.
         bin: of the size class.
-        put_back: frees objects of the slab when it is full.
         object: the address of the slab's first object.
         lone_head: ``head`` while no other object was ever allocated.
         in_first_page: whether that object lies in the chunk's first page, which is never given back.
@@ -165,7 +164,6 @@ class LoneSuperslab:
     only_short: WordCell
     cells: Cells
     bin: Bin
-    put_back: FreeFunction
     object: int
     lone_head: int
     in_first_page: bool
@@ -178,16 +176,15 @@ def lone_superslab(
     sizeclass: int,
     sizes: range,
     decommit: Callable[[], None],
-    unknown: FreeFunction,
 ) -> Lone:
     """Build the two ways of a lone superslab."""
     wait, pop, push = ends_of(stack)
     chunk, kind, index = stack.chunk, stack.kind, stack.chunk // tables.slab_size
-    slabs, fallbacks, classes, no_slab = tables.slabs, tables.fallbacks, tables.classes, tables.no_slab
+    slabs, classes, no_slab = tables.slabs, tables.classes, tables.no_slab
     used, after, metadata, taken = words.used, words.next, words.metadata, words.taken
     slab_used, head, list_head, node = words.slab_used, words.head, words.list_head, words.node
     prev, next_node, available, only_short = words.prev, words.next_node, words.available, words.only_short
-    cells, bin, put_back, object = words.cells, words.bin, words.put_back, words.object
+    cells, bin, object = words.cells, words.bin, words.object
     lone_head, in_first_page = words.lone_head, words.in_first_page
 
     def take() -> int:
@@ -200,7 +197,6 @@ def lone_superslab(
         prev[()] = next_node[()] = -1
         list_head[()] = node
         bin[:] = slabs[index] = cells
-        fallbacks[index] = put_back
         classes[index] = sizeclass
         return object
 
@@ -220,7 +216,6 @@ def lone_superslab(
         list_head[()] = -1
         used[()] = available[()] = NULL
         bin[:] = slabs[index] = no_slab
-        fallbacks[index] = unknown
         classes[index] = -1
         kind[()] = NOT_OURS
         if in_first_page and head[()] == lone_head:
@@ -262,12 +257,12 @@ def lone_mediumslab(
     sizes: range,
     decommit: Callable[[], None],
     rare_free: FreeFunction,
-    unknown: FreeFunction,
 ) -> Lone:
     """Build the two ways of a lone medium slab."""
     wait, pop, push = ends_of(stack)
-    chunk, kind, fallbacks, index = stack.chunk, stack.kind, tables.fallbacks, words.object // tables.slab_size
+    chunk, kind, slabs, index = stack.chunk, stack.kind, tables.slabs, words.object // tables.slab_size
     free, head, after, list_head = words.free, words.head, words.next, words.list_head
+    ours, no_slab = poison(tables, rare_free), tables.no_slab
     slots, left, object = words.slots, words.slots - 1, words.object
 
     def take() -> int:
@@ -277,7 +272,7 @@ def lone_mediumslab(
         head[()] = 1
         free[()] = left
         list_head[()] = chunk
-        fallbacks[index] = rare_free
+        slabs[index] = ours
         return object
 
     def give_back(address: int) -> bool:
@@ -287,7 +282,7 @@ def lone_mediumslab(
         head[()] = 0
         free[()] = slots
         list_head[()] = NULL
-        fallbacks[index] = unknown
+        slabs[index] = no_slab
         kind[()] = NOT_OURS
         decommit()
         push()
