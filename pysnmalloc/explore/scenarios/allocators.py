@@ -1,18 +1,19 @@
-"""The whole allocator explored: two and three allocators, objects crossing (§2.1 to §2.8).
+"""Scenarios of whole allocators: two or three of them exchange objects and chunks (§2.1 to §2.8).
 
-    home       B frees what A allocated, while A goes on; A receives
-    crossing   A and B free each other's objects at the same time
-    converge   B and C free A's objects at the same time
-    same bucket  C frees objects of A, whose number falls into C's own bucket
-    forward    C frees objects of A and B that share a bucket: B's go by way of A
-    hand-over  A allocates and hands over, B reads, frees and posts; A allocates again
-    chunks     A gives back its last superslab while B takes a chunk, as the stack allows
-    ring       A frees B's object, B frees C's, C frees A's
-    fresh      two allocators take chunks that nobody had
-    medium     a medium object comes home, and with it its chunk
+    home         B frees A's objects, while A allocates, frees and receives
+    crossing     A and B free each other's objects at the same time
+    converge     B and C free A's objects at the same time
+    same-bucket  C frees objects of A, whose number selects C's home bucket
+    forward      C frees objects of A and B, which share a bucket, so A forwards B's objects
+    hand-over    A passes an object to B, which reads, frees and posts it; A allocates again
+    chunks       A returns its only superslab and takes a chunk, while B takes and returns one
+    ring         A frees B's object, B frees C's, and C frees A's
+    fresh        A and B take chunks that no allocator has used
+    medium       B frees A's only medium object, and A returns its chunk
+    double-free  A and B free the same object
 
-Every access of every byte is watched: two that nothing orders are a data race.
-Objects are filled with marks, which must be there as long as they are in use.
+The explorer watches every access to every byte, and reports data races. Threads fill objects
+with marks. An object must keep its mark while it is in use.
 """
 
 from __future__ import annotations
@@ -39,17 +40,17 @@ __all__ = [
 ]
 
 SMALL, MEDIUM = 64, 2048
-BOX = 192  # a word of the heap's own block that nobody uses: where A hands objects to B
+BOX = 192  # an unused word of the heap's own block, through which one thread signals another
 
 
 class _Two(HeapScenario):
-    """Two allocators, each held by a thread."""
+    """Two or more allocators, each held by its own thread."""
 
     section = "§2.2"
     numbers = {"A": 1, "B": 2}  # noqa: RUF012  # a constant
 
     def threads(self) -> Mapping[str, ThreadCode]:
-        """One thread per allocator; its code is the method of its name."""
+        """Return one thread per allocator, whose code is the method with its name in lower case."""
         return {name: self.held(name, getattr(self, name.lower())) for name in self.numbers}
 
     def some(self, owner: str, count: int, size: int = SMALL) -> list[int]:
@@ -58,19 +59,19 @@ class _Two(HeapScenario):
 
 
 class Home(_Two):
-    """B frees what A allocated."""
+    """B frees objects that A allocated."""
 
     name = "home"
     about = "B frees A's objects and posts twice while A allocates and frees: do all objects come home?"
 
     def setup(self, place: Place) -> None:
-        """A has three objects."""
+        """Give A three objects, each filled with a mark."""
         self.objects = self.some("A", 3)
         for address in self.objects:
             self.fill(place, address, SMALL, address)
 
     def a(self, allocator: Allocator, place: Place) -> Hashable:
-        """Allocate two, free one."""
+        """Allocate two objects, and free one."""
         kept, freed = allocator.malloc(SMALL), allocator.malloc(SMALL)
         self.fill(place, kept, SMALL, 1)
         allocator.free(freed)
@@ -78,7 +79,7 @@ class Home(_Two):
         return (kept,)
 
     def b(self, allocator: Allocator, place: Place) -> Hashable:
-        """Free A's, in two lists."""
+        """Free A's objects, and post them in two lists."""
         for address in self.objects:
             self.demand(place, address, SMALL, address)
         allocator.free(self.objects[0])
@@ -90,25 +91,25 @@ class Home(_Two):
 
 
 class Crossing(_Two):
-    """Each frees the other's object."""
+    """A and B free each other's objects."""
 
     name = "crossing"
     about = "A and B free each other's objects, post and receive at the same time: is anything lost?"
 
     def setup(self, place: Place) -> None:  # noqa: ARG002
-        """Each has two."""
+        """Give each allocator two objects."""
         self.objects = self.some("A", 2) + self.some("B", 2)
 
     def a(self, allocator: Allocator, place: Place) -> Hashable:  # noqa: ARG002
-        """Free B's."""
+        """Free B's objects."""
         return self.swap(allocator, self.objects[2:])
 
     def b(self, allocator: Allocator, place: Place) -> Hashable:  # noqa: ARG002
-        """Free A's."""
+        """Free A's objects."""
         return self.swap(allocator, self.objects[:2])
 
     def swap(self, allocator: Allocator, others: list[int]) -> Hashable:
-        """Free another's objects, and allocate one."""
+        """Free another allocator's objects, post them, and allocate an object."""
         for address in others:
             allocator.free(address)
         allocator.post()
@@ -116,28 +117,28 @@ class Crossing(_Two):
 
 
 class Forward(_Two):
-    """C frees objects of A and of B, which share a bucket."""
+    """C frees objects of A and of B, whose numbers select the same bucket."""
 
     name = "forward"
     about = "C's messages to A and B share a bucket, so B's messages go through A: do they arrive?"
     numbers = {"A": 4, "B": 8, "C": 2}  # noqa: RUF012  # 4 and 8 end in the same two bits
 
     def setup(self, place: Place) -> None:  # noqa: ARG002
-        """A has one, B has two."""
+        """Give A one object and B two."""
         self.objects = self.some("A", 1) + self.some("B", 2)
 
     def a(self, allocator: Allocator, place: Place) -> Hashable:  # noqa: ARG002
-        """Allocate, which receives and forwards; post."""
+        """Allocate, which receives and forwards messages, and post."""
         kept = allocator.malloc(SMALL)
         allocator.post()
         return (kept,)
 
     def b(self, allocator: Allocator, place: Place) -> Hashable:  # noqa: ARG002
-        """Allocate twice."""
+        """Allocate twice, which receives messages."""
         return allocator.malloc(SMALL), allocator.malloc(SMALL)
 
     def c(self, allocator: Allocator, place: Place) -> Hashable:  # noqa: ARG002
-        """Free all, and post."""
+        """Free all objects, and post them."""
         for address in self.objects:
             allocator.free(address)
         allocator.post()
@@ -145,7 +146,7 @@ class Forward(_Two):
 
 
 class HandOver(_Two):
-    """A hands an object over, B frees it."""
+    """A hands an object over to B, and B frees it."""
 
     name = "hand-over"
     about = (
@@ -154,7 +155,7 @@ class HandOver(_Two):
     fields = {BOX: "box"}  # noqa: RUF012
 
     def a(self, allocator: Allocator, place: Place) -> Hashable:
-        """Allocate, fill, hand over; allocate again."""
+        """Allocate an object, fill it and hand it over, then allocate two more."""
         given = allocator.malloc(SMALL)
         self.fill(place, given, SMALL, 3)
         place.atomics.store(BOX, given, Order.RELEASE)
@@ -165,7 +166,7 @@ class HandOver(_Two):
         return kept, again
 
     def b(self, allocator: Allocator, place: Place) -> Hashable:
-        """Wait for it, look at it, free it."""
+        """Wait for the object, check its contents, and free it."""
         given = place.wait(BOX, 0, Order.ACQUIRE)
         self.demand(place, given, SMALL, 3)
         allocator.free(given)
@@ -174,21 +175,21 @@ class HandOver(_Two):
 
 
 class Chunks(_Two):
-    """Superslabs and medium slabs take chunks from the stack and give them back."""
+    """A and B take chunks from the stack for superslabs and medium slabs, and return them."""
 
     name = "chunks"
     about = "A returns its superslab and takes a chunk while B takes and returns one: does each chunk have one owner?"
     section = "§2.5"
 
     def setup(self, place: Place) -> None:  # noqa: ARG002
-        """A has an object; two chunks are free."""
+        """Give A an object, and leave two free chunks on the stack."""
         self.objects = self.some("A", 1)
         first, second = self.own("B").malloc(MEDIUM), self.own("B").malloc(2 * MEDIUM)
         self.own("B").free(first)
         self.own("B").free(second)
 
     def a(self, allocator: Allocator, place: Place) -> Hashable:
-        """Give the superslab back, take a medium slab."""
+        """Return the superslab, and take a medium slab."""
         allocator.free(self.objects[0])
         kept = allocator.malloc(MEDIUM)
         self.fill(place, kept, MEDIUM, 7)
@@ -196,7 +197,7 @@ class Chunks(_Two):
         return (kept,)
 
     def b(self, allocator: Allocator, place: Place) -> Hashable:
-        """Take a superslab, and give it back."""
+        """Take a superslab, and return it."""
         address = allocator.malloc(SMALL)
         self.fill(place, address, SMALL, 9)
         self.demand(place, address, SMALL, 9)
@@ -205,23 +206,23 @@ class Chunks(_Two):
 
 
 class Medium(_Two):
-    """A medium object crosses."""
+    """B frees a medium object of A."""
 
     name = "medium"
     about = "B frees A's only medium object, and A then returns the chunk: which allocator gets the chunk?"
     section = "§2.7"
 
     def setup(self, place: Place) -> None:  # noqa: ARG002
-        """A has a medium object and a small one."""
+        """Give A a medium object and a small one."""
         self.objects = self.some("A", 1, MEDIUM) + self.some("A", 1)
 
     def a(self, allocator: Allocator, place: Place) -> Hashable:  # noqa: ARG002
-        """Allocate another medium object of another class, twice receiving."""
+        """Allocate a small object and a medium object of another size class; each call receives."""
         kept = allocator.malloc(SMALL)
         return kept, allocator.malloc(2 * MEDIUM)
 
     def b(self, allocator: Allocator, place: Place) -> Hashable:
-        """Free both, then allocate."""
+        """Free both objects, post them, and allocate a medium object."""
         for address in self.objects:
             allocator.free(address)
         allocator.post()
@@ -232,30 +233,30 @@ class Medium(_Two):
 
 
 class Ring(_Two):
-    """Three allocators, each with an object of the next."""
+    """Each of three allocators frees an object of the next one."""
 
     name = "ring"
     about = "Each of three allocators frees the next one's object and allocates: does each object come home?"
     numbers = {"A": 1, "B": 2, "C": 3}  # noqa: RUF012
 
     def setup(self, place: Place) -> None:  # noqa: ARG002
-        """Each has one, which the one before is to free."""
+        """Give each allocator an object, which the previous allocator frees."""
         self.objects = self.some("B", 1) + self.some("C", 1) + self.some("A", 1)
 
     def a(self, allocator: Allocator, place: Place) -> Hashable:
-        """Free B's."""
+        """Free B's object."""
         return self.pass_on(allocator, self.objects[0], place)
 
     def b(self, allocator: Allocator, place: Place) -> Hashable:
-        """Free C's."""
+        """Free C's object."""
         return self.pass_on(allocator, self.objects[1], place)
 
     def c(self, allocator: Allocator, place: Place) -> Hashable:
-        """Free A's."""
+        """Free A's object."""
         return self.pass_on(allocator, self.objects[2], place)
 
     def pass_on(self, allocator: Allocator, address: int, place: Place) -> Hashable:
-        """Free another's object, and allocate and fill one."""
+        """Free another allocator's object, post it, then allocate an object and fill it."""
         allocator.free(address)
         allocator.post()
         kept = allocator.malloc(SMALL)
@@ -272,44 +273,44 @@ class Converge(_Two):
     numbers = {"A": 1, "B": 2, "C": 3}  # noqa: RUF012
 
     def setup(self, place: Place) -> None:  # noqa: ARG002
-        """A has three objects."""
+        """Give A three objects."""
         self.objects = self.some("A", 3)
 
     def a(self, allocator: Allocator, place: Place) -> Hashable:  # noqa: ARG002
-        """Allocate, which receives."""
+        """Allocate, which receives messages."""
         return (allocator.malloc(SMALL),)
 
     def b(self, allocator: Allocator, place: Place) -> Hashable:  # noqa: ARG002
-        """Free two, each in a list of its own."""
+        """Free two objects, and post each in a list of its own."""
         for address in self.objects[:2]:
             allocator.free(address)
             allocator.post()
         return ()
 
     def c(self, allocator: Allocator, place: Place) -> Hashable:  # noqa: ARG002
-        """Free one."""
+        """Free one object, and post it."""
         allocator.free(self.objects[2])
         allocator.post()
         return ()
 
 
 class SameBucket(_Two):
-    """An owner whose number falls into the sender's home bucket: the post takes two rounds."""
+    """A's number selects C's home bucket, so C's post takes two rounds."""
 
     name = "same-bucket"
     about = "A's number falls into C's home bucket: are A's objects sent by the next two bits?"
     numbers = {"A": 2, "C": 6}  # noqa: RUF012  # both end in the bits 10
 
     def setup(self, place: Place) -> None:  # noqa: ARG002
-        """A has two objects."""
+        """Give A two objects."""
         self.objects = self.some("A", 2)
 
     def a(self, allocator: Allocator, place: Place) -> Hashable:  # noqa: ARG002
-        """Allocate, which receives."""
+        """Allocate twice, which receives messages."""
         return allocator.malloc(SMALL), allocator.malloc(SMALL)
 
     def c(self, allocator: Allocator, place: Place) -> Hashable:  # noqa: ARG002
-        """Free both."""
+        """Free both objects, and post them."""
         for address in self.objects:
             allocator.free(address)
         allocator.post()
@@ -317,21 +318,21 @@ class SameBucket(_Two):
 
 
 class Fresh(_Two):
-    """Two allocators take chunks that nobody had."""
+    """Two allocators take chunks that no allocator has used."""
 
     name = "fresh"
     about = "A and B take their first chunks at the same time: do they get different ones?"
     section = "§2.5"
 
     def a(self, allocator: Allocator, place: Place) -> Hashable:
-        """Allocate and fill."""
+        """Allocate a small object, and fill it."""
         kept = allocator.malloc(SMALL)
         self.fill(place, kept, SMALL, 1)
         self.demand(place, kept, SMALL, 1)
         return (kept,)
 
     def b(self, allocator: Allocator, place: Place) -> Hashable:
-        """The same, a medium object."""
+        """Allocate a medium object, and fill it."""
         kept = allocator.malloc(MEDIUM)
         self.fill(place, kept, MEDIUM, 2)
         self.demand(place, kept, MEDIUM, 2)
@@ -339,24 +340,24 @@ class Fresh(_Two):
 
 
 class DoubleFree(_Two):
-    """A program that frees an object twice, each time in order."""
+    """Two threads free the same object, one after the other."""
 
     name = "double-free"
     about = "B frees A's object and tells A, then A frees it too: is the double free found?"
     fields = {BOX: "box"}  # noqa: RUF012
 
     def setup(self, place: Place) -> None:  # noqa: ARG002
-        """A has two objects."""
+        """Give A two objects."""
         self.objects = self.some("A", 2)
 
     def a(self, allocator: Allocator, place: Place) -> Hashable:
-        """Wait until B has freed it, and free it again."""
+        """Wait until B has freed the object, and free it again."""
         place.wait(BOX, 0, Order.ACQUIRE)
         allocator.free(self.objects[0])
         return (self.objects[1],)
 
     def b(self, allocator: Allocator, place: Place) -> Hashable:
-        """Free it; it stays in B's remote cache."""
+        """Free the object, which stays in B's remote cache, and signal A."""
         allocator.free(self.objects[0])
         place.atomics.store(BOX, 1, Order.RELEASE)
         return ()

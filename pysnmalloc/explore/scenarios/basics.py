@@ -1,4 +1,4 @@
-"""Small scenarios, each for one kind of finding; and two that careless explorers miss (§2.2)."""
+"""Small scenarios for single kinds of findings, some of which a careless explorer misses (§2.2)."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ RELAXED, ACQUIRE, RELEASE = Order.RELAXED, Order.ACQUIRE, Order.RELEASE
 
 
 class LostUpdate(Scenario):
-    """Two threads add one by a load and a store."""
+    """Two threads add 1 with a load and a store."""
 
     name = "lost-update"
     about = "Two threads add 1 with a load and a store: can an update be lost?"
     fields = {X: "x"}  # noqa: RUF012  # a constant
 
     def threads(self) -> Mapping[str, ThreadCode]:
-        """Two of the same."""
+        """Return two threads with the same code."""
         return {"A": self.add, "B": self.add}
 
     def add(self, place: Place) -> Hashable:
-        """Add one."""
+        """Add 1, and return the old value."""
         seen = place.atomics.load(X, RELAXED)
         place.atomics.store(X, seen + 1, RELAXED)
         return seen
 
     def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:  # noqa: ARG002
-        """See that both were counted."""
+        """Raise if an addition is lost, and return the sum."""
         total = place.memory.u64[X >> 3]
         if total != 2:
             raise Wrong("lost update", f"two threads added 1, and x is {total}")
@@ -39,18 +39,18 @@ class LostUpdate(Scenario):
 
 
 class Append(Scenario):
-    """Two workers append their names to a list under a lock: both orders must be seen."""
+    """Two workers append their names to a list under a lock. The explorer must find both orders."""
 
     name = "append"
     about = "Two workers append to a list under a lock: which orders are possible?"
     fields = {X: "lock", Y: "length"}  # noqa: RUF012
 
     def threads(self) -> Mapping[str, ThreadCode]:
-        """Two workers."""
+        """Return the two workers."""
         return {"A": lambda place: self.append(place, 1), "B": lambda place: self.append(place, 2)}
 
     def append(self, place: Place, name: int) -> Hashable:
-        """Append a name; all but the lock is plain."""
+        """Append a name. All accesses except those to the lock are plain."""
         lock(place, X)
         length = place.memory.u64[Y >> 3]
         place.memory.u64[(SLOTS >> 3) + length] = name
@@ -59,7 +59,7 @@ class Append(Scenario):
         return None
 
     def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:  # noqa: ARG002
-        """Return the list."""
+        """Return the list, or raise if a name is missing."""
         names = tuple(place.memory.u64[(SLOTS >> 3) + at] for at in range(place.memory.u64[Y >> 3]))
         if sorted(names) != [1, 2]:
             raise Wrong("lost update", f"the list is {names}")
@@ -67,18 +67,18 @@ class Append(Scenario):
 
 
 class Deadlock(Scenario):
-    """Two locks, taken in opposite orders."""
+    """Two threads take two locks in opposite orders."""
 
     name = "deadlock"
     about = "Two threads take two locks in opposite orders: do both finish?"
     fields = {X: "lock x", Y: "lock y"}  # noqa: RUF012
 
     def threads(self) -> Mapping[str, ThreadCode]:
-        """Two threads."""
+        """Return two threads, which take the locks in opposite orders."""
         return {"A": lambda place: self.both(place, X, Y), "B": lambda place: self.both(place, Y, X)}
 
     def both(self, place: Place, first: int, second: int) -> Hashable:
-        """Take two locks, and give them back."""
+        """Take two locks, and release them."""
         lock(place, first)
         lock(place, second)
         unlock(place, second)
@@ -87,25 +87,25 @@ class Deadlock(Scenario):
 
 
 class Spin(Scenario):
-    """A thread that polls, where it should wait."""
+    """A thread polls a word instead of waiting for it."""
 
     name = "spin"
     about = "A loop polls a word: how long can it run?"
     fields = {X: "flag"}  # noqa: RUF012
 
     def threads(self) -> Mapping[str, ThreadCode]:
-        """One polls, one stores."""
+        """Return a thread that polls and a thread that stores."""
         return {"A": self.poll, "B": lambda place: place.atomics.store(X, 1, RELEASE)}
 
     def poll(self, place: Place) -> Hashable:
-        """Load until it is there; ``Place.wait`` would be one step."""
+        """Load until the flag is set. ``Place.wait`` would be a single step."""
         while place.atomics.load(X, ACQUIRE) == 0:
             pass
         return None
 
 
 class TooEarly(Scenario):
-    """A flag that is set before what it stands for is written."""
+    """A thread sets a flag before it writes the payload that the flag announces."""
 
     name = "too-early"
     about = "A flag is stored before the payload that it announces: what does the reader find?"
@@ -113,7 +113,7 @@ class TooEarly(Scenario):
     fresh = frozenset(range(PAYLOAD, PAYLOAD + 8))
 
     def threads(self) -> Mapping[str, ThreadCode]:
-        """One announces, one reads."""
+        """Return a thread that announces and a thread that reads."""
         return {"A": self.announce, "B": self.read}
 
     def announce(self, place: Place) -> Hashable:
@@ -123,13 +123,13 @@ class TooEarly(Scenario):
         return None
 
     def read(self, place: Place) -> Hashable:
-        """Read the payload once the flag is there."""
+        """Wait until the flag is set, and read the payload."""
         place.wait(FLAG, 0, ACQUIRE)
         return place.atomics.load(PAYLOAD, RELAXED)
 
 
 def lock(place: Place, address: int) -> None:
-    """Take a lock: a word that is 1 while somebody has it."""
+    """Take a lock, which is a word that is 1 while a thread holds it."""
     taken = False
     while not taken:
         place.wait(address, 1, RELAXED)
@@ -137,5 +137,5 @@ def lock(place: Place, address: int) -> None:
 
 
 def unlock(place: Place, address: int) -> None:
-    """Give a lock back."""
+    """Release a lock."""
     place.atomics.store(address, 0, RELEASE)

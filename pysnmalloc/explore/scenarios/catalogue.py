@@ -85,7 +85,7 @@ _ALL: tuple[Scenario, ...] = (
 SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario for scenario in (*_ALL, *(LitmusScenario(litmus) for litmus in LITMUS))
 }
-"""The built-in scenarios by name; litmus tests are ``litmus:SB`` and the like."""
+"""The built-in scenarios by name. Litmus tests have names such as ``litmus:SB``."""
 
 for name, scenario in SCENARIOS.items():
     scenario.call(name)
@@ -93,4 +93,4 @@ for name, scenario in SCENARIOS.items():
 ALLOCATORS = tuple(
     name for name, each in SCENARIOS.items() if isinstance(each, HeapScenario) and not isinstance(each, DoubleFree)
 )
-"""Names of those of the whole allocator in which nothing goes wrong."""
+"""The names of the scenarios of whole allocators in which no error is expected."""

@@ -1,14 +1,14 @@
-"""Scenarios on a whole heap: allocators whose calls are explored (§2.1, §2.2).
+"""The base class of scenarios on a whole heap, whose threads call allocators (§2.1, §2.2).
 
-    memory()      a heap with its allocators, plain code, as small as can be
-    setup()       calls of one thread: objects to begin with
-    threads()     calls of several allocators; each thread holds one
-    judge()       everything comes home: queues are emptied, the laws hold,
-                  and no object is in use but those that the scenario kept
+    memory()      make a heap and its allocators, as small as possible
+    setup()       allocate the first objects, while there is one thread
+    threads()     call several allocators; each thread holds one
+    judge()       deliver all messages; then the laws must hold, and no object
+                  may be in use except those that the threads kept
 
-Between, every access to the heap's bytes is watched. The allocators' code is the
-plain one of ``allocator``; the fast path, which does the same to the same bytes, is
-made of views that cannot be watched.
+While the threads run, the explorer watches every access to the heap's bytes. The
+allocators run the plain code of ``allocator``. The hot path has the same effect on the
+same bytes, but it consists of views, which the explorer cannot watch.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ from ..threads.scenario import Place, Scenario, ThreadCode, Wrong
 
 __all__ = ["HeapScenario"]
 
-_FIELDS = {BACK: "back", FRONT: "front"}  # by their offset in an allocator's block
+_FIELDS = {BACK: "back", FRONT: "front"}  # the names of words, by offset in an allocator's block
 
 
 class _Sizes(dict[int, int]):
-    """Committed bytes of large objects, where another thread may have allocated them."""
+    """The committed bytes of large objects, without those that another thread allocated."""
 
     def pop(self, block: int, default: object = None) -> int:  # noqa: ARG002
-        """Return some; what is committed is a statistic."""
+        """Remove an object's bytes, and return them, or 0 if they are unknown, since they only serve statistics."""
         return super().pop(block, 0)
 
 
 class HeapScenario(Scenario):
-    """A scenario of allocators of one heap.
+    """A scenario with the allocators of one heap.
 
     Attributes:
-        config: of the heap.
-        numbers: of its allocators, by thread name.
-        chunks: how many there are.
+        config: the configuration of the heap.
+        numbers: the allocators' numbers, by thread name.
+        chunks: the number of chunks in the heap.
     """
 
     config: Config = CLASSROOM
@@ -59,7 +59,7 @@ class HeapScenario(Scenario):
         self.objects: list[int] = []
 
     def memory(self) -> Memory:
-        """Make the heap."""
+        """Make the heap and its allocators, and return the heap's memory."""
         fixed = 1 << (self.config.number_bits + self.config.allocator_bits)
         reserve = fixed + (self.chunks + 1) * self.config.chunk_size
         self.heap = Heap(self.config, reserve=reserve, decommit=Decommit.NEVER, fast=False)
@@ -69,12 +69,12 @@ class HeapScenario(Scenario):
         return self.heap.memory
 
     def own(self, name: str) -> Allocator:
-        """Return the allocator of a thread, for set-up and judging."""
+        """Return the allocator of a thread, for use in ``setup`` and ``judge``."""
         assert self.heap is not None, "memory() makes the heap"
         return next(a for a in self.heap.allocators if a.number == self.numbers[name])
 
     def held(self, name: str, code: Callable[[Allocator, Place], Hashable]) -> ThreadCode:
-        """Return the code of a thread that holds the allocator of this name."""
+        """Return a thread that holds the allocator of this name, and runs ``code`` with it."""
 
         def run(place: Place) -> Hashable:
             assert self.heap is not None
@@ -83,20 +83,20 @@ class HeapScenario(Scenario):
         return run
 
     def fill(self, place: Place, address: int, size: int, mark: int) -> None:
-        """Write a mark all over an object."""
+        """Fill an object with a mark."""
         for word in range(address >> 3, address + size >> 3):
             place.memory.u64[word] = mark + word
 
     def demand(self, place: Place, address: int, size: int, mark: int) -> None:
-        """Refuse an object whose contents changed."""
+        """Raise if the contents of an object have changed."""
         for word in range(address >> 3, address + size >> 3):
             if place.memory.u64[word] != mark + word:
                 raise Wrong("contents changed", f"the object at {address:#x} has lost its mark at {word << 3:#x}")
 
     def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:  # noqa: ARG002
-        """See that the laws hold; let everything come home; see that just what was kept is in use.
+        """Check the laws, deliver all messages, and raise unless exactly the objects that the threads kept are in use.
 
-        Threads return the addresses that they keep.
+        The threads return the addresses of the objects that they keep.
         """
         heap = self.heap
         assert heap is not None
@@ -106,13 +106,13 @@ class HeapScenario(Scenario):
         kept = sorted(address for result in results if isinstance(result, tuple) for address in result)
         used = self._in_use(heap)
         if used > len(kept):
-            raise Wrong("lost message", f"{used} objects are in use, {len(kept)} were kept: the others never came home")
+            raise Wrong("lost message", f"{used} objects are in use, but {len(kept)} were kept: the others never came home")
         if used < len(kept) or len(set(kept)) < len(kept):
-            raise Wrong("double allocation", f"{len(kept)} objects were kept, {used} are in use: {kept}")
+            raise Wrong("double allocation", f"{len(kept)} objects were kept, but {used} are in use: {kept}")
         return None
 
     def _check(self, heap: Heap) -> None:
-        """See that the laws hold; an object that is free twice has a name of its own."""
+        """Check the laws, and report an object that is free twice as a double free."""
         try:
             heap.check()
         except LawBroken as broken:
@@ -121,7 +121,7 @@ class HeapScenario(Scenario):
             raise
 
     def _come_home(self, heap: Heap) -> None:
-        """Post and receive until nothing is on its way."""
+        """Post and receive until no message is on its way."""
         for _ in range(self.config.hop_bound + 2):
             for allocator in heap.allocators:
                 allocator.post()
@@ -130,17 +130,17 @@ class HeapScenario(Scenario):
                     allocator.handle_message_queue()
 
     def _in_use(self, heap: Heap) -> int:
-        """Count the objects in use, as slabs and page map have it; those on their way are in use."""
+        """Count the objects that slabs and page map record as in use, except those that are fronts of queues."""
         survey = Survey(heap.shared, heap.allocators)
         small = sum(survey.metaslab.fields(slab).used for slab, _ in survey.slabs())
         medium = sum(survey.medium.head(slab) for slab, _ in survey.of_kind(2))
         large = sum(8 <= survey.pagemap.get(chunk) < 64 for chunk in survey.chunks)
-        # The newest message of a queue stays in it as the front; it is freed when the next one comes.
+        # The newest message of a queue stays in the queue as its front, and is freed when the next one arrives.
         fronts = sum(a.queue.back() != a.queue.stub for a in heap.allocators)
         return small + medium + large - fronts
 
     def draw(self, place: Place) -> list[str]:  # noqa: ARG002
-        """Draw queues and buckets, by the names of their threads."""
+        """Draw the queue and the buckets of each thread's allocator."""
         assert self.heap is not None
         survey = Survey(self.heap.shared, self.heap.allocators)
         lines: list[str] = []
@@ -150,7 +150,7 @@ class HeapScenario(Scenario):
         return lines
 
     def _said(self, line: str) -> str:
-        """A line with names for addresses."""
+        """Return a line with names in the place of addresses."""
         return re.sub("0x[0-9a-f]+", lambda match: self.word(int(match[0], 16)), line).replace("->", "→")
 
     def word(self, address: int) -> str:
@@ -163,7 +163,7 @@ class HeapScenario(Scenario):
         return super().word(address)
 
     def field(self, address: int) -> str:
-        """Name an allocator's word, or the link in an object or stub."""
+        """Name a word of an allocator, an object or a stub: ``A's back``, ``o1.next``."""
         for name in self.numbers if self.heap is not None else ():
             block = self.own(name).queue.stub - STUB
             if address - block in _FIELDS:
@@ -175,6 +175,6 @@ class HeapScenario(Scenario):
 
 
 def _here(shared: Shared, place: Place) -> Shared:
-    """Return what a thread's allocator has in common with others, as it is in a place."""
+    """Return a copy of ``shared`` with the memory, the atomic operations and the parts of a place."""
     parts = dataclasses.replace(place.parts, atomics=lambda _memory, _lock: place.atomics)
     return dataclasses.replace(shared, memory=place.memory, commitment=Commitment(large=_Sizes()), parts=parts)

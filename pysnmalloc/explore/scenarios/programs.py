@@ -1,4 +1,4 @@
-"""Litmus tests as scenarios: what a memory model lets small programs see (§2.2)."""
+"""Litmus tests as scenarios: the explorer finds the outcomes that a memory model allows (§2.2)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["LitmusScenario", "outcomes_of"]
 
 
 class LitmusScenario(Scenario):
-    """The program of a litmus test: its judge finds nothing wrong, it returns what is in memory at the end.
+    """The program of a litmus test. Its judge never raises, and returns the final values of all locations.
 
-    The threads are P0, P1, ..., and return what their instructions read.
+    The threads P0, P1, ... return the values that their instructions read.
     """
 
     section = "§2.2"
-    concepts = ()  #: it uses none
+    concepts = ()  #: its threads use no part
 
     def __init__(self, litmus: Litmus) -> None:
         self.litmus = litmus
@@ -29,11 +29,11 @@ class LitmusScenario(Scenario):
         self.fields = {address: location for location, address in self._addresses.items()}
 
     def threads(self) -> Mapping[str, ThreadCode]:
-        """One per thread of the program."""
+        """Return one thread per thread of the program."""
         return {f"P{number}": self._follow(program) for number, program in enumerate(self.litmus.threads)}
 
     def _follow(self, program: tuple[Instruction, ...]) -> ThreadCode:
-        """Return a thread that makes the instructions, and returns what they read."""
+        """Return a thread that executes the instructions, and returns the values that they read."""
 
         def run(place: Place) -> Hashable:
             read = (self._make(instruction, place) for instruction in program)
@@ -42,7 +42,7 @@ class LitmusScenario(Scenario):
         return run
 
     def _make(self, instruction: Instruction, place: Place) -> int | None:
-        """Make an instruction; return what it reads."""
+        """Execute an instruction, and return the value that it reads, if any."""
         atomics, at = place.atomics, self._addresses
         match instruction:
             case Load(location, order):
@@ -66,6 +66,6 @@ class LitmusScenario(Scenario):
 
 
 def outcomes_of(result: Result) -> frozenset[Outcome]:
-    """Return the outcomes of an explored litmus test in the shape of its conditions."""
+    """Return the outcomes of an explored litmus test in the form that ``Litmus.matches`` takes."""
     found = ((*outcome.results, outcome.judged) for outcome in result.outcomes)
     return frozenset(tuple(cast("tuple[int, ...]", part) for part in parts) for parts in found)
