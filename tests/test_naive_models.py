@@ -171,11 +171,11 @@ def test_bad_data_is_refused_with_the_reason() -> None:
         Load("x", REL)
     with pytest.raises(ValueError, match="a store cannot be acq_rel"):
         Store("x", 1, ACQ_REL)
-    with pytest.raises(ValueError, match=r"MP: .* are \[0, 2, 2\], and not \[0, 1, 2\]"):
+    with pytest.raises(ValueError, match=r"MP: .* are \[0, 2, 2\], not \[0, 1, 2\]"):
         litmus.matches(((), (1,), (1, 1)))
-    with pytest.raises(ValueError, match="no outcome of this program"):
+    with pytest.raises(ValueError, match="not an outcome of this program"):
         replace(litmus, weak=((), (1, 0)))
-    with pytest.raises(ValueError, match="no such model: power; there are sc, tso, rc11"):
+    with pytest.raises(ValueError, match="unknown model: power; the models are sc, tso, rc11"):
         replace(litmus, allowed=frozenset({"sc", "power"}))
 
 

@@ -106,7 +106,9 @@ class HeapScenario(Scenario):
         kept = sorted(address for result in results if isinstance(result, tuple) for address in result)
         used = self._in_use(heap)
         if used > len(kept):
-            raise Wrong("lost message", f"{used} objects are in use, but {len(kept)} were kept: the others never came home")
+            raise Wrong(
+                "lost message", f"{used} objects are in use, but {len(kept)} were kept: the others never came home"
+            )
         if used < len(kept) or len(set(kept)) < len(kept):
             raise Wrong("double allocation", f"{len(kept)} objects were kept, but {used} are in use: {kept}")
         return None

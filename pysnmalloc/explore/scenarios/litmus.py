@@ -1,27 +1,27 @@
-"""Litmus tests: small programs that tell memory models apart, as data (§2.2).
+"""Litmus tests: small programs that distinguish memory models, as data (§2.2).
 
     MP, message passing       thread 0         thread 1
-                              x := 1           r := y        can r = 1, s = 0 be seen?
+                              x := 1           r := y        is r = 1, s = 0 possible?
                               y := 1           s := x
 
-A test is a program of straight lines, one outcome in question (``weak``), and
-the models under which an execution may end so (``allowed``):
+A test is a program without branches, one outcome in question (``weak``), and
+the models under which an execution may have this outcome (``allowed``):
 
-    "sc"    threads take turns, one instruction at a time; orders mean nothing
-    "tso"   x86: loads and stores are ``mov``, read-modify-writes ``lock``ed, a
-            seq_cst store a locked exchange, a seq_cst fence ``mfence``; other
-            fences and orders cost nothing and mean nothing
-    "rc11"  C++ as Lahav et al. repaired it, where program order and reads-from
-            have no cycle: load buffering (LB) is forbidden, though C++ allows it
+    "sc"    threads take turns, one instruction at a time; orders have no effect
+    "tso"   x86: loads and stores are ``mov``, read-modify-writes are ``lock``ed, a
+            seq_cst store is a locked exchange, and a seq_cst fence is ``mfence``;
+            other fences and orders cost nothing and have no effect
+    "rc11"  C++ as Lahav et al. repaired it: program order and reads-from have no
+            cycle, so load buffering (LB) is forbidden, although C++ allows it
 
-The law: each model allows what the one before it does. A release sequence goes
-on over later stores of its thread and over read-modify-writes of any, as in
-C++11 and RC11; C++20 keeps the latter only. Left out: branches, dependencies,
-plain (not atomic) accesses, and so data races.
+The law: each model allows every outcome that the previous one allows. A release
+sequence continues through later stores of its thread and read-modify-writes of any
+thread, as in C++11 and RC11. In C++20, only the latter continue it. Left out:
+branches, dependencies, and plain (not atomic) accesses, hence also data races.
 
-Most names and expectations are the literature's: Sewell et al., "x86-TSO" (2010);
-Alglave et al., "Herding Cats" (2014); Lahav et al., "Repairing Sequential
-Consistency in C/C++11" (2017). A name's parts behind + say what differs.
+Most names and expectations come from the literature: Sewell et al., "x86-TSO"
+(2010); Alglave et al., "Herding Cats" (2014); Lahav et al., "Repairing Sequential
+Consistency in C/C++11" (2017). The parts of a name after + describe the variant.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 MODELS = ("sc", "tso", "rc11")
-"""The models, from strong to weak."""
+"""The models, from the strongest to the weakest."""
 
 RLX, ACQ, REL, ACQ_REL, SC = Order.RELAXED, Order.ACQUIRE, Order.RELEASE, Order.ACQ_REL, Order.SEQ_CST
 
@@ -58,11 +58,11 @@ class Load:
     """Read a location. Result: the value.
 
     Attributes:
-        location: name of the word that is read, such as ``x``.
+        location: the name of the word, such as ``x``.
         order: relaxed, acquire or seq_cst.
 
     Raises:
-        ValueError: when the order has a release part; C++ has no such load.
+        ValueError: if the order has a release part; C++ has no such load.
     """
 
     location: str
@@ -78,12 +78,12 @@ class Store:
     """Write a location. No result.
 
     Attributes:
-        location: name of the word that is written.
-        value: what it holds afterwards.
+        location: the name of the word.
+        value: the value to store.
         order: relaxed, release or seq_cst.
 
     Raises:
-        ValueError: when the order has an acquire part; C++ has no such store.
+        ValueError: if the order has an acquire part; C++ has no such store.
     """
 
     location: str
@@ -97,12 +97,12 @@ class Store:
 
 @dataclass(frozen=True)
 class Exchange:
-    """Write a location and read it, in one step. Result: the value before.
+    """Read a location and write it, in one step. Result: the old value.
 
     Attributes:
-        location: name of the word.
-        value: what it holds afterwards.
-        order: of the read and the write together, any.
+        location: the name of the word.
+        value: the value to store.
+        order: any order, for the read and the write together.
     """
 
     location: str
@@ -112,12 +112,12 @@ class Exchange:
 
 @dataclass(frozen=True)
 class FetchAdd:
-    """Add to a location, in one step. Result: the value before.
+    """Add to a location, in one step. Result: the old value.
 
     Attributes:
-        location: name of the word.
-        amount: what is added to it.
-        order: of the read and the write together, any.
+        location: the name of the word.
+        amount: the number to add.
+        order: any order, for the read and the write together.
     """
 
     location: str
@@ -127,16 +127,16 @@ class FetchAdd:
 
 @dataclass(frozen=True)
 class CompareExchange:
-    """Write a location if it holds what is expected, in one step. Result: the value before.
+    """Write a location if it holds the expected value, in one step. Result: the old value.
 
-    It is strong: it writes whenever it reads ``expected``. Else it is a load, with the order without its
-    release part; on x86 it is locked either way.
+    The operation is strong: it writes whenever it reads ``expected``. Otherwise it is a load, with the order
+    without its release part. On x86, it is locked in both cases.
 
     Attributes:
-        location: name of the word.
-        expected: the value that it must hold to be written.
-        desired: what it holds afterwards, if so.
-        order: of the read and the write together, any.
+        location: the name of the word.
+        expected: the value that the word must hold.
+        desired: the value to store if it does.
+        order: any order, for the read and the write together.
     """
 
     location: str
@@ -147,11 +147,11 @@ class CompareExchange:
 
 @dataclass(frozen=True)
 class Fence:
-    """Order what is before with what is after, as ``std::atomic_thread_fence``. No result.
+    """Order earlier accesses before later ones, as ``std::atomic_thread_fence`` does. No result.
 
     Attributes:
-        order: acquire: of earlier reads with all that follows; release: of all that precedes with later writes;
-            acq_rel: both; seq_cst: both, and one order of all such fences.
+        order: acquire orders earlier reads before all later accesses; release orders all earlier accesses before
+            later writes; acq_rel does both; seq_cst does both, and all such fences have one order.
     """
 
     order: Order
@@ -164,7 +164,7 @@ Threads = tuple[Thread, ...]
 """A program: each thread's instructions in program order."""
 
 Outcome = tuple[tuple[int, ...], ...]
-"""One tuple of results per thread, in program order; last, the final values of ``Litmus.locations``."""
+"""One tuple of results per thread, in program order, and then the final values of ``Litmus.locations``."""
 
 Condition = tuple[tuple[int | None, ...], ...]
 """An ``Outcome`` in which None stands for any value."""
@@ -175,26 +175,28 @@ class Litmus:
     """A program whose locations start at 0, and the outcome in question.
 
     Attributes:
-        name: the literature's name of its shape, and behind + what differs, such as ``MP+rel+acq``.
+        name: the literature's name of the shape, then + and the variant, such as ``MP+rel+acq``.
         threads: the program, by thread.
         weak: the outcome in question.
 
     Raises:
-        ValueError: when ``weak`` has not the shape of an outcome, or ``allowed`` names no model.
+        ValueError: if ``weak`` does not have the shape of an outcome, or ``allowed`` names an unknown model.
     """
 
     name: str
     about: str
-    """One sentence: what is asked, or what the answer shows."""
+    """One sentence: the question, or what the answer shows."""
     threads: Threads
     weak: Condition
     allowed: frozenset[str]
-    """Those of ``MODELS`` under which ``weak`` may be seen."""
+    """The models of ``MODELS`` that allow ``weak``."""
 
     def __post_init__(self) -> None:
         self._check_shape(self.weak)
         if unknown := self.allowed - set(MODELS):
-            raise ValueError(f"{self.name}: no such model: {', '.join(sorted(unknown))}; there are {', '.join(MODELS)}")
+            raise ValueError(
+                f"{self.name}: unknown model: {', '.join(sorted(unknown))}; the models are {', '.join(MODELS)}"
+            )
 
     @property
     def locations(self) -> tuple[str, ...]:
@@ -207,7 +209,7 @@ class Litmus:
         """Return whether the outcome is the one in question.
 
         Raises:
-            ValueError: when it is no outcome of this program: too few or too many values somewhere.
+            ValueError: if the outcome has too few or too many values for this program.
         """
         self._check_shape(outcome)
         pairs = [
@@ -220,12 +222,12 @@ class Litmus:
         due, there = [*results, len(self.locations)], [len(part) for part in outcome]
         if due != there:
             raise ValueError(
-                f"{self.name}: {outcome} is no outcome of this program: the numbers of results of its threads and, "
-                f"last, of its locations are {due}, and not {there}"
+                f"{self.name}: {outcome} is not an outcome of this program: the numbers of results of its "
+                f"threads and, last, of its locations are {due}, not {there}"
             )
 
 
-# Shapes of programs: what their variants change is an argument.
+# Shapes of programs. The arguments select a variant.
 
 
 def _w(location: str, value: int, order: Order = RLX) -> Store:
@@ -286,7 +288,7 @@ def _s_test(store: Order, load: Order) -> Threads:
 
 
 def _relay(*between: Thread, also: Thread = ()) -> Threads:
-    """Pass a message; its flag is written again by the same thread or others before it is acquired."""
+    """Pass a message whose flag other threads (``between``) or the same thread (``also``) write again."""
     return (_w("x", 1), _w("y", 1, REL), *also), *between, (_r("y", ACQ), _r("x"))
 
 
@@ -295,16 +297,16 @@ RC11 = frozenset({"rc11"})
 TSO = RC11 | {"tso"}
 ALWAYS = TSO | {"sc"}
 
-ANY1, ANY2, ANY3 = (None,), (None, None), (None, None, None)  # final values that nobody asks about
+ANY1, ANY2, ANY3 = (None,), (None, None), (None, None, None)  # any final values
 
 
 def _asking(weak: Condition, *rows: tuple[str, str, Threads, frozenset[str]]) -> tuple[Litmus, ...]:
-    """Tests that ask about one outcome."""
+    """Return tests with the same outcome in question."""
     return tuple(Litmus(name, about, threads, weak, allowed) for name, about, threads, allowed in rows)
 
 
 LITMUS: tuple[Litmus, ...] = (
-    # Message passing: the flag is seen, the message before it is not.
+    # Message passing: the reader sees the flag, but not the message that was stored before it.
     *_asking(
         ((), (1, 0), ANY2),
         ("MP", "Relaxed accesses do not pass a message, although x86 keeps their order.", _mp(RLX, RLX), RC11),
@@ -335,7 +337,7 @@ LITMUS: tuple[Litmus, ...] = (
         ("SB+rel+acq", "Release and acquire do not order a store with a later load.", _sb(REL, ACQ), TSO),
         ("SB+F.acq_rel", "An acq_rel fence does not order them.", _sb(RLX, RLX, Fence(ACQ_REL)), TSO),
         ("SB+sc", "Seq_cst accesses order a store with a later load.", _sb(SC, SC), NEVER),
-        ("SB+sc+rlx", "All four must be seq_cst, although x86 pays only for the stores.", _sb(SC, RLX), RC11),
+        ("SB+sc+rlx", "All four accesses must be seq_cst, although x86 pays only for the stores.", _sb(SC, RLX), RC11),
         ("SB+F.sc", "Seq_cst fences order relaxed accesses.", _sb(RLX, RLX, Fence(SC)), NEVER),
         ("SB+F.sc+po", "One thread's fence is not enough.", (_sb(RLX, RLX, Fence(SC))[0], _sb(RLX, RLX)[1]), TSO),
         (
@@ -352,13 +354,13 @@ LITMUS: tuple[Litmus, ...] = (
         ((0, 0), (0, 0), ANY2),
         RC11,
     ),
-    # Load buffering: each thread reads what the other stores afterwards. C++ alone allows it, when relaxed.
+    # Load buffering: each thread reads the value that the other stores later. Only C++ allows it, if relaxed.
     *_asking(
         ((1,), (1,), ANY2),
-        ("LB", "RC11 forbids it, so no value appears out of thin air.", _lb(RLX, RLX), NEVER),
-        ("LB+acq+rel", "Acquire loads and release stores forbid it in C++ as well.", _lb(ACQ, REL), NEVER),
+        ("LB", "RC11 forbids this outcome, so no value appears out of thin air.", _lb(RLX, RLX), NEVER),
+        ("LB+acq+rel", "Acquire loads and release stores forbid this outcome in C++ as well.", _lb(ACQ, REL), NEVER),
     ),
-    # Coherence: the writes of one location are in one order, and everyone sees them in that order.
+    # Coherence: the writes to a location have one order, and all threads see them in that order.
     *_asking(
         ((), (1, 0), ANY1),
         ("CoRR", "Two reads of one thread do not go back in time.", ((_w("x", 1),), (_r("x"), _r("x"))), NEVER),
@@ -382,7 +384,7 @@ LITMUS: tuple[Litmus, ...] = (
         ((2,), (), (1,)),
         ("CoWR", "A store hides the value that it overwrote.", ((_w("x", 1), _r("x")), (_w("x", 2),)), NEVER),
     ),
-    # Causality: what a thread has seen, it passes on.
+    # Causality: a thread passes on the writes that it has seen.
     *_asking(
         ((), (1,), (1, 0), ANY2),
         ("WRC", "Write-to-read causality does not hold for relaxed accesses.", _wrc(RLX, RLX), RC11),
@@ -425,7 +427,7 @@ LITMUS: tuple[Litmus, ...] = (
         ("S", "A relaxed load does not order the next store after another thread's store.", _s_test(RLX, RLX), RC11),
         ("S+rel+acq", "Release and acquire order stores as well as loads.", _s_test(REL, ACQ), NEVER),
     ),
-    # Seq_cst beside what is not: what RC11 makes stronger than C++11, what it keeps, and what it makes weaker.
+    # Seq_cst mixed with weaker orders: where RC11 is stronger than C++11, equal to it, or weaker.
     *_asking(
         ((), (1, 0), (0,), ANY2),
         ("RWC", "Read-to-write causality: the last store may be in a buffer.", _rwc(), TSO),
@@ -457,7 +459,7 @@ LITMUS: tuple[Litmus, ...] = (
         ((0,), (), (1, 0), (0,), ANY3),
         NEVER,
     ),
-    # Release sequences: the flag is written again before it is acquired.
+    # Release sequences: a thread writes the flag again before another thread acquires it.
     *_asking(
         ((), (1,), (2, 0), ANY2),
         (
@@ -498,7 +500,7 @@ LITMUS: tuple[Litmus, ...] = (
         ((), (), (1, 2, 3, 0), ANY2),
         NEVER,
     ),
-    # Atomicity: nothing comes between the read and the write of one step.
+    # Atomicity: no store comes between the read and the write of one step.
     *_asking(
         ((0,), (0,), ANY1),
         ("R+W", "A load and a store can lose an update, in every model.", ((_r("x"), _w("x", 1)),) * 2, ALWAYS),
@@ -514,7 +516,7 @@ LITMUS: tuple[Litmus, ...] = (
             NEVER,
         ),
     ),
-    # A compare-exchange that fails is a load, with what is left of its order.
+    # A compare-exchange that fails is a load, with its order without the release part.
     *_asking(
         ((), (1, 0), ANY2),
         (

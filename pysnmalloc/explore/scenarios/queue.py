@@ -1,12 +1,13 @@
-"""The message queue explored: proved as it is shipped, and broken in three ways (§2.2, Figure 3).
+"""Scenarios of the message queue, which is explored as shipped and broken in three ways (§2.2, Figure 3).
 
     A ──┐ enqueue(m1), enqueue(m3)
-    B ──┤ enqueue(m2), enqueue(m4)        who comes out, in which executions?
+    B ──┤ enqueue(m2), enqueue(m4)        which messages arrive, in which executions?
     C ◄─┘ dequeue, dequeue, ...
 
-What the consumer did not take must still be reachable from the front when all have
-ended: then nothing is lost. Each message carries a payload, written plainly before
-it is sent: seeing the message must mean seeing that.
+When all threads have ended, a message that the consumer did not receive must still
+be reachable from the front; otherwise it is lost. A producer writes a payload into
+each message before it sends the message. A consumer that receives the message must
+also see its payload.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from ..threads.scenario import Place, Scenario, ThreadCode, Wrong
 __all__ = ["EagerQueue", "Figure3d", "PublishedQueue", "QueueScenario", "SplitQueue"]
 
 BLOCK, MESSAGES, APART, PAYLOAD = 256, 1024, 64, 16
-DONE = 512  # where B says that its enqueue has returned
+DONE = 512  # the word that B sets when its enqueue has returned
 
 
 class PublishedQueue(MessageQueue):
-    """The queue with the orders that the paper and its code publish: all on the shared words is relaxed."""
+    """The queue with the orders that the paper and its code publish: operations on shared words are relaxed."""
 
     def enqueue(self, first: int, last: int) -> None:
-        """Send a list of messages."""
+        """Send a list of messages, linked from ``first`` to ``last``."""
         atomics = self._atomics
         atomics.store(last + NEXT, NULL, Order.RELAXED)
         atomics.fence(Order.RELEASE)
@@ -38,10 +39,10 @@ class PublishedQueue(MessageQueue):
 
 
 class SplitQueue(MessageQueue):
-    """A queue whose exchange is a load and a store: another producer may come between."""
+    """A queue whose exchange is split into a load and a store, so another producer may come between them."""
 
     def enqueue(self, first: int, last: int) -> None:
-        """Send a list of messages."""
+        """Send a list of messages, linked from ``first`` to ``last``."""
         atomics = self._atomics
         atomics.store(last + NEXT, NULL, Order.RELAXED)
         before = atomics.load(self._back, Order.ACQUIRE)
@@ -50,10 +51,10 @@ class SplitQueue(MessageQueue):
 
 
 class EagerQueue(MessageQueue):
-    """A queue that gives out the newest message at once; since it cannot take it off the list, it comes again."""
+    """A queue that returns even the newest message, which must stay in the list and is therefore received again."""
 
     def dequeue(self) -> int:
-        """Receive the message behind the front, the newest too; move the front only where it can be."""
+        """Receive the message after the front, or return 0. Move the front to the message unless it is the newest."""
         message = self._atomics.load(self._u64[self._front] + NEXT, Order.ACQUIRE)
         if message != NULL and self._atomics.load(message + NEXT, Order.ACQUIRE) != NULL:
             self._u64[self._front] = message
@@ -64,18 +65,18 @@ class QueueScenario(Scenario):
     """Two producers and a consumer.
 
     Args:
-        name, about: as on the command line.
-        messages: of each producer.
-        tries: how often the consumer tries.
+        name, about: the scenario's name, and the question that its exploration answers.
+        messages: the number of messages that each producer sends.
+        tries: the number of times that the consumer calls ``dequeue``.
         parts: the classes that the threads use.
-        note: for those who see something go wrong.
-        plain: whether payloads are written and read plainly; else by relaxed atomic operations, which never
-            race, and so show what a reader would see.
+        note: a remark, which is shown with findings.
+        plain: whether the accesses to payloads are plain. Otherwise they are relaxed atomic operations, which never
+            race, so the exploration shows which payloads a reader can see.
     """
 
     section = "§2.2"
     size = 2048
-    concepts = ("messagequeue",)  #: what its threads use
+    concepts = ("messagequeue",)  #: the parts that its threads use
 
     def __init__(
         self,
@@ -105,23 +106,23 @@ class QueueScenario(Scenario):
         }
 
     def _addresses(self, first: int, messages: int) -> Iterator[int]:
-        """The messages of a producer: every second one."""
+        """Return the addresses of a producer's messages, which are every second one."""
         return (MESSAGES + APART * (first + 2 * at) for at in range(messages))
 
     def queue(self, place: Place) -> MessageQueue:
-        """Return the queue, as a thread sees it."""
+        """Return a thread's view of the queue."""
         return place.parts.messagequeue(place.memory, place.atomics, BLOCK)
 
     def setup(self, place: Place) -> None:
-        """Make the queue: a stub alone."""
+        """Make the queue, which consists of the stub."""
         self.queue(place).init()
 
     def threads(self) -> Mapping[str, ThreadCode]:
-        """Two producers and a consumer."""
+        """Return two producers and a consumer."""
         return {"A": self.produce("A"), "B": self.produce("B"), "C": self.consume}
 
     def produce(self, name: str) -> ThreadCode:
-        """Return a producer."""
+        """Return the code of a producer."""
 
         def run(place: Place) -> Hashable:
             for message in self.sent[name]:
@@ -132,13 +133,13 @@ class QueueScenario(Scenario):
         return run
 
     def consume(self, place: Place) -> Hashable:
-        """Try to receive, and look at what comes."""
+        """Try to receive, check the payloads, and return the messages received."""
         received = []
         for _ in range(self.tries):
             message = self.queue(place).dequeue()
             if message >= MESSAGES:
                 if self._read(place, message) != message:
-                    raise Wrong("stale payload", f"{self.word(message)} came without its payload")
+                    raise Wrong("stale payload", f"{self.word(message)} was received without its payload")
                 received.append(message)
         return tuple(map(self.word, received))
 
@@ -156,26 +157,26 @@ class QueueScenario(Scenario):
         return place.atomics.load(message + PAYLOAD, Order.RELAXED)
 
     def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:
-        """See that each message was received or can be reached from the front, once."""
+        """Raise unless each message was received or can be reached from the front, but not both."""
         received = results[2]
         assert isinstance(received, tuple)
         reachable = [self.word(message) for message in self._reachable(place) if message >= MESSAGES]
         arrived = [*received, *reachable]
         lost = {self.word(message) for sent in self.sent.values() for message in sent} - set(arrived)
         if lost:
-            raise Wrong("lost message", f"{' and '.join(sorted(lost))} cannot be reached from the front any more")
+            raise Wrong("lost message", f"{' and '.join(sorted(lost))} can no longer be reached from the front")
         if len(arrived) > len(set(arrived)):
-            raise Wrong("duplicated message", f"came and can be reached: {' '.join(arrived)}")
+            raise Wrong("duplicated message", f"received and reachable messages: {' '.join(arrived)}")
         return None
 
     def _reachable(self, place: Place) -> Iterator[int]:
-        """What can be reached from the front, at most as many as there are messages, and one more."""
+        """Yield what can be reached from the front. In a cycle, stop after one more than the stub and all messages."""
         most = sum(map(len, self.sent.values())) + 2
         for _, message in zip(range(most), self.queue(place).walk(), strict=False):
             yield message
 
     def draw(self, place: Place) -> list[str]:
-        """Draw the list, and what is cut off from it."""
+        """Draw the list, and say if the back cannot be reached from the front."""
         reachable = list(self._reachable(place))
         back = self.queue(place).back()
         lines = ["front → " + " → ".join(map(self.word, reachable)) + f"    back = {self.word(back)}"]
@@ -185,25 +186,25 @@ class QueueScenario(Scenario):
 
 
 class Figure3d(QueueScenario):
-    """The state of Figure 3(d): an enqueue has returned, and its message is not visible yet."""
+    """The state of Figure 3(d): an enqueue has returned, but its message is not visible yet."""
 
     def __init__(self) -> None:
         super().__init__("figure-3d", "Can an enqueue return before any consumer can receive its message?")
         self.fields = {**self.fields, DONE: "B has returned"}
 
     def threads(self) -> Mapping[str, ThreadCode]:
-        """A is slow, B says when it has returned, C looks."""
+        """Return two producers, of which B signals that its enqueue has returned, and a consumer."""
         return {"A": self.produce("A"), "B": self.produce_and_say, "C": self.look}
 
     def produce_and_say(self, place: Place) -> Hashable:
-        """Send, and say that the call has returned."""
+        """Send B's message, and then signal that the call has returned."""
         self.produce("B")(place)
         place.atomics.store(DONE, 1, Order.RELEASE)
         return None
 
     def look(self, place: Place) -> Hashable:
-        """Where B has returned, see whether anything can be received: the stub, at least."""
+        """If B's enqueue has returned, raise if nothing can be received, not even the stub."""
         returned = place.atomics.load(DONE, Order.ACQUIRE)
         if returned and self.queue(place).dequeue() == NULL:
-            raise Wrong("Figure 3(d)", "B's enqueue has returned, and C can receive nothing: A has not linked yet")
+            raise Wrong("Figure 3(d)", "B's enqueue has returned, but C can receive nothing: A has not linked yet")
         return ()

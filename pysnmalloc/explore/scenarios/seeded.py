@@ -1,11 +1,10 @@
-"""Seeded bugs: one line of the allocator changed, and the explorer asked what comes of it (§2.1 to §2.5).
+"""Seeded bugs: one statement of the allocator is changed, and the explorer must find an error (§2.1 to §2.5).
 
-    SeededBug("link-before-exchange", MessageQueue.enqueue, old text, new text, scenario)
-        ─► the scenario, with that method as changed, wherever its threads run
+    SeededBug("no-null", about, MessageQueue, "enqueue", old text, new text, "home")
+        ─► the scenario "home", whose threads run the changed method
 
-Set-up and judging use the code as it is. The change is made in the text of the
-method, as with an editor, so it is what it looks like; a text that does not occur
-exactly once is refused.
+``setup`` and ``judge`` run the unchanged code. The change is made in the source text
+of the method, as with an editor. The old text must occur exactly once.
 """
 
 from __future__ import annotations
@@ -36,14 +35,14 @@ __all__ = ["SEEDED", "SeededBug"]
 
 @dataclass(frozen=True)
 class SeededBug:
-    """A bug, and the scenario that is to find it.
+    """A bug, and the scenario that must find it.
 
     Attributes:
-        name, about: what it is.
-        owner, method: where.
-        old, new: text of the method, and what takes its place.
-        scenario: name of a built-in scenario.
-        model: the strongest memory model under which it shows.
+        name, about: the name of the bug, and what it changes.
+        owner, method: the class and the name of the method that is changed.
+        old, new: a text in the source of the method, and its replacement.
+        scenario: the name of a built-in scenario.
+        model: the strongest memory model under which the bug shows.
     """
 
     name: str
@@ -59,7 +58,7 @@ class SeededBug:
         """Return the method with the bug in it.
 
         Raises:
-            ValueError: when the text to be replaced does not occur exactly once.
+            ValueError: if the old text does not occur exactly once.
         """
         method = getattr(self.owner, self.method)
         source = textwrap.dedent(inspect.getsource(method))
@@ -71,7 +70,7 @@ class SeededBug:
         return self._compiled(source.replace(self.old, self.new), method.__globals__)
 
     def _compiled(self, source: str, names: dict[str, object]) -> FunctionType:
-        """A function from its text, which findings can show."""
+        """Return the function that a text defines, and keep the text so that findings can show it."""
         filename = f"<{self.name}>"
         linecache.cache[filename] = len(source), None, source.splitlines(keepends=True), filename
         made: dict[str, FunctionType] = {}
@@ -83,18 +82,18 @@ class SeededBug:
         )
 
     def part(self) -> tuple[str, type]:
-        """Return the name of the part that has the bug, and the class that has it."""
+        """Return the name of the part that has the bug, and a subclass of its class with the bug in it."""
         names = (each.name for each in dataclasses.fields(Parts) if each.default is self.owner)
         broken = type(self.owner.__name__, (self.owner,), {"__slots__": (), self.method: self.changed()})
         return next(names), broken
 
     def seeded(self) -> Scenario:
-        """Return the scenario with the bug in it."""
+        """Return the scenario, whose threads run with the bug."""
         return _Seeded(self, SCENARIOS[self.scenario])
 
 
 class _Seeded(Scenario):
-    """A scenario whose threads run with a method changed."""
+    """A scenario whose threads run a changed method."""
 
     def __init__(self, bug: SeededBug, scenario: Scenario) -> None:
         self._bug = bug
@@ -106,21 +105,21 @@ class _Seeded(Scenario):
         self.size, self.words, self.fields, self.fresh = scenario.size, scenario.words, scenario.fields, scenario.fresh
 
     def memory(self) -> Memory:
-        """Return the scenario's memory."""
+        """Copy the scenario, and return the copy's memory."""
         self._scenario = copy.copy(self._scenario)
         return self._scenario.memory()
 
     def setup(self, place: Place) -> None:
-        """Set up as the scenario does, with the code as it is."""
+        """Set up as the scenario does, with the unchanged code."""
         self._scenario.setup(place)
 
     def threads(self) -> Mapping[str, ThreadCode]:
-        """Return its threads, each run with the bug."""
+        """Return the scenario's threads, each of which runs with the bug."""
         name, broken = self._bug.part()
         return {thread: self._with(name, broken, code) for thread, code in self._scenario.threads().items()}
 
     def _with(self, name: str, broken: type, code: ThreadCode) -> ThreadCode:
-        """Return a thread's code, run with the part that has the bug."""
+        """Return a thread that runs the same code with the broken part."""
 
         def run(place: Place) -> Hashable:
             place.parts = dataclasses.replace(place.parts, **{name: broken})
@@ -129,19 +128,19 @@ class _Seeded(Scenario):
         return run
 
     def word(self, address: int) -> str:
-        """Name as the scenario does."""
+        """Name an address as the scenario does."""
         return self._scenario.word(address)
 
     def field(self, address: int) -> str:
-        """Name as the scenario does."""
+        """Name a word as the scenario does."""
         return self._scenario.field(address)
 
     def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:
-        """Judge as the scenario does."""
+        """Judge the results as the scenario does."""
         return self._scenario.judge(place, results)
 
     def draw(self, place: Place) -> list[str]:
-        """Draw as the scenario does."""
+        """Draw the structure as the scenario does."""
         return self._scenario.draw(place)
 
 
@@ -215,7 +214,7 @@ SEEDED: tuple[SeededBug, ...] = (
     # The remote cache (§2.2).
     SeededBug(
         "bucket-kept",
-        "A bucket is not emptied after it was sent: the next post sends it again.",
+        "A bucket is not emptied after it is sent: the next post sends it again.",
         RemoteCache,
         "post",
         "self._clear(bucket)",
@@ -271,7 +270,7 @@ SEEDED: tuple[SeededBug, ...] = (
     # Chunks (§2.4, §2.5).
     SeededBug(
         "no-incarnation",
-        "A push does not increment the incarnation number: ABA.",
+        "A push does not increment the incarnation number: ABA is possible.",
         ChunkStack,
         "push",
         "(chunk, (incarnation + 1) & ONCE_MORE)",

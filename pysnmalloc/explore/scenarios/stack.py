@@ -1,9 +1,9 @@
-"""The stack of free chunks explored: with its incarnation number, and without (§2.5).
+"""Scenarios of the stack of free chunks, with its incarnation number and without it (§2.5).
 
-head ──► c1 ──► c2 ──► c3          A pops one; B pops two and pushes the first again
+head ──► c1 ──► c2 ──► c3          A pops a chunk; B pops two, and pushes the first one again
 
-A reads head = c1, and that c2 is below it; B takes c1 and c2, and gives c1 back;
-A's compare finds c1 on top, and makes c2 the top, which B is using.
+Without the number, A reads that the head is c1, and that c2 is below c1. B pops c1 and c2,
+and pushes c1. A's comparison finds c1 on top, and makes c2 the top, although B is using c2.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ HEAD, CHUNKS, APART, HEADER = 64, 512, 64, 8
 
 
 class UntaggedStack(ChunkStack):
-    """Treiber's stack as it was before somebody thought of ABA: the pointer alone is compared."""
+    """Treiber's stack without the incarnation number. It compares only the pointer, so ABA is possible."""
 
     def push(self, chunk: int) -> None:
-        """Put a chunk on top."""
+        """Push a chunk."""
         atomics, head, pushed = self._atomics, self._head, False
         while not pushed:
             top = atomics.load(head, Order.RELAXED)
@@ -33,7 +33,7 @@ class UntaggedStack(ChunkStack):
             pushed, _ = atomics.compare_exchange(head, top, chunk, Order.ACQ_REL)
 
     def pop(self) -> int:
-        """Take the chunk on top, or return 0."""
+        """Pop the top chunk, or return 0."""
         atomics, head = self._atomics, self._head
         while (top := atomics.load(head, Order.ACQUIRE)) != NULL:
             below = atomics.speculate(top + LINK)
@@ -44,17 +44,18 @@ class UntaggedStack(ChunkStack):
 
 
 class StackScenario(Scenario):
-    """Threads that pop and push chunks of one stack.
+    """Threads that pop chunks from one stack, and push them.
 
     Args:
-        plans: by thread, what it does: ``pop``, or ``push`` of the first that it popped.
+        name, about: the scenario's name, and the question that its exploration answers.
+        plans: the steps of each thread: ``pop``, or ``push``, which pushes the chunk that the thread popped first.
         parts: the classes that the threads use.
-        use: write into popped chunks, as their new owners do.
-        chunks: on the stack at the start.
+        use: whether threads write into the chunks that they pop, as their owners do.
+        chunks: the number of chunks on the stack at the start.
     """
 
     section = "§2.5"
-    concepts = ("stack",)  #: what its threads use
+    concepts = ("stack",)  #: the part that its threads use
 
     def __init__(
         self,
@@ -81,20 +82,20 @@ class StackScenario(Scenario):
         }
 
     def stack(self, place: Place) -> ChunkStack:
-        """Return the stack, as a thread sees it."""
+        """Return a thread's view of the stack."""
         return place.parts.stack(place.memory, place.atomics, HEAD)
 
     def setup(self, place: Place) -> None:
-        """Push the chunks, the first last."""
+        """Push the chunks, so that the first one is on top."""
         for chunk in reversed(self._chunks):
             self.stack(place).push(chunk)
 
     def threads(self) -> Mapping[str, ThreadCode]:
-        """One per plan."""
+        """Return one thread per plan."""
         return {thread: self._follow(thread, plan) for thread, plan in self._plans.items()}
 
     def _follow(self, thread: str, plan: list[str]) -> ThreadCode:
-        """Return a thread that does what its plan says, and returns what it holds at the end."""
+        """Return a thread that follows its plan, and returns the chunks that it holds at the end."""
 
         def run(place: Place) -> Hashable:
             held: list[int] = []
@@ -111,21 +112,21 @@ class StackScenario(Scenario):
         return run
 
     def _own(self, place: Place, chunk: int, thread: str) -> None:
-        """Use a chunk as its owner: the header plainly, and the link's place as well."""
+        """Write a chunk's header and link with plain stores, as its owner does, if the scenario uses chunks."""
         if self._use:
             place.memory.u64[chunk + HEADER >> 3] = ord(thread[0])
             place.memory.u64[chunk + LINK >> 3] = 1
 
     def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:
-        """See that each chunk is in one hand or on the stack, and nowhere else."""
+        """Raise unless each chunk is in one place: held by a thread, or on the stack."""
         held = [name for result in results if isinstance(result, tuple) for name in result]
         chunks = [self.word(c) for _, c in zip(range(len(self._chunks) + 1), self.stack(place).walk(), strict=False)]
         twice = sorted({name for name in held + chunks if (held + chunks).count(name) > 1})
         if twice:
-            raise Wrong("ABA", f"{', '.join(twice)}: on the stack or in a hand twice; stack {chunks}, held {held}")
+            raise Wrong("ABA", f"{', '.join(twice)}: in more than one place; stack {chunks}, held {held}")
         lost = set(self.words.values()) - set(held) - set(chunks)
         if lost:
-            raise Wrong("lost chunk", f"{', '.join(sorted(lost))}: neither on the stack nor in a hand")
+            raise Wrong("lost chunk", f"{', '.join(sorted(lost))}: neither on the stack nor held by a thread")
         return None
 
     def draw(self, place: Place) -> list[str]:
