@@ -303,7 +303,7 @@ def test_a_seeded_bug_is_a_part() -> None:
     ("make", "says"),
     [
         (lambda: own(freelist=replaced.HalfFreeList), r"there is no put\(slab, freed\)"),
-        (lambda: own(freelist=replaced.HalfFreeList), r"take must take \(slab, size\), and takes \(slab\)"),
+        (lambda: own(freelist=replaced.HalfFreeList), r"take must take \(slab, size\), but takes \(slab\)"),
         (lambda: own(freelist=replaced.HalfFreeList), r"there is no walk\(slab\)"),
         (lambda: own(freelist=replaced.UnmakableFreeList), r"cannot be made with \(Memory, Metaslab\)"),
         (lambda: own(messagequeue=replaced.OwnFreeList), "messagequeue"),

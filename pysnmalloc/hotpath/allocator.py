@@ -1,16 +1,17 @@
 """An allocator whose malloc and free are the hot path (§2.1, §2.8).
 
-    closures             the steps of malloc and free, over
-    Tables               cells and views, which FastAllocator keeps in step with
-    allocator            the plain code of the concepts, which does all that is rare
+    closures             the steps of malloc and free, which use
+    Tables               cells and views, which FastAllocator keeps consistent with the heap
+    allocator            the plain code of the concepts, which handles the rare cases
 
-The tables are derived. Plain code that may change which slab is first, full or ours
-calls ``_changed`` or ``_parted``, which look at the heap again. A slab of another
-allocator has a function of its own, which asks the heap on every call whose it is.
+The tables are derived from the heap. Plain code that may change which slab is first,
+full or owned calls ``_changed`` or ``_parted``, which read the heap again. A slab of
+another allocator has its own free function, which verifies the owner on its first call
+after each post.
 
-Every object used here is made by the thread that uses it, because sharing one costs
-three times as much on free-threaded Python. When another thread takes the allocator
-up, ``_install`` makes views, tables and closures anew.
+The thread that uses the tables makes every object in them, because a shared object
+costs three times as much on free-threaded Python. When another thread takes the
+allocator, ``_install`` makes new tables and closures, on that thread's views.
 """
 
 from __future__ import annotations
@@ -41,17 +42,17 @@ __all__ = ["FastAllocator"]
 
 FAST_SIZES = 4096  # requests of up to this many bytes have an entry in the table
 END_MARK = 0xFFFF  # -1 in 16 bits
-NONE = -1  # the size class of what is no own slab
+NONE = -1  # the size class of a slab that this allocator does not own
 WIDTH = {"B": 1, "H": 2, "I": 4, "Q": 8, "q": 8}
 
 
 def _own_object(number: int) -> int:
-    """Return the number as an object of this thread's own."""
+    """Return the number as an object that this thread has made."""
     return int.from_bytes(number.to_bytes(8, "little"), "little")
 
 
 class _Inbox:
-    """The truth value of a word of the heap, where there is no ctypes."""
+    """A word of the heap that is true unless it is 0, for a Python without ctypes."""
 
     def __init__(self, cell: memoryview[int]) -> None:
         self._cell = cell
@@ -61,21 +62,21 @@ class _Inbox:
 
 
 class FastAllocator(Allocator):
-    """An allocator whose ``malloc`` and ``free`` are the fast path. All else is as in ``Allocator``."""
+    """An allocator whose ``malloc`` and ``free`` are the hot path. Everything else is as in ``Allocator``."""
 
     def _install(self) -> None:
-        """Make tables and closures, in the thread that will use them."""
+        """Make the tables and the closures, in the thread that will use them."""
         zero, odd = (memoryview(word).cast("H", shape=[]) for word in (b"\0\0", b"\xff\xff"))
         self._no_slab: Cells = zero, odd, NULL, self._free_unknown
-        # By slab number: its cells; link; used and head as one.
+        # By slab address: its cells; its link; used and head as one cell.
         self._cells: dict[int, tuple[Cells, WordCell, WordCell]] = {}
         self._bins: list[Bin] = [list(self._no_slab) for _ in range(self.config.num_small)]  # by size class
         heads = self.address + BUCKETS_OFFSET + 16 * self.config.buckets
         self._list_heads = [self._cell(heads + 8 * sizeclass, "q") for sizeclass in range(self.config.num_small)]
         self._tables = self._make_tables()
         self._lone: Lone | None = None
-        self._given_back = NULL, NONE  # the last chunk that the plain code gave back, and its size class
-        self._single = poison(self._tables, self._free)  # of slabs that one object fills
+        self._given_back = NULL, NONE  # the last chunk that the plain code returned, and its size class
+        self._single = poison(self._tables, self._free)  # for slabs that one object fills
         self._hot = hot_path(self._tables, self._rare())
         self.malloc, self.free = self._hot.malloc, self._hot.free
         for sizeclass, slabs in enumerate(self.small_classes):
@@ -83,7 +84,7 @@ class FastAllocator(Allocator):
                 self._changed(sizeclass, self.metaslab.slab_of(node))
 
     def _make_tables(self) -> Tables:
-        """Make the tables; the lists by slab number know no slab yet."""
+        """Make the tables, whose lists by slab number are still empty."""
         largest = min(FAST_SIZES, self.table.sizes[-1])
         sizeclasses = [self.table.sizeclass(size) for size in range(largest + 1)]
         medium: Bin = list(self._no_slab)
@@ -116,7 +117,7 @@ class FastAllocator(Allocator):
         )
 
     def _rare(self) -> Rare:
-        """Return what the closures leave to plain code."""
+        """Return the functions that the closures call in rare cases."""
         return Rare(
             malloc=self._rare_malloc,
             free_unknown=self._free_unknown,
@@ -127,19 +128,19 @@ class FastAllocator(Allocator):
         )
 
     def _watch(self, message: int) -> object:
-        """Return something that is true while another message is linked behind this one."""
+        """Return an object that is true while another message is linked after this one."""
         if c_uint64 is None:
             return _Inbox(self._cell(message, "Q"))
         return c_uint64.from_buffer(self.memory.u8, message)
 
     def _cell(self, address: int, format: Literal["B", "H", "I", "Q", "q"]) -> WordCell:
-        """Return the cell of the word at an address."""
+        """Return a cell for the word at an address."""
         return self.memory.u8[address : address + WIDTH[format]].cast(format, shape=[])
 
-    # The tables follow the heap.
+    # Keep the tables consistent with the heap.
 
     def _changed(self, sizeclass: int, slab: int) -> None:
-        """Look again which slab is first of a class, and whether this own one is full."""
+        """Update the first slab of a size class, and whether this slab of the class is full."""
         self._look_at_first(sizeclass)
         tables, index = self._tables, slab >> self.config.slab_bits
         self._cover(index)
@@ -149,11 +150,11 @@ class FastAllocator(Allocator):
         cells = tables.own[index][0]
         if not self.metaslab.is_full(cells[1][()]):
             tables.slabs[index] = cells
-        else:  # what is full with one object is free without it
+        else:  # a slab that one object fills is empty without that object
             tables.slabs[index] = self._hot.full if self._capacity(sizeclass, slab) > 1 else self._single
 
     def _parted(self, sizeclass: int, slab: int) -> None:
-        """Forget a slab's entries; its bytes are not looked at."""
+        """Remove a slab from the tables, without reading its bytes."""
         self._look_at_first(sizeclass)
         tables, index = self._tables, slab >> self.config.slab_bits
         self._cover(index)
@@ -161,9 +162,9 @@ class FastAllocator(Allocator):
         tables.classes[index] = NONE
 
     def _posting(self) -> None:
-        """Verify slabs of others again, since they may change hands once the messages are sent.
+        """Make later frees verify the slabs of other allocators, which may change hands when messages are sent.
 
-        It happens before, since a finalizer may free an object while they are being sent.
+        This happens before the messages are sent, since a finalizer may free an object during the post.
         """
         tables = self._tables
         for index, doubtful in tables.verified:
@@ -171,13 +172,13 @@ class FastAllocator(Allocator):
         tables.verified.clear()
 
     def _look_at_first(self, sizeclass: int) -> None:
-        """Make the bin of a class the first slab on its list."""
+        """Put the first slab of a class's list into the class's bin."""
         first, bin = self.small_classes[sizeclass].first(), self._bins[sizeclass]
         if bin[2] != first:
             bin[:] = self._cells_of(first)[0] if first != NULL else self._no_slab
 
     def _cover(self, index: int) -> None:
-        """Make the lists by slab number reach an index, and an eighth further."""
+        """Extend the lists by slab number to an index, and by an eighth more."""
         tables = self._tables
         if index >= len(tables.slabs):
             more = index + index // 8 + 1 - len(tables.slabs)
@@ -187,18 +188,18 @@ class FastAllocator(Allocator):
             tables.classes.extend([NONE] * more)
 
     def _own(self, sizeclass: int, slab: int) -> Own:
-        """Return what changes when a slab becomes full, and back."""
+        """Return what changes when a slab becomes full, and when it is no longer full."""
         cells, link, used_and_head = self._cells_of(slab)
         capacity = self._capacity(sizeclass, slab)
         when_full = capacity | self.metaslab.full << 16
         return cells, link, used_and_head, when_full, capacity - 1, self._bins[sizeclass], self._list_heads[sizeclass]
 
     def _capacity(self, sizeclass: int, slab: int) -> int:
-        """Return how many objects a slab holds."""
+        """Return the number of objects for which a slab has space."""
         return self.table.capacity(sizeclass, short=slab == slab & self._chunk_mask)
 
     def _cells_of(self, slab: int) -> tuple[Cells, WordCell, WordCell]:
-        """Return a slab's cells; making them takes 3 µs, once per slab."""
+        """Return a slab's cells. The first call for a slab makes them, which takes 3 µs."""
         cells = self._cells.get(slab)
         if cells is None:
             word = self.metaslab.word(slab)
@@ -206,10 +207,10 @@ class FastAllocator(Allocator):
             cells = self._cells[slab] = first, self._cell(word + LINK, "H"), self._cell(word + USED, "I")
         return cells
 
-    # What closures leave to this class.
+    # Functions that the closures call in rare cases.
 
     def _free_unknown(self, address: int) -> None:
-        """Free an object of a slab that the tables do not know; enter it if it is another's small one."""
+        """Free an object of a slab that the tables do not know, and enter the slab if it is another allocator's."""
         if 0 < address < self._shared.layout.end:
             index = address >> self.config.slab_bits
             self._cover(index)
@@ -221,7 +222,7 @@ class FastAllocator(Allocator):
         return self._free(address)
 
     def _poison_abroad(self, address: int, owner: int) -> Cells:
-        """Return the poison of the slab around an address, which is another's."""
+        """Return the poison of another allocator's slab, in which an address lies."""
         slab = self.metaslab.slab_of(address)
         sizeclass_byte = self._cell(self.metaslab.word(slab) + SIZECLASS, "B")
         sizeclass = sizeclass_byte[()]
@@ -238,7 +239,7 @@ class FastAllocator(Allocator):
         )
 
     def _free_message(self, message: int, free: FreeFunction) -> None:
-        """Free the object of a message: of a full slab, by ``free``; its slab's only one, too; or another's."""
+        """Free a message's object with ``free`` if the tables know its slab. Handle all others but the stub."""
         tables, index = self._tables, message >> self.config.slab_bits
         sizeclass = tables.classes[index] if index < len(tables.classes) else NONE
         if sizeclass != NONE:
@@ -247,10 +248,10 @@ class FastAllocator(Allocator):
         elif message != self.queue.stub:
             self._handle(message)
 
-    # A chunk that comes and goes with one object.
+    # The lone chunk, which comes and goes with a single object.
 
     def _rare_malloc(self, size: int) -> int:
-        """Allocate where no slab has space."""
+        """Allocate from the lone chunk if that is possible, otherwise with the plain code."""
         lone = self._lone
         if lone is not None and size in lone.sizes:
             taken = lone.take()
@@ -259,26 +260,26 @@ class FastAllocator(Allocator):
         return self._malloc(size)
 
     def _rare_free(self, address: int) -> None:
-        """Free the last object of a slab, or a medium one."""
+        """Free the object with its lone chunk if that is possible, otherwise with the plain code."""
         if self._lone is None or not self._lone.give_back(address):
             self._free(address)
 
     def _dealloc_slab(self, slab: int, sizeclass: int) -> None:
-        """Give a slab back; notice where its superslab went with it."""
+        """Return a slab, and record the superslab if it was returned with its short slab."""
         super()._dealloc_slab(slab, sizeclass)
         chunk = slab & self._chunk_mask
         if slab == chunk and sizeclass <= self.table.short_max_sizeclass and self.pagemap.get(chunk) == NOT_OURS:
             self._went(chunk, sizeclass, NULL)
 
     def _medium_dealloc(self, slab: int, address: int) -> None:
-        """Free an own medium object; notice where its slab went with it."""
+        """Free a medium object of this allocator, and record the slab if it was returned with the object."""
         sizeclass = self.mediumslab.sizeclass(slab)
         super()._medium_dealloc(slab, address)
         if self.pagemap.get(slab) == NOT_OURS:
             self._went(slab, sizeclass, address)
 
     def _went(self, chunk: int, sizeclass: int, address: int) -> None:
-        """The plain code gave a chunk back. The second time in a row it becomes the lone chunk."""
+        """Record a chunk that the plain code has returned. The second time in a row, it becomes the lone chunk."""
         again, self._given_back = self._given_back == (chunk, sizeclass), (chunk, sizeclass)
         if not again or self._shared.decommit is not Decommit.SUPERSLAB:
             self._lone = None
@@ -294,7 +295,7 @@ class FastAllocator(Allocator):
         self._lone.wait()
 
     def _stack_of(self, chunk: int) -> Stack:
-        """Return what is known of the stack that a chunk came from."""
+        """Return the words of the stack and of a chunk that a pop and a push change."""
         return Stack(
             chunk=chunk,
             top=self._cell(STACKS, "Q"),
@@ -309,16 +310,16 @@ class FastAllocator(Allocator):
         )
 
     def _sizes_of(self, sizeclass: int) -> range:
-        """Return the requests that a class serves."""
+        """Return the request sizes that a class serves."""
         return range(self.table.sizes[sizeclass - 1] + 1 if sizeclass else 0, self.table.sizes[sizeclass] + 1)
 
     def _decommit_chunk(self, chunk: int) -> Callable[[], None]:
-        """Return the function that gives a chunk's pages back, all but the first."""
+        """Return a function that decommits all pages of a chunk except the first."""
         page, size = self.config.page_size, self.config.chunk_size
         return self.memory.space.decommit_again(chunk + page, size - page)
 
     def _lone_superslab(self, chunk: int, sizeclass: int, _address: int) -> Lone:
-        """Return the two ways of a superslab with one object in its short slab."""
+        """Return the lone chunk that is a superslab with one object in its short slab."""
         word, node = self.metaslab.word(chunk), chunk + self.metaslab.node_at_end
         first = self.table.first_head(sizeclass, short=True)
         head, size = first + self.table.sizes[sizeclass], self.table.sizes[sizeclass]
@@ -347,7 +348,7 @@ class FastAllocator(Allocator):
         return lone_superslab(self._tables, self._stack_of(chunk), words, sizeclass, sizes, decommit)
 
     def _lone_mediumslab(self, chunk: int, sizeclass: int, address: int) -> Lone:
-        """Return the two ways of a medium slab with one object."""
+        """Return the lone chunk that is a medium slab with one object."""
         head = self.address + BUCKETS_OFFSET + 16 * self.config.buckets + 8 * sizeclass
         words = LoneMedium(
             free=self._cell(chunk + FREE, "H"),

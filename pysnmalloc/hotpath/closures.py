@@ -10,18 +10,18 @@
 
     another's object: free_remote ─► remote cache ─► post ~ ~ ~► receive_batch ─► free_messages
 
-The steps are those of ``freelist``, ``remotecache`` and ``messagequeue`` on the same bytes; a
-test compares them. They are fast because nothing is computed twice:
+The steps are those of ``freelist``, ``remotecache`` and ``messagequeue`` on the same bytes, which
+a test compares. They are fast because nothing is computed twice:
 
-* A cell is a view of one word without dimensions. ``head[()]`` reads 16 bits of the heap
-  without an index. Tables give the cells of a slab, by size and by address.
+* A cell is a view of a single word, without dimensions. ``head[()]`` reads 16 bits of the heap
+  without an index. Tables map sizes and addresses to the cells of a slab.
 * Poison replaces checks. Cells whose ``head`` is odd, as in bump space, keep malloc from taking
   an object. Cells whose ``used`` is 0 keep free from pushing one, and name the function to call.
-* ``inbox`` is front.next as a C integer. Its truth value tests 8 bytes.
+* ``inbox`` is front.next as a C integer, whose truth value tests 8 bytes at once.
 * ``//`` on small ints is faster than ``>>``.
 
-``hot_path`` builds the closures of one allocator, over tables that only its thread uses: on
-free-threaded Python an object that two threads share costs three times as much.
+``hot_path`` builds the closures of one allocator, over tables that only its thread uses. On
+free-threaded Python, an object that two threads share costs three times as much.
 """
 
 from __future__ import annotations
@@ -49,25 +49,25 @@ __all__ = [
 ]
 
 WordCell: TypeAlias = "memoryview[int]"  #: a view of one word
-FreeFunction = Callable[[int], None]  #: frees an object
+FreeFunction = Callable[[int], None]  #: a function that frees an object
 Cells = tuple[WordCell, WordCell, int, FreeFunction]
-"""What free looks at in a slab: used; head; the slab's address; what frees an object if used is 0 or 1."""
-Bin = list[Any]  #: the cells of the first slab of a size class; the type of a list cannot tell its places
+"""What free reads of a slab: used; head; the slab's address; the function that frees an object if used is 0 or 1."""
+Bin = list[Any]  #: the items of ``Cells`` of the first slab of a size class, which the type of a list cannot tell apart
 Own = tuple[Cells, WordCell, WordCell, int, int, Bin, WordCell]
-"""What changes when an own slab becomes full, and back: its cells; link; used and head as one cell; these two when it
-is full; used when it is full but for one object; the bin of its size class; the head of its list."""
+"""What changes when a slab of this allocator becomes full, and back: its cells; its link; used and head as one cell;
+their value if it is full; used if one object is free; the bin of its size class; the head of its list."""
 
 
 class Foreign(NamedTuple):
-    """What frees of objects in a slab of another allocator look at.
+    """What a function reads when it frees an object of another allocator's slab.
 
     Attributes:
-        kind: the page map's byte of the chunk. This, owner and size class tell whether the slab still is what it was.
+        kind: the page map's byte of the chunk. Kind, owner and size class show whether the slab has changed.
         owner_word: the word of the superslab that holds the owner.
         owner: the owner's address.
         sizeclass_byte: the byte of the slab's metadata that holds the size class.
         sizeclass: the size class.
-        size: bytes of an object.
+        size: the bytes of an object.
         last: the word that holds the last message in the owner's bucket of the remote cache.
     """
 
@@ -82,30 +82,31 @@ class Foreign(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """What the closures of one allocator look at. The lists are derived from the heap; ``FastAllocator`` keeps them.
+    """The tables of one allocator's closures. ``FastAllocator`` keeps the lists consistent with the heap.
 
     Attributes:
-        bins: by size: of its class, the first slab with space, or poison.
-        rounded: by size: bytes of an object.
+        bins: by size: the bin of its class, which is the first slab with space, or poison.
+        rounded: by size: the bytes of an object.
         no_slab: the poison of slabs that the tables do not know.
-        slabs: by slab number: the cells of an own slab with space, else poison.
-        own: by slab number: of an own slab, what changes when it becomes full.
-        classes: by slab number: the size class of an own slab.
-        verified: slab numbers of others whose objects we freed since the last post, and the poison to put back.
-        slab_size: bytes of a slab.
-        end_mark: -1 in the 16 bits of a link: behind this object the free list is empty.
-        u16, u64: the heap by words.
-        prevs, nexts: the first and second words of list nodes, signed: the all ones that end a list read as -1.
+        slabs: by slab number: the cells of this allocator's slab if it has space, otherwise poison.
+        own: by slab number: for this allocator's slab, what changes when the slab becomes full.
+        classes: by slab number: the size class of this allocator's slab, otherwise -1.
+        verified: the slabs of others of which this allocator freed objects since the last post, by number, each
+            with the poison that verifies it again.
+        slab_size: the bytes of a slab.
+        end_mark: -1 in the 16 bits of a link: the free list is empty after this object.
+        u16, u64: the heap as words.
+        prevs, nexts: the first and second words of list nodes, signed, so that the end of a list reads as -1.
         targets: the second words of messages.
-        front: the front of the message queue.
+        front: the word that holds the front of the message queue.
         stub: the address of the queue's stub.
-        batch: messages that are received at once.
-        cached: bytes in the remote cache.
-        limit: bytes in the remote cache at which it is posted.
+        batch: the number of messages that are received at once, at most.
+        cached: the word that holds the bytes in the remote cache.
+        limit: the bytes in the remote cache at which it is posted.
         departed: messages sent, by size class.
         arrived: messages received, by size class.
-        lock: the lock of atomic operations.
-        counts: counts of atomic operations.
+        lock: the lock that emulates atomic operations.
+        counts: the counts of atomic operations.
     """
 
     bins: tuple[Bin, ...]
@@ -135,15 +136,15 @@ class Tables:
 
 @dataclass(frozen=True, slots=True)
 class Rare:
-    """What the hot path leaves to the plain code.
+    """The functions that the hot path calls in rare cases.
 
     Attributes:
-        malloc: allocates, messages aside.
+        malloc: allocates without receiving messages.
         free_unknown: frees an object of a slab that the tables do not know.
-        free_message: frees the object of a message by a function if it is an own one, unless it can be done in a run.
+        free_message: frees a message's object outside a run, with the function given if the tables know its slab.
         post: posts the remote cache.
         demand_open: raises if the heap is closed.
-        watch: returns an object that is true while another message is linked behind the one at an address.
+        watch: returns an object that is true while another message is linked after the one at an address.
     """
 
     malloc: Callable[[int], int]
@@ -161,8 +162,8 @@ class HotPath(NamedTuple):
         malloc: ``Allocator.malloc``.
         free: ``Allocator.free``.
         receive: ``Allocator.receive``.
-        close: makes later calls of ``malloc`` and ``free`` come to ``receive``, which refuses them.
-        full: the poison of own full slabs.
+        close: makes later calls of ``malloc`` and ``free`` call ``receive``, which refuses them.
+        full: the poison of this allocator's full slabs.
         abroad: returns the poison of a slab of another allocator.
     """
 
@@ -175,7 +176,7 @@ class HotPath(NamedTuple):
 
 
 def poison(tables: Tables, free: FreeFunction) -> Cells:
-    """Return cells of which malloc takes nothing, and whose objects a function frees."""
+    """Return cells from which malloc takes no object, and whose objects ``free`` frees."""
     used, head, base, _ = tables.no_slab
     return used, head, base, free
 
@@ -197,8 +198,8 @@ def hot_path(tables: Tables, rare: Rare) -> HotPath:
         if inbox:
             receive()
         if size < 0:
-            return plain_malloc(size)  # it would be an index from the end
-        try:  # all of it, since behind a `try` there is a jump
+            return plain_malloc(size)  # a negative index would count from the end
+        try:  # around all of it, since the code after a `try` costs a jump
             used, head, base, _ = bins[size]
             offset = head[()]
             if offset & 1:
@@ -206,12 +207,12 @@ def hot_path(tables: Tables, rare: Rare) -> HotPath:
                     head[()] = behind
                     used[()] = used[()] + 1
                     return base + offset - 1
-                return plain_malloc(size)  # there is no slab, or this one becomes full
+                return plain_malloc(size)  # there is no slab with space, or this one becomes full
             taken = base + offset
             link = u16[taken // 2]
             if link != end_mark:
                 head[()] = link
-                used[()] = used[()] + 1  # += is two steps of the interpreter more
+                used[()] = used[()] + 1  # += takes the interpreter two more steps
                 return taken
         except IndexError:
             return plain_malloc(size)
@@ -225,7 +226,7 @@ def hot_path(tables: Tables, rare: Rare) -> HotPath:
             used, head, base, otherwise = slabs[address // slab_size]
             count = used[()]
             if count > 1:
-                # A negative address that found a slab is a ValueError here, before anything is stored.
+                # A negative address that found a slab raises ValueError here, before anything is stored.
                 head[()], u16[address // 2] = address - base, head[()]
                 used[()] = count - 1
                 return None
@@ -239,14 +240,14 @@ def hot_path(tables: Tables, rare: Rare) -> HotPath:
         rare.demand_open()
         batch = receive_batch()
         front = tables.front[()]
-        # Only this thread receives, so where messages wait already no watch is needed.
+        # Only this thread receives, so no watch is needed if messages are already waiting.
         inbox = tables.u64[front // 8] != NULL or rare.watch(front)
         free_messages(batch)
         if tables.cached[()] >= tables.limit:
             rare.post()
 
     def close() -> None:
-        """Make even those who kept ``malloc`` and ``free`` come to ``receive``, which refuses."""
+        """Make ``malloc`` and ``free`` call ``receive``, which refuses, even if a caller has kept them."""
         nonlocal inbox
         inbox = True
 
@@ -259,14 +260,14 @@ def _take_last(tables: Tables, full: Cells) -> Callable[[int], int]:
     prevs, nexts = tables.prevs, tables.nexts
 
     def take_last(taken: int) -> int:
-        """Allocate the last free object, which is the list node, as ``SlabList.pop_front`` does."""
+        """Allocate a slab's last free object, which is the list node, as ``SlabList.pop_front`` does."""
         index = taken // slab_size
         _, _, used_and_head, when_full, _, bin, list_head = own[index]
         used_and_head[()] = when_full
         slabs[index] = full
         after = nexts[taken // 8]
         list_head[()] = after
-        if after >= 0:  # else the bin keeps this slab, whose head is odd now
+        if after >= 0:  # otherwise the bin keeps this slab, whose head is odd now
             prevs[after // 8] = -1
             bin[:] = slabs[after // slab_size]
         return taken
@@ -281,10 +282,10 @@ def _put_back(tables: Tables, rare: Rare) -> FreeFunction:
     free_unknown = rare.free_unknown
 
     def put_back(address: int) -> None:
-        """Free the first object of a full slab, as ``SlabList.insert`` does."""
+        """Free an object of a full slab, and list the slab as ``SlabList.insert`` does."""
         index = address // slab_size
         if index < 0:
-            return free_unknown(address)  # it found a slab from the end of the tables
+            return free_unknown(address)  # a negative index counts from the end of the tables
         cells, link, _, _, left, bin, list_head = own[index]
         used, head, base, _ = cells
         used[()] = left
@@ -310,11 +311,11 @@ def _abroad(tables: Tables, rare: Rare) -> Callable[[Foreign], Cells]:
     free_unknown, post, superslab = rare.free_unknown, rare.post, SUPERSLAB
 
     def abroad(slab: Foreign) -> Cells:
-        """Return the poison of a slab while it is another's: its objects become messages (§2.2)."""
+        """Return the poison of a slab that another allocator owns, whose objects become messages (§2.2)."""
         kind, owner_word, owner, sizeclass_byte, sizeclass, size, last = slab
 
         def free_verified(address: int) -> None:
-            """Make a message of the object, as ``RemoteCache.dealloc`` does."""
+            """Turn the object into a message, as ``RemoteCache.dealloc`` does."""
             try:
                 u64[last[()] // 8] = address
             except ValueError:  # a negative address that found a slab
@@ -329,7 +330,7 @@ def _abroad(tables: Tables, rare: Rare) -> Callable[[Foreign], Cells]:
             return None
 
         def free_remote(address: int) -> None:
-            """Verify that the slab still is what it was. It stays so until the message is sent: its owner counts it."""
+            """Verify the slab. It cannot change before the next post, since its owner counts the object as used."""
             if address < 0 or kind[()] != superslab or owner_word[()] != owner or sizeclass_byte[()] != sizeclass:
                 return free_unknown(address)
             index = address // slab_size
@@ -348,11 +349,11 @@ def _receive_batch(tables: Tables) -> Callable[[], list[int]]:
     u64, front, most, lock, counts = tables.u64, tables.front, tables.batch, tables.lock, tables.counts
 
     def receive_batch() -> list[int]:
-        """Take messages out of the queue, as ``MessageQueue.dequeue_batch`` does; the newest stays (§2.2)."""
+        """Take messages from the queue, as ``MessageQueue.dequeue_batch`` does. The newest message stays (§2.2)."""
         batch: list[int] = []
         message = front[()]
         after = 0
-        with lock:  # so that each load acquires, as in `Atomics.load_links`
+        with lock:  # makes each load acquire, as in `Atomics.load_links`
             for _ in range(most):
                 after = u64[message // 8]
                 if not after:
@@ -373,10 +374,10 @@ def _free_messages(tables: Tables, rare: Rare) -> Callable[[list[int]], None]:
     free_message = rare.free_message
 
     def free_messages(batch: list[int]) -> None:
-        """Free a batch as ``free`` does, each run of messages of one slab with one load and store of its metadata."""
+        """Free a batch as ``free`` does, but load and store a slab's metadata only once per run of its messages."""
         run = count = before = link = 0
         used, head, base, otherwise = no_slab
-        batch.append(stub)  # which is no object: the last run ends there
+        batch.append(stub)  # not an object, so the last run ends there
         for message in batch:
             slab = message // slab_size
             if slab == run and count > 1:
@@ -384,7 +385,7 @@ def _free_messages(tables: Tables, rare: Rare) -> Callable[[list[int]], None]:
                 link = message - base
                 count -= 1
                 continue
-            if count:  # the run is over: all of it is in the objects but these
+            if count:  # the run is over: store what is not in its objects
                 head[()] = link
                 used[()] = count
                 arrived[classes[run]] += before - count

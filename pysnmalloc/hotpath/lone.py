@@ -1,21 +1,21 @@
-"""A lone chunk: the superslab or medium slab of a single object, which comes and goes with it (§2.5, §2.7, §2.8).
+"""A lone chunk: a superslab or medium slab that comes and goes with a single object (§2.5, §2.7, §2.8).
 
     malloc(64)   stack ─► superslab ─► page map ─► available ─► short slab ─► list of its class ─► object
     free(p)      the same way back, and the chunk's pages to the operating system
 
-That is the first loop that everybody tries, ``free(malloc(64))`` on an empty heap. The plain
-code takes some forty calls for it. Here each way is a dozen stores to words that are known
-beforehand, since the chunk is found as it was left: the head of the stack still holds it, with
-the incarnation number of our own push. Where anything else is found, the plain code does it.
+Everybody first tries this loop: ``free(malloc(64))`` on an empty heap. The plain code makes
+some forty calls for each pair. In this module, each way is a dozen stores to words that are
+known beforehand, if the chunk is as it was left: the head of the stack still holds the chunk,
+with the incarnation number of the allocator's own push. Otherwise the plain code does the work.
 
 The law: the bytes, the counts and the order of stores before the push are those of the plain
-code. The two ways are learned: ``FastAllocator`` makes a lone chunk when the plain code has
-given back the same chunk twice in a row.
+code. ``FastAllocator`` makes a lone chunk when the plain code has returned the same chunk
+twice in a row.
 
-One page differs for the operating system, not for the bytes. An object of the first page and
-the list node are all that a lone superslab touches, so the node's words are stored as zeroes
-and its page stays, to be used again at once: giving it back and getting it again would take
-longer than all the rest.
+The operating system sees one difference, although the bytes are the same. If the object lies
+in the first page, a lone superslab touches only that page and the list node. The node's words
+are then zeroed, and its page stays committed, since decommitting the page and touching it
+again would take longer than everything else.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ __all__ = ["Lone", "LoneMedium", "LoneSuperslab", "Stack", "lone_mediumslab", "l
 
 @dataclass(frozen=True, slots=True)
 class Lone:
-    """A chunk that comes and goes with one object, once the plain code has shown how.
+    """A chunk that comes and goes with one object, and the functions that take it and give it back.
 
     Attributes:
         chunk: its address.
         sizeclass: the size class of the object.
-        sizes: the requests that this class serves.
-        wait: notes that the plain code has just given the chunk back.
-        take: takes the chunk and allocates its object; returns 0 where the plain code must do it.
-        give_back: frees the object and gives the chunk back; returns whether it did, else the plain code must.
+        sizes: the request sizes that this class serves.
+        wait: records that the plain code has just returned the chunk.
+        take: takes the chunk and allocates its object, or returns 0 if the plain code must do so.
+        give_back: frees the object with its chunk and returns True, or returns False if the plain code must do so.
     """
 
     chunk: int
@@ -56,18 +56,18 @@ class Lone:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The stack of free chunks, and what a pop and a push of one allocator change.
+    """The stack of free chunks, and what changes when one allocator pops or pushes a chunk.
 
     Attributes:
-        chunk: the chunk that comes and goes.
+        chunk: the address of the chunk.
         top, incarnation: the two words of the stack's head.
         link: the first word of the chunk.
         kind: the chunk's byte in the page map.
         owner: this allocator's address.
-        lock: the lock of the atomic operations.
-        counts: counts of atomic operations.
+        lock: the lock that emulates atomic operations.
+        counts: the counts of atomic operations.
         commitment: the count of committed bytes.
-        amount: bytes of a chunk that are committed while it is in use.
+        amount: the bytes of a chunk that are committed only while it is in use.
     """
 
     chunk: int
@@ -86,18 +86,18 @@ Ends = tuple[Callable[[], None], Callable[[int], bool], Callable[[], None]]
 
 
 def ends_of(stack: Stack) -> Ends:
-    """Build ``wait``, ``pop`` and ``push`` for a chunk: the steps of ``ChunkStack``, ``PageMap`` and ``Commitment``."""
+    """Build ``wait``, ``pop`` and ``push``, whose steps are those of ``ChunkStack``, ``PageMap`` and ``Commitment``."""
     chunk, top, incarnation, link, kind = stack.chunk, stack.top, stack.incarnation, stack.link, stack.kind
     owner, lock, counts, commitment, amount = stack.owner, stack.lock, stack.counts, stack.commitment, stack.amount
-    number = below = -1  # the incarnation number and the link, as our own push left them
+    number = below = -1  # the incarnation number and the link after this allocator's push
 
     def wait() -> None:
-        """Note how the plain code has left the stack."""
+        """Record the number and the link that the plain code's push has left."""
         nonlocal number, below
         number, below = incarnation[()], link[()]
 
     def pop(is_now: int) -> bool:
-        """Take the chunk if nothing has happened to the stack since it was pushed."""
+        """Pop the chunk if the stack has not changed since the push, and return whether it was popped."""
         with lock:  # one step, as the compare-exchange is
             if top[()] != chunk or incarnation[()] != number:
                 return False
@@ -112,7 +112,7 @@ def ends_of(stack: Stack) -> Ends:
         return True
 
     def push() -> None:
-        """Give the chunk back. The lock publishes what was stored before."""
+        """Push the chunk. The lock publishes all earlier stores."""
         nonlocal number, below
         with commitment.lock:
             commitment.committed -= amount
@@ -131,23 +131,23 @@ def ends_of(stack: Stack) -> Ends:
 
 @dataclass(frozen=True, slots=True)
 class LoneSuperslab:
-    """The words of a superslab whose short slab has one object, and nothing else.
+    """The words of a superslab whose only slab in use is the short slab, with a single object.
 
     Attributes:
-        used: of the superslab: 1 while the short slab is in use.
-        next: of the superslab in its list.
-        metadata: the word of the short slab.
-        taken: what that word is when the first object was just allocated.
-        slab_used, head: two fields of it.
+        used: the superslab's field, which is 1 while only the short slab is in use.
+        next: the superslab's link in its list.
+        metadata: the short slab's word of metadata.
+        taken: the value of that word just after the first object was allocated.
+        slab_used, head: two fields of that word.
         list_head: the head of the size class's list of slabs.
         prev, next_node: the two words of the list node at the slab's end.
-        node: its address.
+        node: the address of that node.
         available, only_short: the heads of the allocator's two lists of superslabs.
-        cells: of the slab, for the tables.
-        bin: of the size class.
+        cells: the slab's cells, for the tables.
+        bin: the bin of the size class.
         object: the address of the slab's first object.
-        lone_head: ``head`` while no other object was ever allocated.
-        in_first_page: whether that object lies in the chunk's first page, which is never given back.
+        lone_head: the value of ``head`` while no other object has been allocated.
+        in_first_page: whether that object lies in the chunk's first page, which is never decommitted.
     """
 
     used: WordCell
@@ -177,7 +177,7 @@ def lone_superslab(
     sizes: range,
     decommit: Callable[[], None],
 ) -> Lone:
-    """Build the two ways of a lone superslab."""
+    """Build ``take`` and ``give_back`` of a lone superslab."""
     wait, pop, push = ends_of(stack)
     chunk, kind, index = stack.chunk, stack.kind, stack.chunk // tables.slab_size
     slabs, classes, no_slab = tables.slabs, tables.classes, tables.no_slab
@@ -188,7 +188,7 @@ def lone_superslab(
     lone_head, in_first_page = words.lone_head, words.in_first_page
 
     def take() -> int:
-        """Take the superslab, its short slab and the slab's first object."""
+        """Take the superslab and its short slab, and allocate the slab's first object."""
         if available[()] or only_short[()] or list_head[()] >= 0 or not pop(SUPERSLAB):
             return NULL
         available[()] = chunk
@@ -201,7 +201,7 @@ def lone_superslab(
         return object
 
     def give_back(address: int) -> bool:
-        """Free the last object, and give slab and superslab back."""
+        """Free the last object, and return the slab and the superslab."""
         if (
             address // tables.slab_size != index
             or used[()] != 1
@@ -230,13 +230,13 @@ def lone_superslab(
 
 @dataclass(frozen=True, slots=True)
 class LoneMedium:
-    """The words of a medium slab that has one object.
+    """The words of a medium slab with a single object.
 
     Attributes:
         free: the number of free objects.
         head: the number of allocated objects.
-        slots: how many objects the slab has.
-        next: of the slab in its list.
+        slots: the number of objects for which the slab has space.
+        next: the slab's link in its list.
         list_head: the head of that list.
         object: the address of the object on top of the stack of indices.
     """
@@ -258,7 +258,7 @@ def lone_mediumslab(
     decommit: Callable[[], None],
     rare_free: FreeFunction,
 ) -> Lone:
-    """Build the two ways of a lone medium slab."""
+    """Build ``take`` and ``give_back`` of a lone medium slab."""
     wait, pop, push = ends_of(stack)
     chunk, kind, slabs, index = stack.chunk, stack.kind, tables.slabs, words.object // tables.slab_size
     free, head, after, list_head = words.free, words.head, words.next, words.list_head
@@ -266,7 +266,7 @@ def lone_mediumslab(
     slots, left, object = words.slots, words.slots - 1, words.object
 
     def take() -> int:
-        """Take the medium slab and the object on top of its stack."""
+        """Take the medium slab, and allocate the object on top of its stack."""
         if list_head[()] or not pop(MEDIUM):
             return NULL
         head[()] = 1
@@ -276,7 +276,7 @@ def lone_mediumslab(
         return object
 
     def give_back(address: int) -> bool:
-        """Free the only object, and give the medium slab back."""
+        """Free the only object, and return the medium slab."""
         if address != object or head[()] != 1 or list_head[()] != chunk or after[()]:
             return False
         head[()] = 0

@@ -1,13 +1,13 @@
-"""Parts: how another class takes the place of a concept in a running heap (§2).
+"""Parts: how another class takes the place of a concept's class in a heap (§2).
 
     class Mine(FreeList): ...                         a subclass, or a class with the same public names
     Heap(parts=Parts(freelist=Mine))                  in a program, a recording, a stepper
-    pysnmalloc replay --part freelist=mine.py:Mine    in a replay; show and explore take it too
+    pysnmalloc replay --part freelist=mine.py:Mine    in a replay, and likewise in show and explore
     scenario.having(Parts(freelist=Mine))             in the explorer
 
-The record itself is ``Parts`` in ``allocator``, beside the only code that puts parts together.
-Read ``interface`` first, which refuses a class that cannot serve. ``loading`` finds a class in a
-file, ``layering`` puts an observer on top of any class, and ``visiting`` sees an allocator
+``Parts`` itself is in ``allocator``, next to the only code that puts parts together. Read
+``interface`` first, which refuses a class that cannot serve. ``loading`` loads a class from a
+file, ``layering`` puts an observer on top of any class, and ``visiting`` views an allocator
 through other parts.
 
 Imported by: recording, inspection, heap, and the rooms above it.

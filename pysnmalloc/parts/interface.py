@@ -3,10 +3,10 @@
     FreeList   take(slab, size)   put(slab, freed)   walk(slab)        the paper's class
     Mine       take(slab, size)   put(slab)          ─                 refused: put, walk
 
-The law: a class can take the place of the paper's if it is made with the same arguments
-and has every public name that the paper's has, with methods that take the same number of
-arguments. A subclass has them all; a class written from scratch is refused by the names
-that it lacks, before a heap exists.
+The law: a class can take the place of the paper's class if its constructor takes the same
+arguments, and if it has every public name of the paper's class, with methods that take the
+same number of arguments. A subclass has all of them. A class written from scratch is refused
+before a heap exists, and the error lists the names that it lacks.
 
 Left out: what the methods do. ``Heap.check``, the reference traces and the explorer judge that.
 """
@@ -32,10 +32,10 @@ Made = dict[str, object]
 
 
 def demand_parts(parts: Parts) -> None:
-    """Refuse parts of which one lacks something.
+    """Raise if one of the parts cannot serve its concept.
 
     Raises:
-        PartError: naming the part, the class, and each name that is missing or takes other arguments.
+        PartError: names the part, its class, and each name that is missing or takes other arguments.
     """
     replaced = parts.replaced()
     for name in replaced:
@@ -51,7 +51,7 @@ def demand_parts(parts: Parts) -> None:
 
 
 def _demand_allocator(kind: object) -> None:
-    """Refuse what is not a subclass of ``Allocator``: the heap and its observers rely on all of it."""
+    """Raise unless a class is a subclass of ``Allocator``, since the heap and its observers use all of it."""
     if not (isinstance(kind, type) and issubclass(kind, Allocator)):
         raise PartError(
             f"Parts(allocator={name_of(kind)}): this part must be a subclass of pysnmalloc.allocator.Allocator, since "
@@ -60,7 +60,7 @@ def _demand_allocator(kind: object) -> None:
 
 
 def _assembled(parts: Parts) -> Made:
-    """Make one object of each part but the allocator, on memory that is thrown away."""
+    """Return one object of each part except the allocator, made on temporary memory."""
     config, layout = CLASSROOM, Layout.of(CLASSROOM, _reserve())
     memory = Memory(AddressSpace(_reserve()))
     block = 1 << config.allocator_bits
@@ -80,7 +80,7 @@ def _assembled(parts: Parts) -> Made:
     make("superslab", memory, config, metaslab, table)
     make("mediumslab", memory, config, table)
     make("stack", memory, atomics, STACKS)
-    stack = partial(parts.stack, memory, atomics)  # type: ignore[arg-type]  # made of parts that are being judged
+    stack = partial(parts.stack, memory, atomics)  # type: ignore[arg-type]  # made of parts that are being checked
     make("large", memory, atomics, config, layout, Decommit.NEVER, Commitment(), stack)
     make("messagequeue", memory, atomics, block)
     make("remotecache", memory, config, block)
@@ -88,12 +88,12 @@ def _assembled(parts: Parts) -> Made:
 
 
 def _reserve() -> int:
-    """Bytes for one chunk of the classroom configuration."""
+    """Return the bytes of a heap with one chunk, in the classroom configuration."""
     return (1 << (CLASSROOM.number_bits + CLASSROOM.allocator_bits)) + 2 * CLASSROOM.chunk_size
 
 
 def _made(name: str, kind: Callable[..., object], arguments: tuple[object, ...]) -> object:
-    """Make an object of a part."""
+    """Return an object of a part, or raise if it cannot be made."""
     try:
         return kind(*arguments)
     except Exception as error:
@@ -105,7 +105,7 @@ def _made(name: str, kind: Callable[..., object], arguments: tuple[object, ...])
 
 
 def _demand_complete(name: str, kind: object, wanted: object, given: object) -> None:
-    """Refuse an object that lacks public names of the paper's, or has others under them."""
+    """Raise if an object lacks public names of the paper's class, or if its methods take other arguments."""
     lacks = list(_lacks(wanted, given))
     if lacks:
         paper = type(wanted)
@@ -116,7 +116,7 @@ def _demand_complete(name: str, kind: object, wanted: object, given: object) -> 
 
 
 def _lacks(wanted: object, given: object) -> Iterator[str]:
-    """Name what an object lacks."""
+    """Yield what an object lacks, in words."""
     for name in dir(wanted):
         if name.startswith("_"):
             continue
@@ -124,11 +124,11 @@ def _lacks(wanted: object, given: object) -> Iterator[str]:
         if not hasattr(given, name):
             yield f"there is no {name}{_arguments(model)}"
         elif callable(model) and not _takes_the_same(model, getattr(given, name)):
-            yield f"{name} must take {_arguments(model)}, and takes {_arguments(getattr(given, name))}"
+            yield f"{name} must take {_arguments(model)}, but takes {_arguments(getattr(given, name))}"
 
 
 def _takes_the_same(model: Callable[..., object], method: object) -> bool:
-    """Whether a method can be called as the model is."""
+    """Return whether a method can be called as the model can."""
     if not callable(method):
         return False
     keywords, positional = dict[str, object](), list[object]()
@@ -142,12 +142,12 @@ def _takes_the_same(model: Callable[..., object], method: object) -> bool:
     except TypeError:
         return False
     except ValueError:
-        return True  # a built-in function tells nothing of its arguments
+        return True  # a built-in function may not describe its arguments
     return True
 
 
 def _arguments(method: object) -> str:
-    """The arguments of a method as they stand in its definition, without types."""
+    """Return the names of a method's arguments, in parentheses, or nothing for other attributes."""
     if not callable(method):
         return ""
     try:

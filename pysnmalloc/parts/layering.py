@@ -5,11 +5,11 @@
             super().put(slab, freed)  ─────────────────► Mine.put
             self._teller.tell(...)
 
-An observer names no base class, so that it fits on a class that a reader wrote from
-scratch. ``super()`` finds whatever class lies below it in the composed one.
+An observer names no base class, so it also fits on a class that a reader wrote from
+scratch. In the composed class, ``super()`` finds the class below the observer.
 
-The law: an observer reads the heap's bytes with eyes of its own and calls ``super()``
-exactly once; it asks the class below for nothing but the concept's public methods.
+The law: an observer reads the heap's bytes itself and calls ``super()`` exactly once. Of
+the class below, it uses only the concept's public methods.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ T = TypeVar("T")
 
 
 def on_top_of(upper: type[T], lower: Callable[..., object]) -> type[T]:
-    """Return the class whose methods are those of ``upper`` where it has them, and else those of ``lower``.
+    """Return a class with the methods of ``upper``, and with those of ``lower`` that ``upper`` lacks.
 
     Raises:
-        PartError: when ``lower`` is not a class, so that nothing can be put on top of it.
+        PartError: if ``lower`` is not a class, since nothing can be put on top of it.
     """
     if not isinstance(lower, type):
         raise PartError(f"{name_of(lower)} is not a class, and only a class can be observed; pass a class as this part")
@@ -44,8 +44,8 @@ def on_top_of(upper: type[T], lower: Callable[..., object]) -> type[T]:
     return cast("type[T]", made)
 
 
-# Each pair is composed once, as long as it is used. Two threads that compose the same pair at once do no harm:
-# either class serves.
+# A composed class is reused as long as something refers to it. Two threads may compose the same pair at once,
+# since either class serves.
 _composed: WeakValueDictionary[tuple[type, type], type] = WeakValueDictionary()
 
 

@@ -1,10 +1,10 @@
-"""Loading: a class by what is written on the command line (§2).
+"""Loading: how the command line names a class, and how the class is found (§2).
 
     freelist=mine.py:FreeList        the class FreeList of the file mine.py
     stack=course.week4:Stack         the class Stack of an importable module
 
-A file is imported under a name that no other module has and that depends on its path alone,
-so that worker processes find it again by that name.
+A file is imported under a unique name that depends only on its path, so worker processes
+find the module again by that name.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ NAMES = tuple(field.name for field in fields(Parts))
 
 
 def load_parts(texts: Iterable[str]) -> Parts:
-    """Return the paper's parts, each one that is named replaced: ``["freelist=mine.py:FreeList"]``.
+    """Return the paper's parts, with those replaced that texts such as ``freelist=mine.py:FreeList`` name.
 
     Raises:
-        PartError: when a text cannot be read, a name is no part's or comes twice, or there is no such class.
+        PartError: if a text cannot be read, names an unknown part or a part twice, or if its class is not found.
     """
     found: dict[str, object] = {}
     for text in texts:
@@ -39,14 +39,14 @@ def load_parts(texts: Iterable[str]) -> Parts:
         if name in found:
             raise PartError(f"{text}: the part {name} is given twice; give each part once")
         found[name] = kind
-    return replace(PAPER_PARTS, **found)  # type: ignore[arg-type]  # a heap demands that each can serve
+    return replace(PAPER_PARTS, **found)  # type: ignore[arg-type]  # a heap checks that each can serve
 
 
 def load_part(text: str) -> tuple[str, object]:
-    """Return a part's name and the class for it, as ``name=file.py:Class`` says.
+    """Return the name of the part and the class in a text such as ``name=file.py:Class``.
 
     Raises:
-        PartError: as ``load_parts``.
+        PartError: as ``load_parts`` does.
     """
     name, equals, place = text.partition("=")
     if not equals or ":" not in place:
@@ -65,10 +65,10 @@ def load_part(text: str) -> tuple[str, object]:
 
 
 def load_object(place: str) -> object:
-    """Return what ``file.py:name`` or ``package.module:name`` names.
+    """Return the object that ``file.py:name`` or ``package.module:name`` names.
 
     Raises:
-        LookupError: saying what is not there: the file, the module, or the name in it.
+        LookupError: if the file, the module, or the name in it does not exist.
     """
     where, _, name = place.rpartition(":")
     module = _module(where)
@@ -80,7 +80,7 @@ def load_object(place: str) -> object:
 
 
 def _module(where: str) -> ModuleType:
-    """Import a module, or a file."""
+    """Import a module or a file."""
     if where.endswith(".py"):
         return _file(Path(where))
     if "" not in sys.path:
@@ -89,12 +89,12 @@ def _module(where: str) -> ModuleType:
         return importlib.import_module(where)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{where}.".startswith(f"{error.name}."):
-            raise  # the module is there, and imports one that is not
+            raise  # the module exists, but imports one that does not
         raise LookupError(f"there is no module {where}: {error}") from error
 
 
 def _file(path: Path) -> ModuleType:
-    """Import a file, once for each version of it, so that two classes of one file belong to one module."""
+    """Import a file once per version, so that two classes of one file belong to one module."""
     if not path.is_file():
         raise LookupError(f"there is no file {path}")
     path = path.resolve()
