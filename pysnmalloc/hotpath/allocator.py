@@ -265,14 +265,14 @@ class FastAllocator(Allocator):
             self._free(address)
 
     def _dealloc_slab(self, slab: int, sizeclass: int) -> None:
-        """Return a slab, and record the superslab if it was returned with its short slab."""
+        """Give back a slab, and record its superslab if it was given back with the short slab."""
         super()._dealloc_slab(slab, sizeclass)
         chunk = slab & self._chunk_mask
         if slab == chunk and sizeclass <= self.table.short_max_sizeclass and self.pagemap.get(chunk) == NOT_OURS:
             self._went(chunk, sizeclass, NULL)
 
     def _medium_dealloc(self, slab: int, address: int) -> None:
-        """Free a medium object of this allocator, and record the slab if it was returned with the object."""
+        """Free a medium object of this allocator, and record its slab if it was given back with the object."""
         sizeclass = self.mediumslab.sizeclass(slab)
         super()._medium_dealloc(slab, address)
         if self.pagemap.get(slab) == NOT_OURS:

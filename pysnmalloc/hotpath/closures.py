@@ -176,7 +176,7 @@ class HotPath(NamedTuple):
 
 
 def poison(tables: Tables, free: FreeFunction) -> Cells:
-    """Return cells from which malloc takes no object, and whose objects ``free`` frees."""
+    """Return poison: cells from which malloc takes no object, and with which ``free`` frees the slab's objects."""
     used, head, base, _ = tables.no_slab
     return used, head, base, free
 
@@ -330,7 +330,7 @@ def _abroad(tables: Tables, rare: Rare) -> Callable[[Foreign], Cells]:
             return None
 
         def free_remote(address: int) -> None:
-            """Verify the slab. It cannot change before the next post, since its owner counts the object as used."""
+            """Verify the slab, then free. The slab cannot change before the post, since its owner counts the object."""
             if address < 0 or kind[()] != superslab or owner_word[()] != owner or sizeclass_byte[()] != sizeclass:
                 return free_unknown(address)
             index = address // slab_size

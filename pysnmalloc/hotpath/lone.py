@@ -201,7 +201,7 @@ def lone_superslab(
         return object
 
     def give_back(address: int) -> bool:
-        """Free the last object, and return the slab and the superslab."""
+        """Free the last object, and give back the slab and the superslab."""
         if (
             address // tables.slab_size != index
             or used[()] != 1
@@ -276,7 +276,7 @@ def lone_mediumslab(
         return object
 
     def give_back(address: int) -> bool:
-        """Free the only object, and return the medium slab."""
+        """Free the only object, and give back the medium slab."""
         if address != object or head[()] != 1 or list_head[()] != chunk or after[()]:
             return False
         head[()] = 0

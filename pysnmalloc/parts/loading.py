@@ -28,7 +28,7 @@ NAMES = tuple(field.name for field in fields(Parts))
 
 
 def load_parts(texts: Iterable[str]) -> Parts:
-    """Return the paper's parts, with those replaced that texts such as ``freelist=mine.py:FreeList`` name.
+    """Return the paper's parts, replaced as texts such as ``freelist=mine.py:FreeList`` say.
 
     Raises:
         PartError: if a text cannot be read, names an unknown part or a part twice, or if its class is not found.

@@ -48,7 +48,7 @@ _ALL: tuple[Scenario, ...] = (
     Figure3d(),
     StackScenario(
         "stack",
-        "A pops a chunk while B pops two and pushes one back: is each in one place?",
+        "A pops a chunk while B pops two and pushes one back: is each chunk in one place?",
         {"A": "pop", "B": "pop pop push"},
     ),
     StackScenario(

@@ -1,4 +1,4 @@
-"""Scenarios of the message queue, which is explored as shipped and broken in three ways (§2.2, Figure 3).
+"""Scenarios of the message queue, as shipped and in three broken versions (§2.2, Figure 3).
 
     A ──┐ enqueue(m1), enqueue(m3)
     B ──┤ enqueue(m2), enqueue(m4)        which messages arrive, in which executions?
@@ -27,7 +27,7 @@ DONE = 512  # the word that B sets when its enqueue has returned
 
 
 class PublishedQueue(MessageQueue):
-    """The queue with the orders that the paper and its code publish: operations on shared words are relaxed."""
+    """The queue with the orders that the paper and its code publish: all operations on shared words are relaxed."""
 
     def enqueue(self, first: int, last: int) -> None:
         """Send a list of messages, linked from ``first`` to ``last``."""
@@ -157,7 +157,7 @@ class QueueScenario(Scenario):
         return place.atomics.load(message + PAYLOAD, Order.RELAXED)
 
     def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:
-        """Raise unless each message was received or can be reached from the front, but not both."""
+        """Raise unless each message was received once or can be reached from the front once."""
         received = results[2]
         assert isinstance(received, tuple)
         reachable = [self.word(message) for message in self._reachable(place) if message >= MESSAGES]
@@ -203,7 +203,7 @@ class Figure3d(QueueScenario):
         return None
 
     def look(self, place: Place) -> Hashable:
-        """If B's enqueue has returned, raise if nothing can be received, not even the stub."""
+        """Raise if B's enqueue has returned, but nothing can be received, not even the stub."""
         returned = place.atomics.load(DONE, Order.ACQUIRE)
         if returned and self.queue(place).dequeue() == NULL:
             raise Wrong("Figure 3(d)", "B's enqueue has returned, but C can receive nothing: A has not linked yet")

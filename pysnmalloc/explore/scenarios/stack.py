@@ -1,6 +1,6 @@
 """Scenarios of the stack of free chunks, with its incarnation number and without it (§2.5).
 
-head ──► c1 ──► c2 ──► c3          A pops a chunk; B pops two, and pushes the first one again
+    head ──► c1 ──► c2 ──► c3          A pops a chunk; B pops two, and pushes the first one again
 
 Without the number, A reads that the head is c1, and that c2 is below c1. B pops c1 and c2,
 and pushes c1. A's comparison finds c1 on top, and makes c2 the top, although B is using c2.
@@ -48,7 +48,7 @@ class StackScenario(Scenario):
 
     Args:
         name, about: the scenario's name, and the question that its exploration answers.
-        plans: the steps of each thread: ``pop``, or ``push``, which pushes the chunk that the thread popped first.
+        plans: the steps of each thread: ``pop``, or ``push``, which pushes the first chunk that the thread still holds.
         parts: the classes that the threads use.
         use: whether threads write into the chunks that they pop, as their owners do.
         chunks: the number of chunks on the stack at the start.
