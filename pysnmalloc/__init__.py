@@ -31,6 +31,7 @@ from .errors import (
     PartError,
     RecordingError,
     SnmallocError,
+    SpaceRefused,
     WriteAfterFree,
     WrongThread,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "SizeclassStatistics",
     "SizeclassTable",
     "SnmallocError",
+    "SpaceRefused",
     "WriteAfterFree",
     "WrongThread",
     "__version__",

@@ -4,6 +4,7 @@
     ├── ConfigError        a configuration that cannot work        (also a ValueError)
     ├── PartError          a class cannot serve as a part          (also a ValueError)
     ├── HeapExhausted      no address space left                   (also a MemoryError)
+    │   └── SpaceRefused   the system refused a heap's address space
     ├── HeapClosed         a call on a heap after close()          (also a ValueError)
     ├── InvalidPointer     not an object of this heap              (also a ValueError)
     │   ├── DoubleFree     an object that is already free
@@ -33,6 +34,7 @@ __all__ = [
     "PartError",
     "RecordingError",
     "SnmallocError",
+    "SpaceRefused",
     "WriteAfterFree",
     "WrongThread",
 ]
@@ -82,6 +84,33 @@ class HeapExhausted(SnmallocError, MemoryError):
         return (
             f"out of address space: {self.asked:,} bytes requested, {self.reserved:,} reserved, "
             f"{self.in_use:,} of them in use; free some objects, or make the heap with a larger reserve= (§2.9)"
+        )
+
+
+class SpaceRefused(HeapExhausted):
+    """The operating system refused to reserve a heap's address space (§2.9); no heap was made.
+
+    What to do: pass a smaller ``reserve=``, raise the limit of the process or its container, or choose a smaller
+    configuration. Heaps that are closed or that nobody holds do not count against the limit.
+
+    Attributes:
+        asked: bytes of address space that the system refused.
+        least: the smallest ``reserve`` in bytes with which the configuration works; 0 if it is unknown.
+    """
+
+    def __init__(self, asked: int, least: int = 0) -> None:
+        super().__init__(asked, 0, 0)
+        self.least = least
+
+    def __str__(self) -> str:
+        if self.asked <= self.least:
+            advice = "this configuration needs them all, so raise the limit or choose a smaller one, such as CLASSROOM"
+        else:
+            enough = f" (this configuration needs at least {self.least:,})" if self.least else ""
+            advice = f"pass a smaller reserve={enough}, or raise the limit"
+        return (
+            f"the operating system refused {self.asked:,} bytes of address space, probably because of a limit of the "
+            f"process (ulimit -v, RLIMIT_AS) or of its container; {advice} (§2.9)"
         )
 
 

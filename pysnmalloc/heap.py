@@ -40,10 +40,9 @@ from .inspection.checked import CheckedAllocator, CheckRecord
 from .inspection.laws import check_laws
 from .inspection.statistics import ChunkEntry, HeapStatistics, chunk_map, heap_statistics
 from .large import Commitment
-from .memory import BUMP, LOW_MEMORY_EPOCH, NULL, Layout, Memory, default_reserve_for
+from .memory import BUMP, LOW_MEMORY_EPOCH, NULL, Layout, Memory, space_for
 from .pagemap import MEDIUM, NOT_OURS, SUPERSLAB
 from .parts import demand_parts, on_top_of
-from .platform import AddressSpace
 from .recording.recorder import RecordingAllocator
 from .recording.recording import Recording, new_recording
 
@@ -81,7 +80,8 @@ class Heap:
         config: ``PAPER``, ``PAPER_1MIB``, ``CLASSROOM`` or a ``Config``.
         checked: whether to find misuse: double free, invalid free, write after free, leaks. Slower.
         reserve: bytes of address space, of which only touched pages take memory. Default: 64 GiB where
-            that costs nothing, see ``platform.default_reserve``; in a browser 8 MiB for ``CLASSROOM``.
+            that costs nothing, see ``platform.default_reserve``; in a browser 8 MiB for ``CLASSROOM``. If the
+            operating system refuses the default, the heap takes half of what the system grants.
         decommit: when pages go back to the operating system (§2.9).
         fast: whether to use the fast path; otherwise the plain code of the concepts runs, as in checked mode.
         record: where to record every change, as events. Slower; a heap that is not recorded pays nothing.
@@ -89,9 +89,10 @@ class Heap:
             every call reaches it.
 
     Raises:
-        ConfigError: if ``reserve`` is too small for one chunk, or ``checked`` and ``record`` are both given.
+        ConfigError: if ``reserve`` is too small for one chunk or is not a multiple of 8, or if ``checked`` and
+            ``record`` are both given.
         PartError: if a part lacks something; the message names it.
-        HeapExhausted: if the operating system refuses the address space.
+        SpaceRefused: if the operating system refuses the address space.
     """
 
     def __init__(
@@ -116,9 +117,9 @@ class Heap:
         self.fast = fast and not checked and record is None and parts == PAPER_PARTS
         self.recording = record
         self.closed = False
-        reserve = default_reserve_for(config) if reserve is None else reserve
-        self.layout = Layout.of(config, reserve)
-        self.memory = Memory(AddressSpace(reserve))
+        space = space_for(config, reserve)
+        self.layout = Layout.of(config, space.size)
+        self.memory = Memory(space)
         self.memory.u64[BUMP >> 3] = self.layout.first_chunk
         self._shared = Shared(config, self.layout, self.memory, threading.Lock(), decommit, Commitment(), parts)
         self._atomics = parts.atomics(self.memory, self._shared.lock)

@@ -35,6 +35,7 @@ __all__ = ["NULL", "Layout", "Memory", "Words"]
 NULL = 0
 """The address that is never an object's."""
 
+WORD = 8  # bytes of the longest word
 BUMP = 64  # address of the word that holds the first chunk never handed out
 LOW_MEMORY_EPOCH = 128  # address of the count of low-memory notices
 STACKS = 256  # address of the stacks of free and skipped chunks, 16 bytes each: head, incarnation number
@@ -72,18 +73,47 @@ class Layout:
         """Lay out ``reserve`` bytes of address space.
 
         Raises:
-            ConfigError: if not even one chunk fits.
+            ConfigError: if not even one chunk fits, or the bytes are not whole words.
         """
         pagemap = 1 << (config.number_bits + config.allocator_bits)
-        map_end = pagemap + (reserve >> config.chunk_bits)
-        first_chunk = -(-map_end // config.chunk_size) * config.chunk_size
+        first_chunk = _first_chunk(config, reserve)
         end = reserve // config.chunk_size * config.chunk_size
         if end <= first_chunk:
             raise ConfigError(
                 f"reserve={reserve:,} bytes leaves no room for a chunk of {config.chunk_size:,}: the allocators "
-                f"and the page map take the first {first_chunk:,}; reserve at least {first_chunk + config.chunk_size:,}"
+                f"and the page map take the first {first_chunk:,}; reserve at least {least_reserve_for(config):,}"
             )
+        if reserve % WORD:
+            raise ConfigError(f"reserve={reserve:,} bytes are not whole words; reserve a multiple of {WORD}")
         return cls(pagemap, first_chunk, end)
+
+
+def _first_chunk(config: Config, reserve: int) -> int:
+    """Return the first chunk's address: chunks begin after the allocators and the page map."""
+    map_end = (1 << (config.number_bits + config.allocator_bits)) + (reserve >> config.chunk_bits)
+    return -(-map_end // config.chunk_size) * config.chunk_size
+
+
+def least_reserve_for(config: Config) -> int:
+    """Return the smallest reserve with which a configuration works, in bytes: it has room for one chunk."""
+    least = 0
+    while least < (needed := _first_chunk(config, least) + config.chunk_size):  # a larger reserve has a larger map
+        least = needed
+    return least
+
+
+def space_for(config: Config, reserve: int | None) -> AddressSpace:
+    """Reserve the address space of a heap; by default what ``default_reserve_for`` says, or less if it is refused.
+
+    Raises:
+        ConfigError: if ``reserve`` is too small for one chunk, or is not whole words.
+        SpaceRefused: if the operating system refuses ``reserve``, or even the smallest that the configuration needs.
+    """
+    least = least_reserve_for(config)
+    if reserve is None:
+        return AddressSpace.up_to(default_reserve_for(config), least)
+    Layout.of(config, reserve)  # a reserve that cannot work is the caller's mistake, whatever the system grants
+    return AddressSpace(reserve, least)
 
 
 def default_reserve_for(config: Config) -> int:

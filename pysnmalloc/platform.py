@@ -10,6 +10,9 @@ are not overcommitted and CPython has no ``madvise``. Without ``mmap`` (Pyodide)
 plain bytes are used. In both cases decommitting only zeroes the pages, so a heap
 behaves the same everywhere; ``gives_back`` says whether memory is really freed.
 
+A process may have a limit of address space (``ulimit -v``), or its container may. A
+heap that names no ``reserve`` then takes half of what the system still grants.
+
 Left out: protecting reserved pages against access, which Python cannot do.
 """
 
@@ -17,10 +20,11 @@ from __future__ import annotations
 
 import gc
 import sys
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .errors import HeapExhausted
+from .errors import SpaceRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +39,7 @@ __all__ = ["AddressSpace", "default_reserve", "space_is_free"]
 
 GIB = 1 << 30
 ZEROES = bytes(1 << 16)
+GRAIN = 1 << 16  # to which a reserve is rounded that is less than the default
 LINUX_MAP_NORESERVE = 0x4000  # the mmap module has it only from 3.13 on
 
 
@@ -65,14 +70,15 @@ class AddressSpace:
 
     Args:
         size: bytes to reserve.
+        least: the smallest size that would serve, for the error's advice.
 
     Raises:
-        HeapExhausted: if the operating system refuses.
+        SpaceRefused: if the operating system refuses.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, least: int = 0) -> None:
         self.size = size
-        self.buffer = _reserve(size)
+        self.buffer = _reserve(size, least)
         self.granule = mmap.PAGESIZE if HAVE_MMAP else 1
         # On other systems DONTNEED is only a hint, and the pages may keep their contents.
         self.gives_back = sys.platform == "linux" and self.kind == "mmap"
@@ -87,6 +93,19 @@ class AddressSpace:
             last = (self.size - 1) // self.granule * self.granule
             for page in (0, last):
                 self.buffer.madvise(mmap.MADV_DONTDUMP, page, self.granule)
+
+    @classmethod
+    def up_to(cls, size: int, least: int) -> AddressSpace:
+        """Reserve ``size`` bytes or, where the operating system refuses them, half of what it grants.
+
+        The other half is left to the program, whose threads and other heaps need address space too.
+
+        Raises:
+            SpaceRefused: if the system refuses even ``least`` bytes.
+        """
+        with suppress(SpaceRefused):
+            return cls(size, least)
+        return cls(_affordable(size, least), least)
 
     @property
     def kind(self) -> str:
@@ -158,20 +177,34 @@ class AddressSpace:
             self.decommit(0, self.size)
 
 
-def _reserve(size: int) -> mmap.mmap | bytearray:
+def _reserve(size: int, least: int) -> mmap.mmap | bytearray:
     """Reserve address space without committing it.
 
     An unreachable heap is cyclic garbage and keeps its space until the collector runs. Where space is scarce, that
     space may be what is missing, so run the collector before giving up.
     """
+    granted = _granted(size)
+    if granted is None:
+        gc.collect()
+        granted = _granted(size)
+    if granted is None:
+        raise SpaceRefused(size, least)
+    return granted
+
+
+def _affordable(size: int, least: int) -> int:
+    """Return half of the most bytes that the system grants, found by halving ``size``, but at least ``least``."""
+    while size > least and _granted(size) is None:
+        size //= 2
+    return max(size // 2 // GRAIN * GRAIN, least)
+
+
+def _granted(size: int) -> mmap.mmap | bytearray | None:
+    """Return the space, or None if the system refuses it."""
     try:
         return _asked(size)
     except (OSError, MemoryError, OverflowError):
-        gc.collect()
-    try:
-        return _asked(size)
-    except (OSError, MemoryError, OverflowError) as refused:
-        raise HeapExhausted(size, 0, 0) from refused
+        return None
 
 
 def _asked(size: int) -> mmap.mmap | bytearray:

@@ -16,20 +16,20 @@ import warnings
 
 from ..config import CLASSROOM, PAPER
 from ..heap import Heap
-from ..memory import Memory, default_reserve_for
-from ..platform import AddressSpace, default_reserve
+from ..memory import Memory, default_reserve_for, space_for
+from ..platform import AddressSpace
 from .check import Absent, More, demand
 
 __all__ = ["dontneed", "fork", "queue_test", "reserve"]
 
-MIB = 1 << 20
+MIB, GIB = 1 << 20, 1 << 30
 PATIENCE = 10  # seconds that a child may take for work of a millisecond
 
 
 def reserve(_: More) -> str:
     """Address space is granted and reads as zero."""
-    size = default_reserve_for(PAPER)
-    space = AddressSpace(size)
+    space = space_for(PAPER, None)
+    size, default = space.size, default_reserve_for(PAPER)
     view = memoryview(space.buffer)
     try:
         demand(view[0] == view[size - 1] == 0, "fresh memory does not read as zero")
@@ -38,7 +38,8 @@ def reserve(_: More) -> str:
         space.close()
     if space.kind != "mmap":
         raise Absent(f"no mmap: plain bytes, {size // MIB:,} MiB")
-    return f"{size / (1 << 30):,.2f} GiB granted (default here: {default_reserve() / (1 << 30):,.2f} GiB)"
+    less = "" if size == default else f", since a limit refuses the default of {default / GIB:,.2f} GiB (see ulimit -v)"
+    return f"{size / GIB:,.2f} GiB reserved{less}"
 
 
 def dontneed(_: More) -> str:
