@@ -19,6 +19,9 @@ they are known, the law that was broken, and the section of the paper.
 ``DoubleFree``, ``WrongThread``, ``WriteAfterFree`` and ``LeakError`` are raised in
 checked mode only. A heap that is not checked raises ``InvalidPointer`` only for
 what the page map and the size class reveal. ``Heap.check`` raises ``LawBroken``.
+
+Every error can be pickled and copied with its attributes and notes, so a process pool
+returns it to the caller.
 """
 
 from __future__ import annotations
@@ -45,6 +48,18 @@ class SnmallocError(Exception):
 
     What to do: catch one of its subclasses, or this class to catch them all.
     """
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return how to rebuild the error, for pickle and copy: from its attributes, not by its constructor.
+
+        A constructor may take other arguments than ``args``, in which Python keeps what was passed to ``Exception``.
+        """
+        return _rebuilt, (type(self), self.args), vars(self)
+
+
+def _rebuilt(kind: type[SnmallocError], args: tuple[object, ...]) -> SnmallocError:
+    """Return an error that has no attributes yet; pickle and copy set them."""
+    return Exception.__new__(kind, *args)  # MemoryError's own refuses a class that is also another error
 
 
 class ConfigError(SnmallocError, ValueError):

@@ -29,7 +29,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from .allocator import PAPER_PARTS, Allocator, Parts, Shared
 from .atomics import AtomicCounts, Order
@@ -138,6 +138,13 @@ class Heap:
     def __repr__(self) -> str:
         state = "closed" if self.closed else f"{len(self._allocators)} allocators"
         return f"<Heap {self.config.name}, {self.memory.space.size:,} bytes reserved, {state}>"
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied: a heap lives in its process. A fork has a copy of it."""
+        raise TypeError(
+            "a Heap cannot be pickled or copied, since its memory, locks and threads belong to this process; pickle "
+            "heap.statistics(), heap.chunk_map(), a picture or a Recording, or make a heap in each process"
+        )
 
     def __enter__(self) -> Self:
         return self

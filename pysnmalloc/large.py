@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import NoReturn
 
 from .atomics import Atomics, Order
 from .chunklist import KIND, Kind
@@ -47,6 +48,13 @@ class Commitment:
     committed: int = 0
     large: dict[int, int] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock, repr=False)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied, since the lock belongs to the threads of one heap."""
+        raise TypeError(
+            "a heap's Commitment cannot be pickled or copied, since its lock belongs to the threads of this process; "
+            "pickle heap.statistics()"
+        )
 
     def add(self, amount: int) -> None:
         """Add to the count of committed bytes; a negative amount subtracts."""

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from .config import Config
 from .errors import ConfigError
@@ -144,6 +144,10 @@ class Memory:
         self.u16 = self.u8.cast("H")
         self.u32 = self.u8.cast("I")
         self.u64 = self.u8.cast("Q")
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied; threads make views of the same bytes with ``own_views``."""
+        self.space.__reduce__()
 
     def own_views(self) -> Memory:
         """Return the same memory through views that only the calling thread uses."""

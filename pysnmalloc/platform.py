@@ -28,6 +28,7 @@ from .errors import SpaceRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import NoReturn
 
 HAVE_MMAP = True
 try:
@@ -106,6 +107,13 @@ class AddressSpace:
         with suppress(SpaceRefused):
             return cls(size, least)
         return cls(_affordable(size, least), least)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied: an address in a copy would be another object."""
+        raise TypeError(
+            "a heap's memory cannot be pickled or copied, since its addresses belong to this heap in this process; "
+            "pickle what is in it: bytes(heap.view(p)), heap.statistics(), a picture or a Recording"
+        )
 
     @property
     def kind(self) -> str:

@@ -48,9 +48,18 @@ class Law:
     section: str
     breaches: Callable[[Survey], Iterator[Breach]]
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return how to find the law again, for pickle and copy: by its name, since its code has none."""
+        return _law_named, (self.name,)
+
 
 LAWS: list[Law] = []
 """All laws, in the order in which they are checked. Each may rely on those before it."""
+
+
+def _law_named(name: str) -> Law:
+    """Return the law of a name."""
+    return next(each for each in LAWS if each.name == name)
 
 
 def law(name: str, section: str) -> Callable[[Callable[[Survey], Iterator[Breach]]], None]:

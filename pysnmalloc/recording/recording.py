@@ -58,6 +58,8 @@ class Origin(NamedTuple):
 class Recording:
     """The events of one heap. Any thread may add events.
 
+    A pickle or a copy is a snapshot: it has the events so far, and no heap adds more to it.
+
     Args:
         limit: how many events to keep; later events are only counted, in ``dropped``.
 
@@ -79,6 +81,17 @@ class Recording:
         self._ticks = self._calls = self._threads = 0
         self._local = threading.local()
         _recordings.add(self)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return a snapshot, without what belongs to this process: the heap, the lock, the threads' numbers."""
+        with self.lock:
+            kept = {name: value for name, value in vars(self).items() if name not in ("lock", "_heap", "_local")}
+            return kept | {"events": self.events.copy()}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Become the snapshot."""
+        self.__init__()  # type: ignore[misc]  # an object that pickle or copy made
+        vars(self).update(state)
 
     def __len__(self) -> int:
         return len(self.events)

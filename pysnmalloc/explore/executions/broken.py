@@ -7,6 +7,8 @@ Uninitialised     a read of bytes that must be written first, and were not
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from .execution import Execution
 
 __all__ = ["Broken", "Race", "ThreadFailed", "Uninitialised"]
@@ -24,6 +26,10 @@ class Broken(Exception):
         super().__init__(threads)
         self.graph = graph
         self.threads = threads
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied."""
+        self.graph.__reduce__()
 
 
 class Race(Broken):

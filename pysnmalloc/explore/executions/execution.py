@@ -12,6 +12,7 @@ Weak memory has no time, only these four orders. ``graph`` says how an execution
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import NoReturn
 
 from ..threads.segment import Node, Segment, Views
 from .event import Clock, Event
@@ -51,6 +52,13 @@ class Execution:
         self.made: frozenset[int] = frozenset()
         self.stamp = 0
         self.count = 0
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied by ``copy``, since an execution refers to threads that the explorer runs."""
+        raise TypeError(
+            "an execution cannot be pickled or copied, since it refers to threads that run in this process; "
+            "pickle the finding or the schedule, and tell the schedule again"
+        )
 
     def _look_at(self, image: bytearray) -> None:
         """Take bytes as the plain memory."""

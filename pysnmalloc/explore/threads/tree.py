@@ -208,8 +208,11 @@ class TooLong(Exception):
     """A thread took more steps than the limit."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"more than {limit} steps")
+        super().__init__(limit)
         self.limit = limit
+
+    def __str__(self) -> str:
+        return f"more than {self.limit} steps"
 
 
 def _last_writes(writes: list[Access]) -> list[Access]:
