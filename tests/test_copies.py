@@ -190,7 +190,7 @@ INSTEAD = r"cannot be (pickled or copied|copied or pickled).*(pickle|make)"
 
 
 @each_deep_copy
-@pytest.mark.parametrize("kind", sorted(LIVE, key=name_of), ids=name_of)
+@pytest.mark.parametrize("kind", [kind for kind in RECORDS if kind in LIVE], ids=name_of)
 def test_it_refuses_and_says_what_to_pickle_instead(kind: type, how: str) -> None:
     thing = refusers()[kind]
     with pytest.raises(TypeError, match=INSTEAD):

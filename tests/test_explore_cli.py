@@ -285,3 +285,31 @@ def test_progress_is_for_terminals_and_for_long_work(
 def test_orders_are_those_of_the_library(runner: CliRunner) -> None:
     for order in Order:
         assert runner.invoke(app, ["explore", "queue", "--weaken", f"{EXCHANGE}={order.value}"]).exit_code < 2
+
+
+RESTLESS = """
+import os
+from pysnmalloc.atomics import Order
+from pysnmalloc.explore import Scenario
+
+class Restless(Scenario):
+    name = "restless"
+
+    def setup(self, place):
+        place.memory.u64[20] = os.getpid()
+
+    def threads(self):
+        return dict.fromkeys("ABC", self.run)
+
+    def run(self, place):
+        for _ in range(2):
+            place.atomics.fetch_add(64, 1, Order.RELAXED)
+"""
+
+
+def test_an_error_of_a_worker_is_a_message_too(runner: CliRunner, tmp_path: Path) -> None:
+    path = tmp_path / "restless.py"
+    path.write_text(RESTLESS)
+    ran = run(runner, f"{path}:Restless", "--jobs", "2", code=1)
+    assert ran.stderr.startswith("Error: Restless.setup leaves different bytes each time")
+    assert "Traceback" not in ran.stderr

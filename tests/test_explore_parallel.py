@@ -247,8 +247,10 @@ def test_a_scenario_that_cannot_be_sent_is_refused_with_what_to_do(pool: Executo
         pass
 
     if isinstance(pool, ProcessPoolExecutor):
-        with pytest.raises(ValueError, match=r"“local” cannot be sent to other processes: .*top level of a module"):
+        with pytest.raises(ValueError, match=r"“local” cannot be sent to other processes: .*top level") as caught:
             explore(Local("local", ""), executor=pool)
+        assert caught.value.__suppress_context__  # the pool's own error says nothing more
+        assert caught.value.__cause__ is None
     else:
         assert explore(Local("local", ""), executor=pool).exhausted
 

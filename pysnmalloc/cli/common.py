@@ -138,12 +138,12 @@ def friendly() -> Iterator[None]:
         yield
     except (TraceError, ConfigError, PartError, RecordingError) as error:
         typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(USAGE) from error
+        raise typer.Exit(USAGE) from None
     except SnmallocError as error:
         typer.echo(f"Error: {error}", err=True)
         if isinstance(error, AddressError):
             typer.echo("Addresses depend on --config and --remote-cache: use the values of the recording.", err=True)
-        raise typer.Exit(FAILED) from error
+        raise typer.Exit(FAILED) from None
 
 
 def parse_bytes(text: str) -> int:

@@ -25,7 +25,7 @@ from ..atomics import Order
 from ..explore import Finding, Result, Scenario, explore, replay, tell
 from ..explore.findings.told import Told
 from ..explore.weaken import weaken_each
-from .common import FAILED, PART_OPTION, USAGE, bar, tally
+from .common import FAILED, PART_OPTION, USAGE, bar, friendly, tally
 from .reports import Report, print_json, print_report, print_weakened, write_page
 from .scenarios import list_scenarios, load
 
@@ -157,7 +157,7 @@ def explore_command(
     if one and not way.usual:
         raise typer.BadParameter("a schedule is one execution; it can be combined only with --model and --weaken")
     reports: list[Report] = []
-    with _understood():
+    with friendly(), _understood():
         scenario = load(name, way.parts)
         command = " ".join((name, *(f"--part {each}" for each in way.parts)))
         for each in _models(model, plain=plain, one=one):
@@ -233,4 +233,4 @@ def _understood() -> Iterator[None]:
         yield
     except ValueError as error:
         typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(USAGE) from error
+        raise typer.Exit(USAGE) from None

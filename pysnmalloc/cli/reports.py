@@ -77,7 +77,7 @@ def write_page(path: Path, reports: Sequence[Report], title: str) -> None:
         path.write_text(page("\n".join(report.html for report in reports), title), encoding="utf-8")
     except OSError as error:
         typer.echo(f"Error: {path} cannot be written: {error.strerror}", err=True)
-        raise typer.Exit(USAGE) from error
+        raise typer.Exit(USAGE) from None
 
 
 def print_weakened(console: Console, title: str, weakened: Sequence[Weakened], width: int) -> None:

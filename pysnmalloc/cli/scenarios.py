@@ -65,7 +65,7 @@ def _named(name: str) -> Scenario:
     try:
         found = load_object(name)
     except LookupError as error:
-        raise UnknownScenario(f"{error.args[0]}; name a subclass of pysnmalloc.explore.Scenario") from error
+        raise UnknownScenario(f"{error.args[0]}; name a subclass of pysnmalloc.explore.Scenario") from None
     if isinstance(found, type) and issubclass(found, Scenario):
         try:
             return found()

@@ -195,7 +195,7 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         typer.echo(f"Error: {path} cannot be written: {error.strerror}; choose another file.", err=True)
-        raise typer.Exit(USAGE) from error
+        raise typer.Exit(USAGE) from None
 
 
 def _report(output: Path, steppers: list[Stepper], recordings: list[Recording]) -> None:
@@ -215,5 +215,5 @@ def _save(recording: Recording, place: int, count: int, events: Path | None, chr
                 save(numbered)
             except OSError as error:
                 typer.echo(f"Error: {numbered} cannot be written: {error.strerror}; choose another file.", err=True)
-                raise typer.Exit(USAGE) from error
+                raise typer.Exit(USAGE) from None
             typer.echo(str(numbered))

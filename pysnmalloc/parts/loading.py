@@ -58,7 +58,7 @@ def load_part(text: str) -> tuple[str, object]:
     try:
         return name, load_object(place)
     except LookupError as error:
-        raise PartError(f"{text}: {error.args[0]}") from error
+        raise PartError(f"{text}: {error.args[0]}") from None
     except Exception as error:
         where = place.rpartition(":")[0]
         raise PartError(f"{text}: {where} raised {type(error).__name__} while it was imported: {error}") from error
@@ -90,7 +90,7 @@ def _module(where: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{where}.".startswith(f"{error.name}."):
             raise  # the module exists, but imports one that does not
-        raise LookupError(f"there is no module {where}: {error}") from error
+        raise LookupError(f"there is no module {where}: {error}") from None
 
 
 def _file(path: Path) -> ModuleType:

@@ -210,7 +210,7 @@ class Recording:
         Raises:
             RecordingError: if a line is invalid; the message names the line.
         """
-        return cls.parse(Path(path).read_text(encoding="utf-8").splitlines(), str(path))
+        return cls.parse(Path(path).read_text(encoding="utf-8", errors="replace").splitlines(), str(path))
 
     @classmethod
     def parse(cls, lines: Iterable[str], name: str = "<lines>") -> Recording:
@@ -226,8 +226,8 @@ class Recording:
                 else:
                     recording.events.append(parse_event(data))
                     recording._ticks = recording.events[-1].at.tick
-            except (ValueError, KeyError, TypeError) as error:
-                raise RecordingError(f"{name}, line {number}: {error}; save it again with Recording.save") from error
+            except (ValueError, TypeError) as error:
+                raise RecordingError(f"{name}, line {number}: {error}; save it again with Recording.save") from None
         if not number:
             raise RecordingError(f"{name} is empty; a recording begins with a line that says “{FORMAT}”")
         return recording
@@ -237,13 +237,13 @@ def _parse_header(data: Json) -> Origin:
     """Return the origin that the first line describes."""
     if data.get("format") != FORMAT or data.get("version") != VERSION:
         raise RecordingError(f"the first line does not say “{FORMAT}”, version {VERSION}: this is not such a recording")
-    config, reserve = data["config"], data["reserve"]
-    if not isinstance(config, dict) or type(reserve) is not int:
-        raise RecordingError("the first line has no config and reserve")
+    config, reserve, decommit = map(data.get, ("config", "reserve", "decommit"))
+    if not isinstance(config, dict) or type(reserve) is not int or decommit is None:
+        raise RecordingError("the first line has no config, reserve and decommit")
     try:
-        return Origin(Config(**config), reserve, Decommit(data["decommit"]))
+        return Origin(Config(**config), reserve, Decommit(decommit))
     except ConfigError as error:
-        raise RecordingError(str(error)) from error
+        raise RecordingError(str(error)) from None
 
 
 # Heaps that other code makes, such as a script.

@@ -47,7 +47,7 @@ def record_script(path: str | Path, arguments: Sequence[str] = (), *, limit: int
             runpy.run_path(str(path), run_name="__main__")
         except SystemExit as stop:
             if stop.code not in (None, 0):
-                raise ScriptError(f"{path.name} ended with exit code {stop.code}", recordings) from stop
+                raise ScriptError(f"{path.name} ended with exit code {stop.code}", recordings) from None
         except Exception as error:
             lines = [entry.lineno for entry in extract_tb(error.__traceback__) if entry.filename == str(path)]
             where = f", line {lines[-1]}," if lines else ""

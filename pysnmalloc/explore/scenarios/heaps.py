@@ -119,7 +119,7 @@ class HeapScenario(Scenario):
             heap.check()
         except LawBroken as broken:
             if "twice" in broken.reason or "free already" in broken.reason:
-                raise Wrong("double free", str(broken)) from broken
+                raise Wrong("double free", str(broken)) from None
             raise
 
     def _come_home(self, heap: Heap) -> None:

@@ -251,7 +251,7 @@ class _Dealer:
         """What came of a part, or what is the matter."""
         try:
             return future.result()
-        except Exception as error:
+        except Exception:
             scenario = self._job.scenario
             try:
                 pickle.dumps(scenario)
@@ -259,7 +259,7 @@ class _Dealer:
                 raise ValueError(
                     f"the scenario “{scenario.name}” cannot be sent to other processes: {reason}. Define its class at "
                     "the top level of a module and let it hold only objects that can be pickled, or leave executor out"
-                ) from error
+                ) from None  # the reason says what the pool's own error does
             raise
 
     def _take(self, found: Found) -> None:

@@ -84,8 +84,8 @@ class Seed:
                 return graph
             source = _event(graph, self.source, self.thread) if self.source is not None else None
             back = _event(graph, self.back, self.thread) if self.back is not None else None
-        except (Broken, LookupError) as error:
-            raise NotTheSame("the threads of a scenario took another path when they ran again") from error
+        except (Broken, LookupError):
+            raise NotTheSame("the threads of a scenario took another path when they ran again") from None
         return Branch(graph, self.thread, source, self.place, back)
 
 

@@ -60,7 +60,7 @@ def read_trace(path: str | PathLike[str]) -> Trace:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise TraceError(str(path), 0, "a readable file", error.strerror or "another error") from error
+        raise TraceError(str(path), 0, "a readable file", error.strerror or "another error") from None
     return parse_trace(data, str(path))
 
 
@@ -82,7 +82,7 @@ def parse_trace(data: bytes, name: str) -> Trace:
         try:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as error:
-            raise TraceError(name, 0, "a complete gzip file", f"a damaged file ({error})") from error
+            raise TraceError(name, 0, "a complete gzip file", f"a damaged file ({error})") from None
     text = data.decode("utf-8", errors="replace")
     lines = text.split("\n")
     if TRACED.search(text):
