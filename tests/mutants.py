@@ -342,6 +342,20 @@ MUTANTS = (
         "test_threads.py::test_a_hundred_threads_come_and_go",
     ),
     Mutant(
+        "a heap takes all address space that a limit leaves",
+        "platform.py",
+        "max(size // 2 // GRAIN * GRAIN, least)",
+        "max(size // GRAIN * GRAIN, least)",
+        "test_limits.py::test_it_halves_and_takes_half",
+    ),
+    Mutant(
+        "an error loses its attributes on the way from a process",
+        "errors.py",
+        "return _rebuilt, (type(self), self.args), vars(self)",
+        "return _rebuilt, (type(self), self.args)",
+        "test_copies.py",
+    ),
+    Mutant(
         "nothing is decommitted",
         "platform.py",
         "self.buffer.madvise(mmap.MADV_DONTNEED, first, last - first)",
