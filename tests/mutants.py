@@ -353,7 +353,7 @@ MUTANTS = (
         "errors.py",
         "return _rebuilt, (type(self), self.args), vars(self)",
         "return _rebuilt, (type(self), self.args)",
-        "test_copies.py",
+        "test_copies.py::test_it_survives[errors.LeakError-pickle 5]",
     ),
     Mutant(
         "nothing is decommitted",
