@@ -81,7 +81,7 @@ class Heap:
         checked: whether to find misuse: double free, invalid free, write after free, leaks. Slower.
         reserve: bytes of address space, of which only touched pages take memory. Default: 64 GiB where
             that costs nothing, see ``platform.default_reserve``; in a browser 8 MiB for ``CLASSROOM``. If the
-            operating system refuses the default, the heap takes half of what the system grants.
+            operating system refuses the default, the heap takes about half of what the system grants.
         decommit: when pages go back to the operating system (§2.9).
         fast: whether to use the fast path; otherwise the plain code of the concepts runs, as in checked mode.
         record: where to record every change, as events. Slower; a heap that is not recorded pays nothing.

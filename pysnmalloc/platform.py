@@ -11,7 +11,7 @@ plain bytes are used. In both cases decommitting only zeroes the pages, so a hea
 behaves the same everywhere; ``gives_back`` says whether memory is really freed.
 
 A process may have a limit of address space (``ulimit -v``), or its container may. A
-heap that names no ``reserve`` then takes half of what the system still grants.
+heap that names no ``reserve`` then takes about half of what the system grants.
 
 Left out: protecting reserved pages against access, which Python cannot do.
 """
@@ -97,9 +97,9 @@ class AddressSpace:
 
     @classmethod
     def up_to(cls, size: int, least: int) -> AddressSpace:
-        """Reserve ``size`` bytes or, where the operating system refuses them, half of what it grants.
+        """Reserve ``size`` bytes or, where the operating system refuses them, about half of what it grants.
 
-        The other half is left to the program, whose threads and other heaps need address space too.
+        At least a third is left to the program, whose threads and other heaps need address space too.
 
         Raises:
             SpaceRefused: if the system refuses even ``least`` bytes.
@@ -201,10 +201,11 @@ def _reserve(size: int, least: int) -> mmap.mmap | bytearray:
 
 
 def _affordable(size: int, least: int) -> int:
-    """Return half of the most bytes that the system grants, found by halving ``size``, but at least ``least``."""
-    while size > least and _granted(size) is None:
+    """Return the first half, quarter, ... of ``size`` beside which half as much stays free, but at least ``least``."""
+    size //= 2
+    while size > least and _granted(size + size // 2) is None:
         size //= 2
-    return max(size // 2 // GRAIN * GRAIN, least)
+    return max(size // GRAIN * GRAIN, least)
 
 
 def _granted(size: int) -> mmap.mmap | bytearray | None:

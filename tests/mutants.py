@@ -344,9 +344,9 @@ MUTANTS = (
     Mutant(
         "a heap takes all address space that a limit leaves",
         "platform.py",
-        "max(size // 2 // GRAIN * GRAIN, least)",
-        "max(size // GRAIN * GRAIN, least)",
-        "test_limits.py::test_it_halves_and_takes_half",
+        "_granted(size + size // 2) is None",
+        "_granted(size) is None",
+        "test_limits.py::test_it_halves_and_leaves_room",
     ),
     Mutant(
         "an error loses its attributes on the way from a process",
