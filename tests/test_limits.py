@@ -14,10 +14,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import pysnmalloc as sn
+from pysnmalloc.cli import app
 from pysnmalloc.memory import Layout, default_reserve_for, least_reserve_for
 from pysnmalloc.platform import AddressSpace
+from pysnmalloc.step import Replica
 
 MIB, GIB = 1 << 20, 1 << 30
 ULIMIT = 2_000_000 << 10  # `ulimit -v 2000000`
@@ -252,3 +255,23 @@ def test_replay_says_in_a_sentence_what_was_refused() -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Error: the operating system refused 8,589,934,592 bytes of address space")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_replica_that_is_refused_says_what_its_recording_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    recording = sn.Recording()
+    with sn.Heap(sn.CLASSROOM, reserve=MIB, record=recording) as heap:
+        heap.malloc(1)
+    play(monkeypatch, grants=0)
+    with pytest.raises(
+        sn.RecordingError, match=r"reserved 1,048,576 bytes .* raise the limit \(ulimit -v\)"
+    ) as refused:
+        Replica(recording)
+    assert refused.value.__suppress_context__
+
+
+def test_figure_says_in_a_sentence_what_was_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    play(monkeypatch, grants=0)
+    ran = CliRunner().invoke(app, ["figure", "1", "-o", str(tmp_path / "figure.html")])
+    assert ran.exit_code == 1
+    assert ran.stderr.startswith("Error: the operating system refused ")
+    assert ran.stderr.count("\n") == 1

@@ -170,8 +170,8 @@ def figure_command(
 ) -> None:
     """Write a figure (see ``FIGURE_HELP``)."""
     output = output or Path(f"figure-{number}.html")
-    stepper = figure(number)
     with friendly():
+        stepper = figure(number)
         _write(output, stepper.page())
     typer.echo(f"{output}: {stepper.title} ({len(stepper.frames)} steps)")
 

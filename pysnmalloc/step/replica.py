@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from ..errors import RecordingError
+from ..errors import RecordingError, SpaceRefused
 from ..heap import Heap
 from ..memory import Memory
 from ..recording.events import AllocatorMade, Decommitted, Event, Zeroed
@@ -41,7 +41,7 @@ class Replica:
         heap: for observers; its allocators must not be called.
 
     Raises:
-        RecordingError: if the recording is empty or has a gap.
+        RecordingError: if the recording is empty or has a gap, or the system refuses the heap's address space.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -50,7 +50,13 @@ class Replica:
         if not recording.whole:
             raise RecordingError("this recording has a gap, so the bytes cannot be reconstructed from it")
         config, reserve, decommit = recording.origin
-        self.heap = Heap(config, reserve=reserve, decommit=decommit, fast=False)
+        try:
+            self.heap = Heap(config, reserve=reserve, decommit=decommit, fast=False)
+        except SpaceRefused:  # its advice is for whoever chooses the reserve
+            raise RecordingError(
+                f"the recorded heap reserved {reserve:,} bytes of address space, and a replica needs as many, but the "
+                "operating system refused them; raise the limit (ulimit -v), or record a heap with a smaller reserve="
+            ) from None
 
     def apply(self, event: Event) -> None:
         """Make the stores of an event."""
