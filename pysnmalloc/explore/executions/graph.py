@@ -124,7 +124,7 @@ class Graph(Execution):
     # How the graph grows.
 
     def add_read(self, thread: int, source: Event) -> bool:
-        """Let a thread's next operation read from a write, and return whether the graph is consistent."""
+        """Let a thread's next operation read from a write; return whether the graph is consistent."""
         op = self.nodes[thread].op
         event = self._event(thread, op, "R", source.value, source)
         porf = join(self.porf[thread], source.porf) if source.thread != thread else self.porf[thread]
@@ -146,7 +146,7 @@ class Graph(Execution):
         return True
 
     def add_write(self, thread: int, place: int) -> bool:
-        """Let a thread's next operation write at a place in its cell's order, and return whether the graph is consistent."""
+        """Let a thread's next operation write at a place in its cell's order; return whether the graph is consistent."""
         op = self.nodes[thread].op
         writes = self.writes(op.cell)
         read = self.pending.pop(thread, None)
@@ -164,7 +164,7 @@ class Graph(Execution):
         return True
 
     def add_fence(self, thread: int) -> bool:
-        """Let a thread make a fence, and return whether the graph is consistent."""
+        """Let a thread make a fence; return whether the graph is consistent."""
         event = self._event(thread, self.nodes[thread].op, "F", 0, None)
         event.porf = self.porf[thread] = tick(self.porf[thread], thread)
         if not self._note_fence(event):

@@ -68,7 +68,7 @@ class _Ordered(Graph):
         return found
 
     def places(self, thread: int) -> list[int]:
-        """Return the places that close no cycle and separate no read-modify-write from the write it read."""
+        """Return the places that close no cycle and are not inside a read-modify-write."""
         op = self.nodes[thread].op
         writes = self.writes(op.cell)
         if op.plain:

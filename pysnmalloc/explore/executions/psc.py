@@ -1,4 +1,4 @@
-"""SEQ_CST in RC11: whether all accesses and fences of that order fit into one order (§2.2).
+"""SEQ_CST in RC11: whether all such accesses and fences fit into one total order (§2.2).
 
     scb       po, (po to another cell; hb; po from another cell), hb to the same cell, mo, or fr
     psc_base  ([E_sc] or [F_sc]; hb?); scb; ([E_sc] or hb?; [F_sc])
@@ -9,7 +9,7 @@ Kang, Hur and Dreyer, "Repairing Sequential Consistency in C/C++11" (PLDI 2017).
 
 The rule is checked each time an event is added, and most checks cost almost nothing. The new event
 is the last of its thread, and nothing happens after it. So each step that it adds to psc leads to it
-or passes through it, and leaves it by mo, fr or eco only, to later writes of its cell or their readers:
+or passes through it. A path leaves it by mo, fr or eco only, to later writes of its cell or their readers:
 
     the last write, or a read of it           nothing is later, so there is no new cycle
     another write, or a read of another       there is a new cycle if a walk back along psc
@@ -19,6 +19,8 @@ A walk visits each event a few times at most, so the cost of an execution is qua
 
 A set of events is an int, with a bit for each event's number. An event knows the first events of each
 thread (``event``), so the events that lead to it by po and hb are a union of such prefixes.
+
+Left out: the other memory orders.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class RC11(Graph):
         return list(writes[self._bound(thread, op.cell, op.part) :])
 
     def places(self, thread: int) -> list[int]:
-        """Return the places after all writes that the thread knows, but none between a read-modify-write and its source."""
+        """Return the places after all writes that the thread knows, but none inside a read-modify-write."""
         op = self.nodes[thread].op
         writes = self.writes(op.cell)
         if op.plain:
@@ -115,7 +115,7 @@ class RC11(Graph):
         return consistent
 
     def _noted(self, event: Event) -> bool:
-        """Record an event, and return whether the SEQ_CST events still have an order.
+        """Record an event and return whether the SEQ_CST events still have an order.
 
         A single event always has one, although a fence between reads of two halves of a cell can close a cycle.
         """
