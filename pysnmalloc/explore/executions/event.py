@@ -3,7 +3,7 @@
     clock   (2, 0, 5)      two events of thread 0 are known, none of thread 1, five of thread 2
 
 An event knows which events precede it by program order and reads-from (``porf``), and
-which happen before it (``hb``). Either set holds the first events of each thread, so one
+which happen before it (``hb``). Each set holds the first events of each thread, so one
 count per thread describes it: a vector clock.
 """
 

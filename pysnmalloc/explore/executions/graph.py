@@ -146,7 +146,7 @@ class Graph(Execution):
         return True
 
     def add_write(self, thread: int, place: int) -> bool:
-        """Let a thread's next operation write at this place in its cell's order; tell whether the graph is consistent."""
+        """Let a thread's next operation write, at a place in its cell's order; return as ``add_read`` does."""
         op = self.nodes[thread].op
         writes = self.writes(op.cell)
         read = self.pending.pop(thread, None)

@@ -11,7 +11,7 @@ Every rule concerns a complete graph, but is checked as the graph grows, since a
 events cannot repair a violation. Under ``tso``, a program is compiled as usual: SEQ_CST
 stores, read-modify-writes and SEQ_CST fences empty the buffer, and other orders need no
 instruction. Plain accesses are not compiled, but checked for data races. Under ``sc``
-and ``tso``, every rf between atomic accesses orders them, as hardware does.
+and ``tso``, every rf between atomic accesses creates happens-before, as on hardware.
 """
 
 from __future__ import annotations

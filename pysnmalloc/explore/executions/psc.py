@@ -9,7 +9,7 @@ Kang, Hur and Dreyer, "Repairing Sequential Consistency in C/C++11" (PLDI 2017).
 
 The rule is checked each time an event is added, and most checks cost almost nothing. The new event
 is the last of its thread, and nothing happens after it. So each step that it adds to psc leads to it
-or passes through it. A path leaves it by mo, fr or eco only, to later writes of its cell or their readers:
+or passes through it. Paths leave it by mo, fr and eco only, to later writes of its cell and their readers:
 
     the last write, or a read of it           nothing is later, so there is no new cycle
     another write, or a read of another       there is a new cycle if a walk back along psc

@@ -5,9 +5,10 @@
     store ─ release fence ─ relaxed store ──rf──► relaxed load ─ acquire fence       the same
 
 Some writes happen before a read, or were read by an event that happens before it. The read may
-return the newest of these and every write after that one in modification order. Release sequences follow C++11: later
-writes by the same thread to the cell continue a releasing write, and so do read-modify-writes
-by any thread. (C++20 dropped the former.)
+return the newest of these and every write after that one in modification order.
+
+Release sequences follow C++11: later writes by the same thread to the cell continue a releasing
+write, and so do read-modify-writes by any thread. (C++20 dropped the former.)
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ class Exploration:
     def verdict(self, graph: Graph) -> Outcome | tuple[str, str] | None:
         """Judge an execution that has ended. Return its outcome, its failure as kind and detail, or None if unfair.
 
-        An unfair execution leaves a thread waiting although the new value is stored. The thread would see it later.
+        An unfair execution leaves a thread waiting although the new value is stored, which it will see in time.
 
         Raises:
             ScheduleError: if a thread could continue.

@@ -89,7 +89,7 @@ class Job:
         if exploration.checksum() != self.checksum:
             raise NotTheSame(
                 f"{type(self.scenario).__name__}.setup leaves different bytes each time, so workers cannot share the "
-                "search. Use no clock, random number or address of a Python object in it"
+                "search. Use no clock, random number or address of a Python object in setup"
             )
         exploration.cells.words |= self.words
         exploration.cells.pairs |= self.pairs

@@ -124,5 +124,5 @@ def _add(graph: Graph, noted: Noted) -> None:
 
 
 def _event(graph: Graph, key: tuple[int, int], thread: int) -> Event:
-    """Return the event with this name; for a first value, that of the cell which the thread accesses next."""
+    """Return the event with this name; for a first value, that of the cell that the thread accesses next."""
     return graph.events[key[0]][key[1]] if key[0] >= 0 else graph.start.init(graph.nodes[thread].op.cell)
