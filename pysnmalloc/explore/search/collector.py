@@ -155,7 +155,7 @@ class Collector:
         best.looked = looked
 
     def _wrong_interleaving(self, kind: str, detail: str, walk: Interleavings) -> None:
-        """Keep a failing interleaving if it is the shortest of its kind."""
+        """Keep a failing interleaving if it is the shortest of its kind. Patience counts from the first finding."""
         if self._found_at is None:
             self._found_at = self.tally.executions
         schedule = Schedule.parse(" ".join(self._exploration.names[thread] for thread in walk.path))
