@@ -20,6 +20,7 @@ from rich.text import Text
 
 from ..errors import ConfigError, PartError, RecordingError, SnmallocError
 from ..replay import AddressError, TraceError
+from .streams import say
 
 __all__ = ["FAILED", "PART_OPTION", "USAGE", "Bar", "Tally", "bar", "friendly", "parse_bytes", "tally"]
 
@@ -137,12 +138,12 @@ def friendly() -> Iterator[None]:
     try:
         yield
     except (TraceError, ConfigError, PartError, RecordingError) as error:
-        typer.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}", error=True)
         raise typer.Exit(USAGE) from error
     except SnmallocError as error:
-        typer.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}", error=True)
         if isinstance(error, AddressError):
-            typer.echo("Addresses depend on --config and --remote-cache: use the values of the recording.", err=True)
+            say("Addresses depend on --config and --remote-cache: use the values of the recording.", error=True)
         raise typer.Exit(FAILED) from error
 
 

@@ -28,6 +28,7 @@ from ..explore.weaken import weaken_each
 from .common import FAILED, PART_OPTION, USAGE, bar, tally
 from .reports import Report, print_json, print_report, print_weakened, write_page
 from .scenarios import list_scenarios, load
+from .streams import say
 
 __all__ = ["EXPLORE_HELP", "explore_command", "pool"]
 
@@ -232,5 +233,5 @@ def _understood() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        typer.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}", error=True)
         raise typer.Exit(USAGE) from error

@@ -13,16 +13,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from ..explore import Scenario
 from ..explore.scenarios import SCENARIOS
 from ..explore.scenarios.seeded import SEEDED
 from ..parts import load_object, load_parts
+from ..replay.tables import Records
 
 __all__ = ["UnknownScenario", "list_scenarios", "load"]
 
@@ -78,16 +77,15 @@ def _named(name: str) -> Scenario:
 
 def list_scenarios(console: Console, width: int) -> None:
     """Print the built-in scenarios: a table, and the names of bugs and litmus tests."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("scenario", "question", "section"):
-        table.add_column(heading)
+    table = Records("scenario", "question", "section", words=(1, 2))
     litmus: list[str] = []
     for name, scenario in SCENARIOS.items():
         if name.startswith(LITMUS):
             litmus.append(name)
         else:
-            table.add_row(Text(name, no_wrap=True), Text(scenario.about), Text(scenario.section or "–"))
-    console.print(table, width=width)
+            table.add_row(name, scenario.about, scenario.section or "–")
+    console.print(table, width=width, crop=False)
+    console.print()
     for names, things in ((list(BUGS), "bugs seeded in the allocator"), (litmus, "litmus tests")):
         console.print(Text(f"{len(names)} {things}:"), width=width)
         console.print(Padding(Text(", ".join(names)), (0, 0, 1, 2)), width=width)

@@ -19,6 +19,7 @@ from ..step import FIGURES, Look, ScriptError, Stepper, figure, look_at, page, r
 from .common import FAILED, PART_OPTION, USAGE, bar, friendly
 from .replay import Preset
 from .showing import look_at_calls
+from .streams import say
 
 __all__ = ["FIGURE_HELP", "SHOW_HELP", "STEP_HELP", "figure_command", "show_command", "step_command"]
 
@@ -79,7 +80,7 @@ def show_command(
                 seen = look_at_calls(program, at, last, preset, shown.show, load_parts(part or ()))
     if html is not None:
         _write(html, seen.stepper().page())
-        typer.echo(f"{html}: {seen.title} ({len(seen.frames)} steps)")
+        say(f"{html}: {seen.title} ({len(seen.frames)} steps)")
         return
     _print(seen)
 
@@ -89,7 +90,7 @@ def _print(seen: Look) -> None:
     console = Console()
     colour = console.is_terminal and console.color_system is not None
     width = min(console.width if console.is_terminal else shutil.get_terminal_size().columns, WIDEST)
-    typer.echo(seen.text(width, colour=colour))
+    say(seen.text(width, colour=colour))
 
 
 def step_command(
@@ -155,7 +156,7 @@ def step_command(
             for place, each in enumerate(recordings, start=1):
                 _save(each, place, len(recordings), events, chrome)
     if failure is not None:
-        typer.echo(f"Error: {failure}", err=True)
+        say(f"Error: {failure}", error=True)
         raise typer.Exit(FAILED)
 
 
@@ -173,7 +174,7 @@ def figure_command(
     stepper = figure(number)
     with friendly():
         _write(output, stepper.page())
-    typer.echo(f"{output}: {stepper.title} ({len(stepper.frames)} steps)")
+    say(f"{output}: {stepper.title} ({len(stepper.frames)} steps)")
 
 
 def _load(path: str) -> Recording:
@@ -194,7 +195,7 @@ def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        typer.echo(f"Error: {path} cannot be written: {error.strerror}; choose another file.", err=True)
+        say(f"Error: {path} cannot be written: {error.strerror}; choose another file.", error=True)
         raise typer.Exit(USAGE) from error
 
 
@@ -202,8 +203,8 @@ def _report(output: Path, steppers: list[Stepper], recordings: list[Recording]) 
     """Report what was recorded and written."""
     for stepper, recording in zip(steppers, recordings, strict=True):
         dropped = f" ({recording.dropped:,} more were dropped)" if recording.dropped else ""
-        typer.echo(f"{stepper.title}: {len(recording):,} events recorded{dropped}, {len(stepper.frames):,} steps shown")
-    typer.echo(f"Open {output} in a browser.")
+        say(f"{stepper.title}: {len(recording):,} events recorded{dropped}, {len(stepper.frames):,} steps shown")
+    say(f"Open {output} in a browser.")
 
 
 def _save(recording: Recording, place: int, count: int, events: Path | None, chrome: Path | None) -> None:
@@ -214,6 +215,6 @@ def _save(recording: Recording, place: int, count: int, events: Path | None, chr
             try:
                 save(numbered)
             except OSError as error:
-                typer.echo(f"Error: {numbered} cannot be written: {error.strerror}; choose another file.", err=True)
+                say(f"Error: {numbered} cannot be written: {error.strerror}; choose another file.", error=True)
                 raise typer.Exit(USAGE) from error
-            typer.echo(str(numbered))
+            say(str(numbered))

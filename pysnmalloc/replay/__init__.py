@@ -15,7 +15,7 @@ program computed.
 Imported by: doctor, cli.
 
     traces/, contents, demand, chunkmap, result, loop, threads, verified, player, realthreads,
-    engine, report
+    engine, tables, report
 """
 
 from . import loop
