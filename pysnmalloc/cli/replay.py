@@ -14,7 +14,7 @@ from .. import __version__
 from ..allocator import Parts
 from ..config import PRESETS, Config, Decommit
 from ..parts import load_parts
-from ..replay import Order, ReplayResult, Trace, read_shipped, read_trace, replay
+from ..replay import SHIPPED, Order, ReplayResult, Trace, read_shipped, read_trace, replay
 from ..replay.report import print_result
 from .common import PART_OPTION, bar, friendly, parse_bytes
 from .streams import print_json
@@ -52,8 +52,8 @@ def replay_command(
         list[str] | None,
         typer.Argument(
             metavar="TRACE",
-            help="Files to replay, one after another; - is standard input. Default: a trace of a Redis server, "
-            "which ships with the package.",
+            help="Files to replay, one after another, or names of traces that ship with the package: "
+            f"{', '.join(SHIPPED)}; - is standard input. Default: {SHIPPED[0]}.",
             show_default=False,
         ),
     ] = None,

@@ -56,10 +56,10 @@ def _named(name: str) -> Scenario:
         return BUGS[name].seeded()
     where, _, what = name.rpartition(":")
     if not where or name.startswith((LITMUS, BUG)):
-        near = get_close_matches(name, [*SCENARIOS, *BUGS], n=3)
-        advice = f"did you mean {' or '.join(near)}?" if near else "pysnmalloc explore without a name lists all."
+        near = _near(name)
         raise UnknownScenario(
-            f"there is no scenario “{name}”; {advice} Write your own as module:Class or file.py:Class"
+            f"there is no scenario “{name}”; did you mean {' or '.join(near)}? Without a name, pysnmalloc explore "
+            "lists all. Write your own as module:Class or file.py:Class"
         )
     try:
         found = load_object(name)
@@ -73,6 +73,16 @@ def _named(name: str) -> Scenario:
     if isinstance(found, Scenario):
         return found
     raise UnknownScenario(f"{what} in {where} is not a Scenario; name a subclass of pysnmalloc.explore.Scenario")
+
+
+def _near(name: str) -> list[str]:
+    """Return the names that are nearest to a name: in any case, with or without what stands before the colon."""
+    known = {each.lower(): each for each in [*SCENARIOS, *BUGS]}
+    known |= {each.rpartition(":")[2]: name for each, name in reversed(known.items())} | known
+    bare = name.lower().strip()
+    inside = [each for each in known if bare and bare in each]
+    close = get_close_matches(bare, known, n=3) or inside[:3] or get_close_matches(bare, known, n=3, cutoff=0.0)
+    return list(dict.fromkeys(known[each] for each in close))
 
 
 def list_scenarios(console: Console, width: int) -> None:

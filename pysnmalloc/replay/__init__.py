@@ -14,7 +14,7 @@ program computed.
 
 Imported by: doctor, cli.
 
-    traces/, contents, demand, chunkmap, result, loop, threads, verified, player, realthreads,
+    traces/, sampling, contents, demand, chunkmap, result, loop, threads, verified, player, realthreads,
     engine, tables, report
 """
 

@@ -35,6 +35,7 @@ from .demand import Demand
 from .player import Player, Session
 from .realthreads import RealThreads, receive_all
 from .result import Home, Messages, Peaks, ReplayResult
+from .sampling import EVERYTHING, available, sampling_for
 from .traces.errors import HomeError
 from .traces.trace import Trace
 
@@ -61,6 +62,7 @@ def replay(
     remote_cache: int | None = None,
     decommit: Decommit = Decommit.SUPERSLAB,
     reserve: int | None = None,
+    memory: int | None = None,
     parts: Parts = PAPER_PARTS,
     progress: ProgressCallback | None = None,
 ) -> ReplayResult:
@@ -75,6 +77,8 @@ def replay(
         remote_cache: bytes at which remote caches are posted, in place of the configuration's.
         decommit: when the heap gives pages back.
         reserve: bytes of address space.
+        memory: bytes that the contents of all live objects may take. If the trace needs more, objects are filled and
+            verified in part, and a note says so. Default: half of what the machine has left.
         parts: the class for each concept; if one is not the paper's, the heap's laws are checked at the end.
         progress: called every few thousand calls.
 
@@ -92,8 +96,10 @@ def replay(
         config = config.replace(remote_cache=remote_cache)
     _demand_numbers(trace, config)
     demand = Demand.of(trace, config)
+    memory = available() if memory is None else memory
+    sampling = sampling_for(trace, memory, demand.requested_peak) if verify else EVERYTHING
     with _opened(Heap(config, checked=checked, decommit=decommit, reserve=reserve, parts=parts)) as heap:
-        session = Session(trace, heap, verify, bool(trace.places) and threads == "recorded")
+        session = Session(trace, heap, verify, bool(trace.places) and threads == "recorded", sampling)
         sampler = _Sampler(heap, len(trace.ops), progress)
         drive = _recorded if threads == "recorded" else _real
         ran = drive(session, sampler)
@@ -124,6 +130,7 @@ def replay(
         chunk_size=config.chunk_size,
         notes=(
             *trace.notes,
+            *((sampling.note(trace, memory),) if sampling != EVERYTHING else ()),
             *((NOT_COMPARED,) if trace.places and not session.compare else ()),
             *(f"the part {name} is {name_of(getattr(parts, name))}, not the paper's" for name in parts.replaced()),
         ),

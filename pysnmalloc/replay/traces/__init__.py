@@ -5,7 +5,7 @@ are shipped and CS:APP's ``.rep`` files; ``valgrind`` reads the output of ``--tr
 ``errors`` says what is wrong with a file, and in which line; ``foreign`` knows the files of other
 recorders.
 
-Imported by: demand, and all above it.
+Imported by: sampling, and all above it.
 
     errors, numbers, files, foreign, shipped, trace, valgrind, formats
 """

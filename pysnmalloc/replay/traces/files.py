@@ -16,7 +16,7 @@ import zlib
 
 from .errors import TraceError
 
-__all__ = ["as_text", "unpacked"]
+__all__ = ["GZIP_MAGIC", "as_text", "unpacked"]
 
 GZIP_MAGIC = b"\x1f\x8b"
 

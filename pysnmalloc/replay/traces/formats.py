@@ -71,8 +71,9 @@ def read_trace(path: str | PathLike[str]) -> Trace:
         wanted = f"a readable file, or a trace that ships: {', '.join(SHIPPED)}"
         raise TraceError(str(path), 0, wanted, "No such file or directory", meant(str(path))) from error
     except (OSError, ValueError) as error:
-        found = "a folder" if isinstance(error, IsADirectoryError | PermissionError) and Path(path).is_dir() else ""
-        reason = found or getattr(error, "strerror", None) or str(error)
+        if isinstance(error, OSError) and Path(path).is_dir():
+            raise TraceError(str(path), 0, "a readable file", "a folder", "Name a file in it") from error
+        reason = getattr(error, "strerror", None) or str(error)
         raise TraceError(str(path), 0, "a readable file", reason) from error
     return parse_trace(data, str(path))
 

@@ -50,7 +50,8 @@ def meant(name: str) -> str:
     path = Path(name)
     known = [*SHIPPED, *(str(path.with_name(each)) for each in _neighbours(path))]
     bare = name.lower().removesuffix(".gz").removesuffix(".trace")
-    near = [*get_close_matches(bare, SHIPPED, n=1), *get_close_matches(name, known, n=2)]
+    inside = [each for each in SHIPPED if bare and bare in each]
+    near = [*(get_close_matches(bare, SHIPPED, n=1) or inside), *get_close_matches(name, known, n=2)]
     return f"Did you mean {' or '.join(dict.fromkeys(near))}?" if near else ""
 
 
