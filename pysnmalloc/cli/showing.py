@@ -19,6 +19,7 @@ from ..replay import PROGRAMS, Trace, TraceError
 from ..replay.engine import config_of
 from ..replay.player import Player, Session
 from ..replay.report import WIDTH
+from ..replay.sampling import available, sampling_for
 from ..replay.tables import Records
 from ..step import Look, look
 from .streams import say
@@ -60,7 +61,7 @@ def look_at_calls(
     recording = Recording()
     recording.on = False
     with Heap(config if config is not None else config_of(trace), record=recording, parts=parts) as heap:
-        session = Session(trace, heap, verify=False, compare=False)
+        session = Session(trace, heap, verify=False, compare=False, sampling=sampling_for(trace, available()))
         allocators = {thread: heap.acquire(number) for thread, number in enumerate(trace.allocator_numbers)}
         player = Player(session, trace.ops, allocators)
         for start in range(0, at - 1, STRETCH):

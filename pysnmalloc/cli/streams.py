@@ -22,7 +22,8 @@ from ..pictures.signs import plain
 
 __all__ = ["HANDLER", "make_safe", "print_json", "say"]
 
-HANDLER = "pysnmalloc-ascii"  #: the name of the error handler
+HANDLER = "pysnmalloc-signs"  #: the name of the error handler
+CODEC = "pysnmalloc-ascii"
 FAILING = ("strict", "surrogateescape", "backslashreplace")  # what a user chose on purpose stays
 
 
@@ -36,18 +37,37 @@ def _substitute(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(HANDLER, _substitute)
 
 
+def _find(name: str) -> codecs.CodecInfo | None:
+    """Return ASCII under another name: click writes UTF-8, without asking, to a stream whose encoding is ASCII."""
+    if name.replace("_", "-") != CODEC:
+        return None
+    known = codecs.lookup("ascii")
+    return codecs.CodecInfo(
+        known.encode,
+        known.decode,
+        known.streamreader,
+        known.streamwriter,
+        known.incrementalencoder,
+        known.incrementaldecoder,
+        CODEC,
+    )
+
+
+codecs.register(_find)
+
+
 def make_safe() -> None:
     """Let the standard streams write every character, and read every byte."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors in FAILING:
-            stream.reconfigure(errors=HANDLER)
+            is_ascii = codecs.lookup(stream.encoding).name == "ascii"
+            stream.reconfigure(encoding=CODEC if is_ascii else None, errors=HANDLER)
     if isinstance(sys.stdin, io.TextIOWrapper) and sys.stdin.errors in FAILING:
         sys.stdin.reconfigure(errors="replace")
 
 
 def say(text: str, *, error: bool = False) -> None:
     """Write a line to standard output, or to standard error."""
-    # Not typer.echo: it writes UTF-8 to a stream whose encoding is ASCII.
     stream = sys.stderr if error else sys.stdout
     print(text, file=stream, flush=True)
 

@@ -97,7 +97,7 @@ def replay(
     _demand_numbers(trace, config)
     demand = Demand.of(trace, config)
     memory = available() if memory is None else memory
-    sampling = sampling_for(trace, memory, demand.requested_peak) if verify else EVERYTHING
+    sampling = sampling_for(trace, memory)
     with _opened(Heap(config, checked=checked, decommit=decommit, reserve=reserve, parts=parts)) as heap:
         session = Session(trace, heap, verify, bool(trace.places) and threads == "recorded", sampling)
         sampler = _Sampler(heap, len(trace.ops), progress)
@@ -130,7 +130,7 @@ def replay(
         chunk_size=config.chunk_size,
         notes=(
             *trace.notes,
-            *((sampling.note(trace, memory),) if sampling != EVERYTHING else ()),
+            *((sampling.note(trace, memory, verify=verify),) if sampling != EVERYTHING else ()),
             *((NOT_COMPARED,) if trace.places and not session.compare else ()),
             *(f"the part {name} is {name_of(getattr(parts, name))}, not the paper's" for name in parts.replaced()),
         ),

@@ -106,7 +106,7 @@ class Player:
         self._verified = session.verified_loop(allocators) if session.verify else None
         self._compact = [] if session.verify else compact(ops, tuple(allocators))
         self._addresses = memoryview(session.addresses)  # belongs to this thread
-        self._mallocs, self._frees = tables(ops, allocators, self._addresses)
+        self._mallocs, self._frees = tables(ops, allocators, self._addresses, session.sampling)
         self.seconds = 0.0
 
     def play(self, start: int, end: int) -> None:

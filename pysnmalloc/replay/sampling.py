@@ -60,13 +60,17 @@ class Sampling:
             before = start
         yield last, size
 
-    def note(self, trace: Trace, memory: int) -> str:
+    def note(self, trace: Trace, memory: int, *, verify: bool) -> str:
         """Return what the result says about it."""
         count = sum(1 for op in trace.ops if op.kind is not Kind.FREE and not self.whole(op.size))
         pages = (self.most or 0) // PAGE
+        part = (
+            f"written, copied and verified only in part: the first page, the last page, and up to {pages - 2:,} between"
+            if verify
+            else "not copied when they were reallocated"
+        )
         return (
-            f"{count:,} allocations of more than {self.most:,} bytes were written, copied and verified only in part: "
-            f"the first page, the last page and pages between, at most {pages:,}; all objects together would not fit "
+            f"{count:,} allocations of more than {self.most:,} bytes were {part}; all objects together would not fit "
             f"in the {memory:,} bytes of memory that contents may take"
         )
 
@@ -75,9 +79,9 @@ EVERYTHING = Sampling()
 """Writes every object whole."""
 
 
-def sampling_for(trace: Trace, memory: int, peak: int) -> Sampling:
-    """Return how much of each object to write, so that ``memory`` bytes suffice; ``peak`` is what all take."""
-    if 2 * peak <= memory or _peak(trace, None) <= memory:  # a reallocation may hold an object twice
+def sampling_for(trace: Trace, memory: int) -> Sampling:
+    """Return how much of each object to write, so that ``memory`` bytes suffice. Cost: passes over the calls."""
+    if _peak(trace, None) <= memory:
         return EVERYTHING
     most = GREATEST
     while most > LEAST and _peak(trace, most) > memory:

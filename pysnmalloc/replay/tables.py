@@ -122,7 +122,8 @@ class Records:
         for index, (heading, width) in enumerate(zip(self._columns, widths, strict=True)):
             words = index in self._words
             justify: JustifyMethod = "right" if index and not words else "left"
-            table.add_column(heading, justify=justify, no_wrap=not words, min_width=width)
+            edges = (index == 0) + (index == len(widths) - 1)  # rich adds two blanks, also where there is an edge
+            table.add_column(heading, justify=justify, no_wrap=not words, min_width=width - edges)
         for place, section in enumerate(self._sections):
             if place:
                 table.add_section()

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 
 from ..allocator import Allocator
 from .contents import Contents, Difference
-from .loop import Addresses
+from .loop import Addresses, moved
 from .sampling import EVERYTHING, Sampling
 from .traces.errors import AddressError, ContentsError
 from .traces.trace import Kind, Op
@@ -104,13 +104,9 @@ class VerifiedLoop:
         return address
 
     def _moved(self, allocator: Allocator, op: Op, before: int) -> int:
-        """Reallocate an object that does not fit in memory: as ``realloc`` does, but copy only what is written."""
-        if op.size == 0 or allocator.rounded(op.size) == allocator.usable_size(before):
-            return allocator.realloc(before, op.size)
-        address = allocator.malloc(op.size)
-        self._contents.move(before, address, op.before, min(op.before, op.size))
-        allocator.free(before)
-        return address
+        """Reallocate an object that does not fit in memory, and copy only what is written of it."""
+        kept = min(op.before, op.size)
+        return moved(allocator, op, before, lambda address: self._contents.move(before, address, op.before, kept))
 
     def _broken(self, op: Op, wrong: Difference, when: str) -> ContentsError:
         """Return the error for an object whose contents changed."""

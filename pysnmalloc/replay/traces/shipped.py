@@ -35,7 +35,7 @@ class Shipped:
 
 
 PROGRAMS = (
-    Shipped("redis-lazyfree", "a Redis server; a thread in the background frees", 2, 177_718),
+    Shipped("redis-lazyfree", "a Redis server; a thread in the background frees", 3, 177_718),
     Shipped("pbzip2", "pbzip2, which compresses with several threads", 6, 806),
     Shipped("git-log", "git log", 1, 32_409),
     Shipped("python-json", "a Python program that uses json", 1, 60_000),
