@@ -6,35 +6,38 @@
 
 The law: no cell is cut and no word is broken, however narrow the terminal. A column of
 numbers is as wide as its widest cell; only columns of words are wrapped. What is still
-too long for a line stands in it whole, and the terminal wraps it.
+too long for a line stands in it whole, and the terminal wraps it. Tables of rich cut
+such cells, so the columns are laid out here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from textwrap import wrap
 
-from rich.box import SIMPLE_HEAD, Box
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, Group, JustifyMethod, RenderResult
-from rich.measure import Measurement
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 __all__ = ["Records", "SideBySide", "whole"]
 
-PLAIN_HEAD = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
-"""``SIMPLE_HEAD`` for encodings without lines; rich would draw a frame."""
 NARROWEST = 16  # columns of a column of words, unless its words are fewer
-UNLIMITED = 10_000
-GAP = 3  # columns between two tables side by side
-Cell = Text | str
+GAP = 3  # columns between two columns, and between two tables
 Row = tuple[Text, ...]
 
 
 def whole(text: str, style: str = "") -> Text:
     """Return a line that is never wrapped or cut, such as a path."""
     return Text(text, style=style, no_wrap=True, overflow="ignore")
+
+
+def _wrapped(text: str, width: int, indent: str = "", style: str = "") -> list[Text]:
+    """Return a text in lines, without breaking a word; an empty text is an empty line."""
+    lines = wrap(
+        text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return [whole(line, style) for line in lines or [""]]
 
 
 class Records:
@@ -54,7 +57,7 @@ class Records:
         self._least = least
         self._sections: list[list[Row]] = [[]]
 
-    def add_row(self, *cells: Cell) -> None:
+    def add_row(self, *cells: Text | str) -> None:
         """Add a record."""
         self._sections[-1].append(tuple(cell if isinstance(cell, Text) else Text(cell) for cell in cells))
 
@@ -62,13 +65,24 @@ class Records:
         """Separate the records above from those below."""
         self._sections.append([])
 
-    def needed(self) -> int:
-        """Return the columns that the table needs at least to be a table."""
-        return max(self._least, self._between() + sum(self._needs(index) for index in range(len(self._columns))))
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Show the table."""
+        yield from self.lines(options.max_width)
 
-    def _between(self) -> int:
-        """Return the columns between the columns."""
-        return 3 * (len(self._columns) - 1)
+    def lines(self, width: int) -> list[Text]:
+        """Return the lines of the table in ``width`` columns: the title, then columns or blocks."""
+        fits = max(self._least, self._across(map(self._needs, range(len(self._columns))))) <= width
+        title = _wrapped(self._title, self.width if fits and not self._words else width, style="bold")
+        return [*(title if self._title else []), *(self._table(width) if fits else self._blocks(width))]
+
+    @property
+    def width(self) -> int:
+        """The columns that the table takes if there is room."""
+        return max(self._least, self._across(map(self._widest, range(len(self._columns)))))
+
+    def _across(self, widths: Iterator[int]) -> int:
+        """Return the columns of a line, with the gaps."""
+        return sum(widths) + GAP * (len(self._columns) - 1)
 
     def _cells(self, index: int) -> list[str]:
         """Return the heading and the cells of a column."""
@@ -87,62 +101,48 @@ class Records:
         return max(longest, min(NARROWEST, widest))
 
     def _widths(self, room: int) -> list[int]:
-        """Return the widths of all columns, where columns of words share the room that is left."""
+        """Return the widths of all columns; columns of words share the room that is left."""
         widths = [self._widest(index) for index in range(len(self._columns))]
-        for _ in range(sum(widths) + self._between() - room):
+        widths[0] += self.width - self._across(iter(widths))
+        for _ in range(self._across(iter(widths)) - room):
             index = max(self._words, key=lambda index: widths[index] - self._needs(index))
             widths[index] -= 1
         return widths
 
-    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        """Measure the table, unless it is shown as blocks."""
-        if self.needed() > options.max_width:
-            return Measurement(options.max_width, options.max_width)
-        return Measurement.get(console, options, self._table(options))
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Show columns, or blocks."""
-        if self.needed() <= options.max_width:
-            yield self._table(options)
-        else:
-            yield from self._blocks(options.max_width)
-
-    def _table(self, options: ConsoleOptions) -> Table:
-        """Return the table in columns."""
-        table = Table(
-            title=Text(self._title, style="bold") if self._title else None,
-            title_justify="left",
-            box=PLAIN_HEAD if options.ascii_only else SIMPLE_HEAD,
-            show_edge=False,
-            padding=(0, 1),
-            pad_edge=False,
-            min_width=self._least or None,
-        )
-        widths = self._widths(options.max_width)
-        for index, (heading, width) in enumerate(zip(self._columns, widths, strict=True)):
-            words = index in self._words
-            justify: JustifyMethod = "right" if index and not words else "left"
-            edges = (index == 0) + (index == len(widths) - 1)  # rich adds two blanks, also where there is an edge
-            table.add_column(heading, justify=justify, no_wrap=not words, min_width=width - edges)
+    def _table(self, room: int) -> Iterator[Text]:
+        """Yield the lines of the table in columns."""
+        widths = self._widths(room)
+        yield from self._row(tuple(Text(heading, style="bold") for heading in self._columns), widths)
+        yield whole("─" * self._across(iter(widths)))
         for place, section in enumerate(self._sections):
             if place:
-                table.add_section()
+                yield whole("")
             for row in section:
-                table.add_row(*row)
-        return table
+                yield from self._row(row, widths)
+
+    def _row(self, row: Row, widths: list[int]) -> Iterator[Text]:
+        """Yield the lines of a record in columns."""
+        columns = [
+            _wrapped(cell.plain, width, style=str(cell.style)) if index in self._words else [cell]
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        for cells in zip_longest(*columns, fillvalue=Text()):
+            line = whole("")
+            at = 0
+            for index, (cell, width) in enumerate(zip(cells, widths, strict=True)):
+                to_the_right = 0 if index in self._words or not index else width - cell.cell_len
+                line.append(" " * (at + to_the_right - line.cell_len)).append_text(cell)
+                at += width + GAP
+            line.rstrip()
+            yield line
 
     def _blocks(self, width: int) -> Iterator[Text]:
-        """Yield one block of lines for each record."""
-        if self._title:
-            yield from _lines(self._title, width, "", style="bold")
+        """Yield one block of lines for each record; of two cells, a line or two."""
         pairs = len(self._columns) == 2
-        between = False
-        for section in self._sections:
-            for row in section:
-                if between and not pairs:
-                    yield Text()
-                between = True
-                yield from self._pair(row, width) if pairs else self._block(row, width)
+        for place, row in enumerate(row for section in self._sections for row in section):
+            if place and not pairs:
+                yield whole("")
+            yield from self._pair(row, width) if pairs else self._block(row, width)
 
     def _pair(self, row: Row, width: int) -> Iterator[Text]:
         """Yield a record of two cells: on one line if it fits, else the second cell below the first."""
@@ -150,30 +150,21 @@ class Records:
         if name.cell_len + 2 + value.cell_len <= width:
             yield whole(f"{name.plain}  {value.plain}")
         else:
-            yield from _lines(name.plain, width, "")
-            yield from _lines(value.plain, width, "  ", style=str(value.style))
+            yield from _wrapped(name.plain, width)
+            yield from _wrapped(value.plain, width, "  ", str(value.style))
 
     def _block(self, row: Row, width: int) -> Iterator[Text]:
         """Yield the lines of a record: its name, then each heading with its cell."""
         longest = max(map(len, self._columns[1:]))
-        yield from _lines(f"{self._columns[0]} {row[0].plain}".strip(), width, "", style="bold")
+        yield from _wrapped(f"{self._columns[0]} {row[0].plain}".strip(), width, style="bold")
         for heading, cell in zip(self._columns[1:], row[1:], strict=True):
             if not cell.plain:
                 continue
             line = f"  {heading.ljust(longest)}  {cell.plain}"
-            if len(line) <= width:
+            if cell_len(line) <= width:
                 yield whole(line, str(cell.style))
             else:
-                yield from _lines(f"{heading}: {cell.plain}" if heading else cell.plain, width, "  ", str(cell.style))
-
-
-def _lines(text: str, width: int, indent: str, style: str = "") -> Iterator[Text]:
-    """Yield a text in lines, without breaking a word."""
-    lines = wrap(
-        text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
-    for line in lines or [""]:
-        yield whole(line, style)
+                yield from _wrapped(f"{heading}: {cell.plain}", width, "  ", str(cell.style))
 
 
 class SideBySide:
@@ -185,11 +176,13 @@ class SideBySide:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Show both."""
-        wide = options.update(max_width=UNLIMITED)
-        both = [Measurement.get(console, wide, table).maximum for table in (self._left, self._right)]
-        if sum(both) + GAP > options.max_width:
-            yield Group(self._left, Text(), self._right)
+        room = options.max_width
+        lefts, rights = self._left.lines(room), self._right.lines(room)
+        if self._left.width + GAP + self._right.width > room:
+            yield from (*lefts, Text(), *rights)
             return
-        grid = Table.grid(padding=(0, GAP, 0, 0), pad_edge=False)
-        grid.add_row(self._left, self._right)
-        yield grid
+        for left, right in zip_longest(lefts, rights, fillvalue=Text()):
+            line = whole("").append_text(left)
+            if right.plain:
+                line.append(" " * (self._left.width + GAP - left.cell_len)).append_text(right)
+            yield line
