@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import shutil
+from os.path import isdir
 from pathlib import Path
 from typing import Annotated
 
@@ -227,7 +228,7 @@ def _demand_file(path: Path, wanted: str) -> None:
         with path.open("rb"):
             return
     except OSError as error:
-        if path.is_dir():
+        if isdir(path):
             raise TraceError(str(path), 0, wanted, "a folder", _inside(path)) from error
         if isinstance(error, FileNotFoundError) and str(path) in SHIPPED:
             advice = f"It is the name of a trace: pysnmalloc show {path} --at 1"
@@ -238,7 +239,7 @@ def _demand_file(path: Path, wanted: str) -> None:
 
 def _inside(folder: Path) -> str:
     """Name files of a folder that could be meant."""
-    inside = sorted(path for pattern in ("*.py", "*.jsonl") for path in folder.glob(pattern))[:NAMED]
+    inside = sorted(path for pattern in ("*.py", "*.jsonl") for path in folder.glob(pattern) if path.is_file())[:NAMED]
     return f"Name a file in it, such as {' or '.join(map(str, inside))}" if inside else "Name a file in it"
 
 

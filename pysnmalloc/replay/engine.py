@@ -43,6 +43,7 @@ __all__ = ["ORDERS", "Order", "ProgressCallback", "config_of", "replay"]
 
 Order = Literal["recorded", "real"]  #: the order in which the calls are made
 ORDERS: tuple[Order, ...] = get_args(Order)  #: all of them
+GRANULE = 4096  # bytes of address space that are reserved together; the heap's views need whole words
 SAMPLES = 64  # of memory in use, at least; but samples are not closer than SHORTEST
 SHORTEST, LONGEST = 64, 8192  # calls between two samples
 
@@ -76,7 +77,7 @@ def replay(
         checked: run the heap in checked mode, and check its laws at the end.
         remote_cache: bytes at which remote caches are posted, in place of the configuration's.
         decommit: when the heap gives pages back.
-        reserve: bytes of address space.
+        reserve: bytes of address space, rounded down to 4 KiB.
         memory: bytes that the contents of all live objects may take. If the trace needs more, objects are filled and
             verified in part, and a note says so. Default: half of what the machine has left.
         parts: the class for each concept; if one is not the paper's, the heap's laws are checked at the end.
@@ -96,6 +97,8 @@ def replay(
         config = config.replace(remote_cache=remote_cache)
     _demand_numbers(trace, config)
     demand = Demand.of(trace, config)
+    if reserve is not None:
+        reserve -= reserve % GRANULE
     memory = available() if memory is None else memory
     sampling = sampling_for(trace, memory)
     with _opened(Heap(config, checked=checked, decommit=decommit, reserve=reserve, parts=parts)) as heap:

@@ -24,6 +24,7 @@ import sys
 from collections.abc import Sequence
 from importlib.resources import files
 from os import PathLike
+from os.path import isdir
 from pathlib import Path, PurePath
 
 from .errors import TraceError
@@ -71,7 +72,7 @@ def read_trace(path: str | PathLike[str]) -> Trace:
         wanted = f"a readable file, or a trace that ships: {', '.join(SHIPPED)}"
         raise TraceError(str(path), 0, wanted, "No such file or directory", meant(str(path))) from error
     except (OSError, ValueError) as error:
-        if isinstance(error, OSError) and Path(path).is_dir():
+        if isdir(path):
             raise TraceError(str(path), 0, "a readable file", "a folder", "Name a file in it") from error
         reason = getattr(error, "strerror", None) or str(error)
         raise TraceError(str(path), 0, "a readable file", reason) from error
