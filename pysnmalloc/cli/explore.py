@@ -136,7 +136,7 @@ def explore_command(
         int | None, typer.Option(min=1, help="Stop after this many executions.", show_default=False)
     ] = None,
     jobs: Annotated[
-        int, typer.Option(min=1, help="Number of processes; excludes --plain, --preemptions and --random.")
+        int, typer.Option(min=1, max=256, help="Number of processes; excludes --plain, --preemptions and --random.")
     ] = 1,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Also write a page.", show_default=False)
