@@ -22,7 +22,7 @@ from .traces.trace import Kind, Trace
 __all__ = ["EVERYTHING", "LEAST", "Sampling", "available", "sampling_for"]
 
 PAGE = 4096
-LEAST = 4 * PAGE  # bytes of an object that are always written
+LEAST = 4 * PAGE  #: bytes of an object that are always written
 GREATEST = 64 << 20  # bytes that are written of an object if not all fit; more would take long and show no more
 SHARE = 2  # objects may take one part in so many of the memory that is available
 UNKNOWN = 4 << 30  # bytes that are assumed where the system does not tell

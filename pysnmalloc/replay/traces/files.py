@@ -18,7 +18,7 @@ from .errors import TraceError
 
 __all__ = ["GZIP_MAGIC", "as_text", "unpacked"]
 
-GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC = b"\x1f\x8b"  #: the first bytes of a packed file
 
 
 def unpacked(data: bytes, name: str) -> bytes:
