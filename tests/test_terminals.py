@@ -289,6 +289,16 @@ def lines_of(width: int) -> Iterator[str]:
     return (line.rstrip() for line in stream.getvalue().splitlines())
 
 
+def test_a_column_of_numbers_with_units_is_not_wrapped() -> None:
+    made = Records("peak of", "size")
+    made.add_row("live", "18,446,744,073,709 bytes")
+    whole = "live      18,446,744,073,709 bytes"
+    for width in range(18, 50):
+        lines = [line.plain for line in made.lines(width)]
+        assert (whole in lines) == (width >= len(whole))
+        assert any("18,446,744,073,709" in line for line in lines)
+
+
 @pytest.mark.parametrize("width", range(8, 110))
 def test_a_table_never_breaks_a_word(width: int) -> None:
     words = " ".join(lines_of(width)).split()
