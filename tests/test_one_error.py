@@ -83,12 +83,12 @@ ONE: dict[str, tuple[type[Exception], str, Case]] = {
     "recording, not JSON": (sn.RecordingError, "line 1: Expecting value", lambda _: sn.Recording.parse(["no"])),
     "recording, no reserve": (
         sn.RecordingError,
-        "line 1: the first line has no config, reserve and decommit",
+        "line 1: the first line lacks a valid config, reserve or decommit",
         lambda _: sn.Recording.parse(header(reserve=None)),
     ),
     "recording, no decommit": (
         sn.RecordingError,
-        "line 1: the first line has no config, reserve and decommit",
+        "line 1: the first line lacks a valid config, reserve or decommit",
         lambda _: sn.Recording.parse(header(decommit=None)),
     ),
     "recording, decommit": (

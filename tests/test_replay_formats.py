@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
+import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import pysnmalloc as sn
 from pysnmalloc.replay import SHIPPED, Kind, Op, Trace, TraceError, parse_trace, read_shipped, read_trace
 
 DATA = Path(__file__).parent / "data"
@@ -233,10 +237,39 @@ MALFORMED = [
     ("100\n1\n1 2\n1\n", 3, "the number of operations", "“1 2”"),
     ("100\n1\n1\n1\na 0\n", 5, "“a ID SIZE”", "“a 0”"),
     ("100\n1\n1\n1\na 1 8\n", 5, "an id below 1", "“a 1 8”"),
-    ("100\n2\n2\n1\na 0 8\nr 1 8\n", 6, "a live object", "object 1, which is not allocated"),
     ("100\n1\n1\n1\nf 0\n", 5, "a live object", "object 0"),
     ("100\n1\n1\n1\nm 0 8\n", 5, "starts with a, r or f", "“m 0 8”"),
     ("100\n1\n7\n1\na 0 8\n", 3, "the number of operations in the file, 1", "7"),
+    ("100\n1\n1\n1\nf -2\n", 5, "“f ID”", "“f -2”"),
+    ("100\n1\n1\n1\nr -1 8\n", 5, "“r ID SIZE”", "“r -1 8”"),
+    ("# threads 4097\n", 1, "at most 4,096", "“# threads 4097”"),
+    ("# threads 99999999999999999999\n", 1, "numbers below 2**64", "99999999"),
+    (f"# threads {'9' * 5000}\n", 1, "numbers below 2**64", "99999999"),
+    ("# threads \N{ARABIC-INDIC DIGIT THREE}\n", 1, "“# threads N”", "“# threads"),
+    (f"# allocators {' '.join(map(str, range(1, 5000)))}\n", 1, "different numbers", "“# allocators"),
+    (f"# threads 1\nm 0 {'9' * 5000} 0\n", 2, "numbers below 2**64", "“m 0 999"),
+    ("# threads 1\nm 0 18446744073709551616 0\n", 2, "numbers below 2**64", "“m 0 184"),
+    ("# threads 1\nm 0 1_000 0\n", 2, "“m THREAD SIZE OBJECT”", "“m 0 1_000 0”"),
+    ("# threads 1\nm 0 1e3 0\n", 2, "“m THREAD SIZE OBJECT”", "“m 0 1e3 0”"),
+    ("# threads 1\nm 0 0x10 0\n", 2, "“m THREAD SIZE OBJECT”", "“m 0 0x10 0”"),
+    (f"# allocators 5\nm 0 10 0 0 {'f' * 17}\n", 2, "numbers below 2**64", "“m 0 10 0 0 fff"),
+    (f"1{'0' * 5000}\n1\n1\n1\na 0 8\n", 1, "numbers below 2**64", "“1000"),
+    (f"--1-- malloc({'9' * 5000}) = 0x40\n", 1, "a number below 2**64", "“9999"),
+    (f"--1-- malloc(8) = 0x{'f' * 5000}\n", 1, "a number below 2**64", "“0xfff"),
+    ("--1-- malloc(\N{ARABIC-INDIC DIGIT THREE}) = 0x40\n", 1, "one size", "malloc("),
+    ("--1-- malloc(8)--2-- malloc(9)--1-- malloc(3)\n = 0x40\n", 2, "the result of one process", "may be of several"),
+    ("= Start\n@ ./a:[0x1190] + 0x55 0x64\n= End\n", 0, "a trace", "a recording of mtrace"),
+    ("@ ./a:[0x1190] + 0x55 0x64\n@ ./a:[0x11] - 0x55\n", 0, "a trace", "a recording of mtrace"),
+    ("__libc_start_main(0x5, 1)\nmalloc(100)     = 0x55\n", 0, "a trace", "a recording of ltrace"),
+    ("[pid 77] a->free(0x55)   = <void>\n", 0, "a trace", "a recording of ltrace"),
+    ('{"dhatFileVersion":2\n,"mode":"heap"\n', 0, "a trace", "a profile of DHAT"),
+    ("heap_v2/524288\n  t*: 1: 2 [0: 0]\n", 0, "a trace", "a heap profile of jemalloc"),
+    ("heap profile:   1:  100 [ 1: 100] @ heapprofile\n", 0, "a trace", "a heap profile of jemalloc"),
+    ("v 10400 3\nX ./a\nI 1000 5e\n", 0, "a trace", "a recording of heaptrack"),
+    ("desc: --massif\ncmd: ./a\ntime_unit: i\n", 0, "a trace", "a profile of massif"),
+    ("==77== Memcheck, a memory error detector\n==77== \n", 0, "a trace", "output of valgrind without calls"),
+    ('<?xml version="1.0"?>\n<valgrindoutput>\n', 0, "a trace", "a file of XML"),
+    ("brk(NULL)         = 0x55\n", 0, "a trace", "a recording of strace"),
     ("--1-- malloc(8) = 0x4A5Bxyz\n", 1, "a traced call such as", "malloc(8) = 0x4A5Bxyz"),
     ("--1-- malloc(8\n--1-- malloc(8) = 0x40\n", 1, "a traced call such as", "malloc(8"),
     ("--1-- malloc() = 0x40\n", 1, "one size: “malloc(8)”", "“malloc()”"),
@@ -269,6 +302,122 @@ def test_malformed_line_is_named_with_what_was_expected(text: str, line: int, ex
     assert str(error).startswith(place)
 
 
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"\x28\xb5\x2f\xfd\x04", "zstd"),
+        (b"\xfd7zXZ\x00\x00", "xz"),
+        (b"BZh91AY", "bzip2"),
+        (b"PK\x03\x04", "zip"),
+        (b"\x7fELF\x02", "a program"),
+        (b"PERFILE2\x00", "perf"),
+        (gzip.compress(b"= Start\n", mtime=0), "mtrace"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_file_that_is_no_text_is_named(data: bytes, what: str) -> None:
+    with pytest.raises(TraceError) as caught:
+        parse_trace(data, "file")
+    assert what in caught.value.found
+    assert caught.value.advice
+
+
+def test_the_error_for_another_recorder_tells_how_to_record() -> None:
+    with pytest.raises(TraceError, match=r"found a recording of mtrace. Record the program with “valgrind --trace-ma"):
+        parse("= Start\n")
+
+
+def test_a_recording_of_step_is_for_show() -> None:
+    recording = sn.Recording()
+    with sn.Heap(sn.CLASSROOM, record=recording) as heap:
+        heap.acquire().malloc(8)
+    with pytest.raises(TraceError, match=r"found a recording of pysnmalloc step. Look at it with “pysnmalloc show"):
+        parse("\n".join(recording.lines()))
+
+
+def test_messages_are_one_line_without_control_characters() -> None:
+    for text in ("\x1b[31mred\x07\x00 x", "# threads 1\nm \x1b[2J 0\x0b0\n", "--1-- free(0x0) \x1b]0;x\x07\n"):
+        with pytest.raises(TraceError) as caught:
+            parse(text, "a\nb\x1b")
+        assert str(caught.value).isprintable()
+        assert r"a\nb\x1b" in str(caught.value)
+
+
+# What editors, shells and systems make of a file.
+
+TWISTED = {
+    "CR LF": lambda text: text.replace("\n", "\r\n").encode(),
+    "CR": lambda text: text.replace("\n", "\r").encode(),
+    "byte-order mark": lambda text: codecs.BOM_UTF8 + text.encode(),
+    "UTF-16 of PowerShell": lambda text: text.replace("\n", "\r\n").encode("utf-16"),
+    "UTF-16, big end first": lambda text: codecs.BOM_UTF16_BE + text.encode("utf-16-be"),
+    "gzip": lambda text: gzip.compress(codecs.BOM_UTF8 + text.replace("\n", "\r\n").encode()),
+}
+
+
+@pytest.mark.parametrize("twist", TWISTED.values(), ids=TWISTED)
+@pytest.mark.parametrize("text", [PROGRAM, REFERENCE, REP, VALGRIND], ids=["program", "reference", "rep", "valgrind"])
+def test_a_file_means_the_same_whatever_wrote_its_lines(text: str, twist: Callable[[str], bytes]) -> None:
+    assert parse_trace(twist(text), "trace") == parse(text)
+
+
+@pytest.mark.parametrize("mark", ["--00:00:00:00.429 14805--", "--00:01:02:03.004 14805--"])
+def test_time_stamps_change_nothing(mark: str) -> None:
+    stamped = VALGRIND.replace("--14805--", mark).replace("==14805==", "==00:00:00:00.000 14805==")
+    assert parse(stamped).ops == parse(VALGRIND).ops
+
+
+@pytest.mark.parametrize("length", range(30, len(VALGRIND)))
+def test_a_truncated_recording_is_replayed_up_to_its_last_whole_line(length: int) -> None:
+    text = VALGRIND[:length]
+    whole = text[: text.rfind("\n") + 1]
+    if "malloc(" not in whole:
+        return
+    trace = parse(text)
+    assert trace.ops == parse(whole).ops
+    cut = text[len(whole) :]
+    number = text.count("\n") + 1
+    assert trace.notes == (() if not re.search("--14805-- ", cut) else trace.notes[:1])
+    assert all(f"line {number} was skipped" in note for note in trace.notes)
+
+
+def test_a_result_that_another_process_interrupted_finds_its_call() -> None:
+    text = (
+        "--1-- malloc(7) = 0x40\n"
+        "--1-- malloc(41)--2-- malloc(32) = 0x40\n"
+        "--2-- free(0x40)\n"
+        " = 0x80\n"
+        "--1-- free(0x80)\n"
+        "--2-- malloc(5)--1-- free(0x40)\n"
+        " = 0x80\n"
+    )
+    trace = parse(text)
+    assert calls(trace) == [
+        (Kind.MALLOC, 0, 0, 7),
+        (Kind.MALLOC, 0, 1, 41),
+        (Kind.FREE, 0, 1, 41),
+        (Kind.FREE, 0, 0, 7),
+    ]
+    assert "1 other process" in trace.notes[0]
+
+
+def test_an_error_in_the_output_of_several_processes_tells_how_to_separate_them() -> None:
+    with pytest.raises(TraceError, match=r"Several processes wrote this file: record each process in its own file"):
+        parse("--1-- malloc(7) = 0x40\n--2-- free(0x80)\n--1-- free(0x80)\n")
+
+
+def test_malloc_lab_null() -> None:
+    trace = parse("0\n2\n7\n1\nr 0 10\nf -1\nr 0 20\nf 0\nr 0 5\nr 1 0\nf 0\n")
+    assert calls(trace) == [
+        (Kind.MALLOC, 0, 0, 10),
+        (Kind.REALLOC, 0, 0, 20),
+        (Kind.FREE, 0, 0, 20),
+        (Kind.MALLOC, 0, 1, 5),
+        (Kind.MALLOC, 0, 2, 0),
+        (Kind.FREE, 0, 1, 5),
+    ]
+
+
 def test_long_lines_are_shortened_in_messages() -> None:
     with pytest.raises(TraceError) as caught:
         parse("x" * 10_000)
@@ -282,7 +431,9 @@ def test_damaged_gzip() -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(TraceError, match="expected a readable file; found No such file"):
+    with pytest.raises(
+        TraceError, match=r"expected a readable file, or a trace that ships: redis-lazyfree.*; found No such file"
+    ):
         read_trace(tmp_path / "nothing")
 
 

@@ -125,11 +125,15 @@ def test_show_a_call_far_into_a_shipped_trace(runner: CliRunner) -> None:
     [
         (["show", "calls.trace", "--at", "99"], 2, "expected a call from 1 to 52; found --at 99"),
         (["show", "none.trace", "--at", "1"], 2, "none.trace"),
-        (["show", "none.jsonl", "--at", "1"], 2, "none.jsonl: expected a recording; found no such file"),
+        (["show", "none.jsonl", "--at", "1"], 2, "none.jsonl: expected a recording (.jsonl); found no such file"),
         (["show", "calls.trace"], 2, "--at"),
         (["show", "calls.trace", "--at", "9", "--to", "8"], 2, "expected --to 9 or later"),
         (["show", "calls.trace", "--at", "9", "--to", "80"], 2, "expected a call from 1 to 52; found --to 80"),
-        (["step", "none.py"], 2, "none.py: expected a script or a recording; found no such file"),
+        (
+            ["step", "none.py"],
+            2,
+            "none.py: expected a Python program (.py) or a recording (.jsonl); found no such file. Did you",
+        ),
         (["step", "two.py", "-o", "no/where.html"], 2, "no/where.html cannot be written: No such file"),
         (["step", "two.py", "--chrome", "no/where.json"], 2, "no/where.json cannot be written"),
         (["figure", "4"], 2, "less than or equal to 3"),
@@ -155,3 +159,56 @@ def test_figures(runner: CliRunner, number: str) -> None:
     assert result.exit_code == 0, result.output
     assert result.output.startswith(f"figure-{number}.html: Figure {number}: ")
     assert f'id="figure-{number}-5"' in Path(f"figure-{number}.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "messages"),
+    [
+        (
+            ["step", "."],
+            [".: expected a Python program (.py) or a recording (.jsonl); found a folder", "such as two.py"],
+        ),
+        (["step", "empty"], ["found a folder. Name a file in it"]),
+        (["step", "calls.trace"], ["found a recorded program. It is a trace: pysnmalloc show calls.trace --at 1"]),
+        (["step", "pbzip2"], ["found no such file. It is the name of a trace: pysnmalloc show pbzip2 --at 1"]),
+        (["step", "tow.py"], ["Did you mean two.py?"]),
+        (["show", "empty", "--at", "1"], ["empty: expected a readable file; found a folder"]),
+        (["show", "empty.jsonl", "--at", "1"], ["empty.jsonl: expected a recording (.jsonl); found a folder"]),
+        (["show", "pbzip", "--at", "1"], ["Did you mean pbzip2?", "redis-lazyfree, pbzip2, git-log, python-json"]),
+        (["show", "call.trace", "--at", "1"], ["Did you mean calls.trace?"]),
+        (["show", "pbzip2"], ["--at N is missing", "pbzip2"]),
+        (["show", "pyton-jsn"], ["Did you mean python-json?"]),
+        (["show", "x" * 300], ["expected a readable file"]),
+        (["replay", "empty"], ["empty: expected a readable file; found a folder"]),
+        (["replay", "redis"], ["Did you mean redis-lazyfree?"]),
+        (["replay", "x" * 300], ["expected a readable file"]),
+        (["step", "x" * 300], ["expected a Python program"]),
+    ],
+)
+def test_a_wrong_name_is_answered_with_what_is_wanted(
+    runner: CliRunner, arguments: list[str], messages: list[str]
+) -> None:
+    Path("empty").mkdir()
+    Path("empty.jsonl").mkdir()
+    result = runner.invoke(app, arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    error = " ".join(re.sub(r"[│╭╮╰╯─]", " ", result.stderr).split())
+    for message in messages:
+        assert message in error
+
+
+def test_shipped_traces_go_by_name(runner: CliRunner) -> None:
+    listed = runner.invoke(app, ["show"])
+    assert listed.exit_code == 0
+    for name in ("redis-lazyfree", "pbzip2", "git-log", "python-json"):
+        assert re.search(rf"(?m)^{name} +[0-9]", listed.output)
+    by_name = runner.invoke(app, ["show", "pbzip2", "--at", "50"])
+    assert by_name.exit_code == 0
+    path = Path(sn.__file__).parent / "data" / "pbzip2.trace.gz"
+    assert by_name.output == runner.invoke(app, ["show", str(path), "--at", "50"]).output
+
+
+def test_a_file_hides_the_shipped_trace_of_its_name(runner: CliRunner) -> None:
+    Path("pbzip2").write_text(PROGRAM, encoding="utf-8")
+    assert "malloc(41)" in runner.invoke(app, ["show", "pbzip2", "--at", "2"]).output

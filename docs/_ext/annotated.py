@@ -1,22 +1,21 @@
-"""Annotated source: a module as prose beside code, both read off the module itself.
+"""Annotated source: a module as prose beside code, both taken from the module itself.
 
     .. annotated-source:: freelist
 
     essay, with its picture                        the module's docstring
     links                                          section, tutorial, reference, tests: from the map
-    what is in the room                            of a room only: a row per module, in the front page's order
+    table of the room                              for a room only: a row per module, in the front page's order
     ┌──────────────────┬───────────────────────┐
-    │ docstring        │ 32  def take(...):    │   a row begins where a class or function does,
-    ├──────────────────┼───────────────────────┤   and where a comment stands alone
+    │ docstring        │ 32  def take(...):    │   a row begins with a class or function,
+    ├──────────────────┼───────────────────────┤   and with a comment on its own line
     │ comment          │ 45      after = ...   │
     └──────────────────┴───────────────────────┘
 
-The law: each line of the module stands on the page once, as prose or as code, and code keeps its line's number, which
-is also its anchor (``#L-45``). The one exception is the list that ends a front page: the table of the room takes its
-place. Pages of all modules, and of the tests that the map names, are written when the build begins, so a new module
-needs nothing.
+The law: each line of the module is on the page once, as prose or as code. Code keeps its line numbers, which are also
+anchors (``#L-45``). The list that ends a front page is the one exception: the table of the room takes its place. The
+build first writes the pages of all modules and of the tests that the map names, so a new module needs no entry.
 
-.. module-table:: concepts      the modules with what each opens with, and how long it is: the concepts, or the rooms
+.. module-table:: concepts      the concepts, or the rooms, with the opening and the length of each
 .. test-source:: test_queue     a file of tests; each test has an anchor, so that the map can link to it
 """
 
@@ -44,29 +43,29 @@ INDEX = """\
 Annotated source
 ================
 
-Every module of the library, with its prose beside its code. The text is the module's own, word for word: its opening
-essay, the docstrings of its classes and functions, and its comments, each beside the lines it explains. The order of
-this page is a reading order.
+These pages show every module of the library, with its prose beside its code. The text is the module's own, word for
+word: its opening essay, the docstrings of its classes and functions, and its comments, each beside the lines that it
+explains. Read the modules in the order of this page.
 
 The concepts
 ------------
 
-Each concept of the paper is a module. A module needs only modules above it; ``heap``, the last one, also needs some of
-the rooms. :doc:`sizeclass`, :doc:`freelist` and :doc:`messagequeue` are short, and can be read alone.
+Each concept of the paper is a module. A module imports only modules above it. ``heap``, the last one, also imports some
+of the rooms. :doc:`sizeclass`, :doc:`freelist` and :doc:`messagequeue` are short and can be read alone.
 
 .. module-table:: concepts
 
 The rooms
 ---------
 
-Everything else is in rooms. A room has a front page, which says what the room is for and lists its modules.
+All other code is in rooms. Each room has a front page, which states the room's purpose and lists its modules.
 
 .. module-table:: rooms
 
 The tests
 ---------
 
-:doc:`tests/index` lists the tests that :doc:`the map </map>` names. Read them beside what they test.
+:doc:`tests/index` lists the tests that :doc:`the map </map>` names. Read each test beside the module that it tests.
 
 .. toctree::
    :hidden:
@@ -76,7 +75,7 @@ TESTS = """\
 The tests
 =========
 
-These tests show that the library does what the paper says. :doc:`The map </map>` names the test that shows each claim;
+These tests show that the library does what the paper says. :doc:`The map </map>` names the test that shows each claim.
 ``pytest`` runs a test by that name.
 
 .. toctree::
@@ -87,7 +86,7 @@ These tests show that the library does what the paper says. :doc:`The map </map>
 
 @dataclass
 class Row:
-    """Prose, and the code beside it: the number of the first line of each piece, and its lines."""
+    """Prose, and the code beside it: for each piece of code, the number of its first line, and its lines."""
 
     words: str = ""
     depth: int = 0
@@ -96,7 +95,7 @@ class Row:
 
 
 def docstring_of(node: ast.AST) -> ast.expr | None:
-    """The docstring of a class, function or module, if it has one."""
+    """Return the docstring of a class, function or module, or None if there is none."""
     kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     if not isinstance(node, kinds) or ast.get_docstring(node) is None:
         return None
@@ -105,7 +104,7 @@ def docstring_of(node: ast.AST) -> ast.expr | None:
 
 
 def starts(tree: ast.Module) -> tuple[dict[int, Row], set[int]]:
-    """Return the rows that classes and functions begin, by line, and the lines that docstrings stand on."""
+    """Return the rows that classes and functions begin, by line number, and the numbers of all docstring lines."""
     rows: dict[int, Row] = {}
     hidden: set[int] = set()
 
@@ -127,7 +126,7 @@ def starts(tree: ast.Module) -> tuple[dict[int, Row], set[int]]:
 
 
 def comments(source: str) -> dict[int, str]:
-    """Comments that stand alone, by line; those for tools stay code."""
+    """Return the comments on lines of their own, by line number. Comments for tools remain code."""
     lines = source.splitlines()
     found = {}
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -181,7 +180,7 @@ class AnnotatedSource(SphinxDirective):
         source = path.read_text(encoding="utf-8")
         opening = ast.get_docstring(ast.parse(source)) or ""
         if is_room(name):
-            opening = opening.rpartition("\n\n")[0]  # the list of modules; the table has them
+            opening = opening.rpartition("\n\n")[0]  # the table replaces the list of modules
         page: list[nodes.Node] = [
             nodes.container("", *prose(opening, name), classes=["essay"]),
             nodes.container("", links_of(name), classes=["module-links"]),
@@ -191,7 +190,7 @@ class AnnotatedSource(SphinxDirective):
         return page + [self._row(name, row) for row in rows_of(source) if row.code or row.words.strip()]
 
     def _row(self, module: str, row: Row) -> nodes.container:
-        """Two columns."""
+        """Return a row as two columns."""
         left = nodes.container("", *prose(row.words), classes=["annotated-prose"])
         right = nodes.container(classes=["annotated-code"])
         for first, lines in row.code.items():
@@ -203,18 +202,18 @@ class AnnotatedSource(SphinxDirective):
 
 
 def numbered(code: str, first: int) -> nodes.literal_block:
-    """Code with its numbers. Each line is an element of its own, which has an anchor, and wraps where it must."""
+    """Return code with line numbers. Each line is an element of its own, with an anchor, and can wrap."""
     arguments = {"linenostart": first, "linespans": LINES}
     return nodes.literal_block(code, code, language="python", linenos=True, highlight_args=arguments)
 
 
 class TestSource(SphinxDirective):
-    """A file of tests, as it is."""
+    """The page of one file of tests."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Return what the file opens with, and each piece of its code."""
+        """Return the file's docstring and each piece of its code."""
         name = self.arguments[0]
         path = TEST_FOLDER / f"{name}.py"
         self.env.note_dependency(str(path))
@@ -237,12 +236,12 @@ class TestSource(SphinxDirective):
 
 
 def definitions(tree: ast.Module) -> list[ast.FunctionDef | ast.ClassDef]:
-    """The functions and classes of a file."""
+    """Return the functions and classes of a file."""
     return [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
 
 
 def pieces(lines: list[str], first: int, last: int) -> list[nodes.Node]:
-    """Lines as code, if there is anything in them."""
+    """Return lines as code, or no node if they are empty."""
     while first <= last and not lines[first - 1].strip():
         first += 1
     code = "\n".join(lines[first - 1 : last]).rstrip()
@@ -250,7 +249,7 @@ def pieces(lines: list[str], first: int, last: int) -> list[nodes.Node]:
 
 
 class ModuleTable(SphinxDirective):
-    """The concepts, or the rooms: what each opens with; of a room, also whether to read it first."""
+    """The opening of each concept or room. For a room, also advice for a first reading."""
 
     required_arguments = 1
 
@@ -263,8 +262,8 @@ class ModuleTable(SphinxDirective):
 
 
 def table_of(names: list[str], shorter: bool = False) -> nodes.container:
-    """A row for each module: its name, its first sentence, its length. ``shorter``: names without their room's."""
-    from lawbook import table  # it needs this module
+    """Return a row per module: name, opening paragraph, length. If ``shorter``, names omit their room's name."""
+    from lawbook import table  # lawbook imports this module
 
     advice = read_map().rooms
     rows = []
@@ -275,11 +274,11 @@ def table_of(names: list[str], shorter: bool = False) -> nodes.container:
             words += [nodes.Text(" "), nodes.strong("", "On a first reading: "), *inline(advice[name], name)]
         last = shown(name).removeprefix(name.rpartition("/")[0] + "/")
         rows.append(([module(name, last if shorter else "")], words, [nodes.Text(length_of(name))]))
-    return table(("module", "what it opens with", "lines"), rows, widths=(18, 64, 18))
+    return table(("module", "opening", "lines"), rows, widths=(18, 64, 18))
 
 
 def length_of(name: str) -> str:
-    """How many lines a module has; of a room, in how many files."""
+    """Return the number of lines of a module. For a room, also the number of files."""
     path = source_of(name)
     files = sorted(path.parent.rglob("*.py")) if is_room(name) else [path]
     length = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
@@ -287,7 +286,7 @@ def length_of(name: str) -> str:
 
 
 def page_of(name: str) -> str:
-    """A module's page. The page of a room leads on to what is in the room."""
+    """Return the text of a module's page. The page of a room links to the pages of the modules in it."""
     title = shown(name)
     text = f":hide-toc:\n\n{title}\n{'=' * len(title)}\n\n.. annotated-source:: {name}\n"
     below = modules_of(name) if is_room(name) else []
@@ -297,7 +296,7 @@ def page_of(name: str) -> str:
 
 
 def write_pages(app: Sphinx) -> None:
-    """Write a page for each module and file of tests, and their lists; leave alone what is as it should be."""
+    """Write a page for each module and each file of tests, and the index pages. Keep unchanged pages as they are."""
     folder = Path(app.srcdir) / "source"
     tests = [Path(name).stem for name in named_tests()]
     pages = {name: page_of(name) for name in modules()}
@@ -316,7 +315,7 @@ def write_pages(app: Sphinx) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register the directive."""
+    """Register the directives and the hook."""
     app.add_directive("annotated-source", AnnotatedSource)
     app.add_directive("module-table", ModuleTable)
     app.add_directive("test-source", TestSource)

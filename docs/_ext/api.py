@@ -1,8 +1,8 @@
-"""The reference's own hooks: our docstrings as napoleon reads them, and the command line's own help.
+"""Hooks for the reference: docstrings in a form that napoleon understands, and the command line's own help.
 
-Modules open with an essay and a picture in text, which autodoc would read as markup. Of an attribute's docstring,
-napoleon takes what is before a colon for its type: ``log2 of a slab. At most 16: ...``. And a field has one name: ``u8,
-u16: views``.
+A module opens with an essay and a text picture, which autodoc would read as markup. In an attribute's docstring,
+napoleon takes the text before a colon for a type: ``log2 of a slab. At most 16: ...``. It also expects one name per
+field, unlike ``u8, u16: views``.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ BEFORE_NAPOLEON = 400
 
 
 def essays(_app: Sphinx, what: str, _name: str, _value: object, _options: object, lines: list[str]) -> None:
-    """Hand napoleon what it reads as it is meant."""
+    """Rewrite a docstring so that napoleon reads it as intended."""
     if what == "module" and lines:
         lines[:] = restructured("\n".join(lines))
     elif what in ("attribute", "data", "property") and lines:
-        # A line that ends with the colon is no type.
+        # Napoleon takes no type from a line that ends with the colon.
         lines[:1] = lines[0].replace(": ", ":\n").splitlines()
     else:
         lines[:] = [SEVERAL.sub(lambda found: f"{found[1]}{found[2].replace(', ', '/')}: ", line) for line in lines]
 
 
 def full_names(_app: Sphinx, doctree: nodes.document) -> None:
-    """Write the types of a module in full: two may each have a class ``Event``. What is not public has no link."""
+    """Write type names in full, since two modules may each have a class ``Event``. Do not link private classes."""
     for link in list(doctree.findall(pending_xref)):
         module, name = link.get("py:module"), link.get("reftarget", "")
         if link.get("refdomain") != "py" or not module or not module.startswith(PROGRAM):
             continue
         if hasattr(builtins, name):
             for key in ("refspecific", "py:module", "py:class"):
-                link.attributes.pop(key, None)  # else it is a field of that name, such as an event's ``object``
+                link.attributes.pop(key, None)  # otherwise it is a field of that name, such as an event's ``object``
             continue
         found = getattr(importlib.import_module(module), name, None) if name.isidentifier() else named(name)
         if isinstance(found, type) and found.__module__.startswith(PROGRAM):
@@ -56,13 +56,13 @@ def full_names(_app: Sphinx, doctree: nodes.document) -> None:
 
 
 def named(name: str) -> object:
-    """What has a full name of ours."""
+    """Return what has a full name in this package, or None."""
     module, _, last = name.rpartition(".")
     return getattr(importlib.import_module(module), last, None) if module.startswith(PROGRAM) else None
 
 
 def drop_stale(app: Sphinx, _config: object) -> None:
-    """Delete the generated pages if one of their modules is gone: autosummary deletes none, and it reads old lists."""
+    """Delete all generated pages if the module of one is gone. Autosummary deletes none, and reads old lists."""
     pages = list((Path(app.srcdir) / "reference" / "api").glob(f"{PROGRAM}*.rst"))
     if not all(is_module(page.stem) for page in pages):
         for page in pages:
@@ -70,25 +70,25 @@ def drop_stale(app: Sphinx, _config: object) -> None:
 
 
 def is_module(name: str) -> bool:
-    """Tell whether a module or room with this full name exists."""
+    """Return whether a module or room with this full name exists."""
     path = ROOT.joinpath(*name.split("."))
     return (path / "__init__.py").exists() or path.with_suffix(".py").exists()
 
 
 def write_command_line(app: Sphinx) -> None:
-    """Let typer write the page of the command line, from the commands' own help."""
+    """Let typer write the page of the command line from the commands' help."""
     target = Path(app.srcdir) / "_generated" / "cli.md"
     target.parent.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "typer", f"{PROGRAM}.cli", "utils", "docs", "--name", PROGRAM]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    # The page has a title of its own.
+    # The page that includes this text has its own title.
     below = in_full(text.partition("\n")[2])
     if not target.exists() or target.read_text(encoding="utf-8") != below:
         target.write_text(below, encoding="utf-8")
 
 
 def in_full(text: str) -> str:
-    """Write the list of commands with whole sentences and links, and options in the text as code, dashes and all."""
+    """Give each command in the list a link and a whole sentence, and mark options in the text as code."""
     first = dict(re.findall(rf"^## `{PROGRAM} (\w+)`\n\n(.+?)\n\n", text, flags=re.MULTILINE | re.DOTALL))
     listed = re.compile(r"^\* `(\w+)`: .*$", flags=re.MULTILINE)
     text = listed.sub(

@@ -1,4 +1,4 @@
-"""The bibliography's labels: those that the text uses, as in “Liétar et al., 2019”."""
+"""The labels of the bibliography, as the text writes them: “Liétar et al., 2019”."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sphinx.application import Sphinx
 
 
 class AuthorYear(BaseLabelStyle):
-    """The first author's name, or two, and the year."""
+    """The label of an entry: the author or both authors, or the first with “et al.”, and the year."""
 
     def format_labels(self, sorted_entries: Iterable[Entry]) -> Iterator[str]:
         """Yield a label for each entry."""
@@ -23,19 +23,19 @@ class AuthorYear(BaseLabelStyle):
 
 
 class Plain(Style):
-    """A plain bibliography with these labels."""
+    """A plain bibliography with author-year labels."""
 
     default_label_style = AuthorYear
 
 
 def plain_list(_app: Sphinx, _page: str, _template: str, context: dict[str, object], _tree: object) -> None:
-    """Take its role from the list of citations: docutils calls it a list, and its entries no items of one."""
+    """Remove the role from the list of citations. Docutils calls it a list, but does not call its entries items."""
     if "body" in context:
         context["body"] = str(context["body"]).replace('<div role="list" class="citation-list">', "<div>")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register the style."""
+    """Register the style and the hook."""
     app.connect("html-page-context", plain_list)
     register_plugin("pybtex.style.formatting", "author-year", Plain)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

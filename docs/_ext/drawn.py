@@ -1,10 +1,10 @@
-"""What the code draws for the site, anew at each build.
+"""Drawings for the site, which the running code makes anew in each build.
 
-    .. figure-of-the-paper:: 1              a figure, as a stepper
+    .. figure-of-the-paper:: 1              a figure of the paper, as a stepper
     .. heap-picture:: slab                  a picture of a small heap
-    .. finding-of:: queue-published rc11    what the explorer finds wrong with a scenario, step by step
+    .. finding-of:: queue-published rc11    the explorer's first finding about a scenario, step by step
 
-Each is one piece of HTML with its own style and script, so the page needs nothing else.
+Each drawing is one piece of HTML with its own style and script, so the page needs no other file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class PaperFigure(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Return it as HTML; other formats get its words."""
+        """Return the figure as HTML, or for other formats, also its words as a list."""
         stepper = figure(int(self.arguments[0]))
         words = [nodes.list_item("", nodes.paragraph("", frame.words)) for frame in stepper.frames]
         return (
@@ -40,12 +40,12 @@ class PaperFigure(SphinxDirective):
 
 
 class HeapPicture(SphinxDirective):
-    """A picture of a heap that two allocators have worked with for a while."""
+    """A picture of a small heap after two allocators have used it for a while."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Return it as SVG; other formats get its text."""
+        """Return the picture as SVG, or as text for other formats."""
         picture = picture_of(self.arguments[0])
         if self.env.app.builder.format != "html":
             return [nodes.literal_block(str(picture), str(picture), language="none")]
@@ -53,7 +53,7 @@ class HeapPicture(SphinxDirective):
 
 
 def picture_of(kind: str) -> Picture:
-    """Take a picture, by the name of the method that takes it."""
+    """Return a picture, by the name of the kind."""
     with sn.Heap(sn.CLASSROOM, reserve=1 << 20) as heap:
         alice, bob = heap.acquire(number=1), heap.acquire(number=2)
         objects = [alice.malloc(100) for _ in range(9)]
@@ -81,12 +81,12 @@ def picture_of(kind: str) -> Picture:
 
 
 class FindingOf(SphinxDirective):
-    """What the explorer finds wrong with a built-in scenario."""
+    """What the explorer finds about a built-in scenario."""
 
     required_arguments = 2
 
     def run(self) -> list[nodes.Node]:
-        """Return the first finding as HTML; other formats get its text."""
+        """Return the first finding as HTML, or as text for other formats."""
         name, model = self.arguments
         finding = explore(SCENARIOS[name], model=model).findings[0]
         if self.env.app.builder.format != "html":
@@ -95,7 +95,7 @@ class FindingOf(SphinxDirective):
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register the directive."""
+    """Register the directives."""
     app.add_directive("figure-of-the-paper", PaperFigure)
     app.add_directive("heap-picture", HeapPicture)
     app.add_directive("finding-of", FindingOf)

@@ -1,11 +1,12 @@
-"""Reading the prose of our modules: essays, docstrings and comments, as paragraphs and pictures.
+"""Parsing the prose of modules: essays, docstrings and comments, as paragraphs and pictures.
 
     text ──► blocks: paragraph | picture (indented) | points (* ...) | fields (Args, Raises ...)
          ──► docutils nodes, for annotated source;  reStructuredText, for autodoc
 
-The prose is plain text with two marks: double or single backquotes for code, stars for stress. Sections of the paper
-and names of the library in backquotes become links. In the essay of a module, a name in backquotes may also be that of
-another module of its room. Nothing else is read as markup, so no comment can break the build.
+The prose is plain text with two marks: double or single backquotes for code, and stars for emphasis. Sections of the
+paper, and names of the library in backquotes, become links. In a module's essay, a name in backquotes may also be that
+of another module in its room, or in a room around that. Nothing else is read as markup, so no comment can break the
+build.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def joined(found: Iterator[Block]) -> list[Block]:
 
 
 def target_of(code: str) -> str | None:
-    """The full name of something of ours: ``Heap.check`` is ``pysnmalloc.heap.Heap.check``."""
+    """Return the full name of a public object: ``pysnmalloc.heap.Heap.check`` for ``Heap.check``, or else None."""
     found: object = pysnmalloc
     for part in code.removesuffix("()").split("."):
         found = getattr(found, part, None)
@@ -71,15 +72,15 @@ def target_of(code: str) -> str | None:
 
 
 def reference(domain: str, kind: str, target: str, shown: nodes.Node) -> pending_xref:
-    """A link to be resolved later."""
-    # The target is written in full, so no warning is wanted where a page of it does not exist.
+    """Return a link for Sphinx to resolve later."""
+    # The target is a full name, so a missing page for it deserves no warning, except in the domain ``std``.
     return pending_xref(
         "", shown, refdomain=domain, reftype=kind, reftarget=target, refexplicit=True, refwarn=domain == "std"
     )
 
 
 def inline(text: str, module: str | None = None) -> Iterator[nodes.Node]:
-    """Yield text, code, stress and links; in the essay of a module, also links to its neighbours."""
+    """Yield text, code, emphasis and links. In a module's essay, also yield links to its neighbours."""
     for piece in MARKS.split(text):
         if piece.startswith("`"):
             code = piece.strip("`")
@@ -101,7 +102,7 @@ def inline(text: str, module: str | None = None) -> Iterator[nodes.Node]:
 
 
 def prose(text: str, module: str | None = None) -> list[nodes.Node]:
-    """Return the nodes of a docstring or of joined comments; ``module`` is the one whose essay this is."""
+    """Return the nodes of a docstring or of joined comments; ``module`` is the module whose essay it is."""
     result: list[nodes.Node] = []
     for block in joined(blocks(text)):
         match block.kind:
@@ -118,13 +119,13 @@ def prose(text: str, module: str | None = None) -> list[nodes.Node]:
 
 
 def picture(text: str) -> nodes.literal_block:
-    """A picture in text. It can be wider than its column, so it can be scrolled to by keys."""
+    """Return a text picture. It may be wider than its column and must then be scrollable by keyboard."""
     text = cleandoc("\n" + text)
     return nodes.literal_block(text, text, language="none", classes=["picture"])
 
 
 def fields(lines: list[str]) -> list[nodes.Node]:
-    """Arguments, errors: a name and its meaning each."""
+    """Return the names and meanings of arguments, errors or attributes."""
     found: list[tuple[str, str]] = []
     for line in lines[1:]:
         match = FIELD.match(line)
@@ -143,7 +144,7 @@ def fields(lines: list[str]) -> list[nodes.Node]:
 
 
 def _field(name: str, meaning: str) -> Iterator[nodes.Node]:
-    """A name and its meaning."""
+    """Yield the nodes of a name and its meaning."""
     if name:
         yield nodes.literal("", name, classes=["code"])
         yield nodes.Text(": ")
@@ -164,6 +165,6 @@ def restructured(text: str) -> list[str]:
 
 
 def escaped(line: str) -> str:
-    """A line with stars and bars of the text itself out of the markup's way."""
+    """Return a line with its stars, bars, underscores and backslashes escaped, except in code."""
     parts = re.split(r"(``.+?``|`[^`]+`)", line)
     return "".join(part if part.startswith("`") else re.sub(r"([*|_\\])", r"\\\1", part) for part in parts)

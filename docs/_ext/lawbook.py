@@ -1,8 +1,8 @@
-"""The laws, the errors and the thread rules, each from the code that defines it.
+"""The laws, the errors and the thread rules, each taken from the code that defines it.
 
 .. laws::            every law of ``laws.LAWS``: name, section, meaning, code
-.. error-table::     every error, of the concepts or of the rooms: its cause, and what to do
-.. thread-rules::    who may call what, for each module that states it
+.. error-table::     the errors of the concepts, or of the rooms: cause, and what to do
+.. thread-rules::    who may call what, for each module that states a rule
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class Laws(SphinxDirective):
     """All laws, in the order in which they are checked."""
 
     def run(self) -> list[nodes.Node]:
-        """Return a section for each."""
+        """Return a section for each law."""
         self.env.note_dependency(str(source_of("inspection/laws")))
         return [self._section(number, law) for number, law in enumerate(laws.LAWS, start=1)]
 
     def _section(self, number: int, law: laws.Law) -> nodes.section:
-        """One law."""
+        """Return the section of one law."""
         title = law.name[0].upper() + law.name[1:]
         section = nodes.section(ids=[nodes.make_id(f"law {law.name}")], names=[nodes.fully_normalize_name(title)])
         section += nodes.title(title, title)
@@ -51,7 +51,7 @@ class Laws(SphinxDirective):
 
 
 def code_of(law: laws.Law) -> tuple[str, int]:
-    """The code of a law without its docstring, and the number of its first line."""
+    """Return the code of a law without its docstring, and the number of its first line."""
     lines, first = inspect.getsourcelines(law.breaches)
     node = ast.parse(textwrap.dedent("".join(lines))).body[0]
     assert isinstance(node, ast.FunctionDef)
@@ -69,7 +69,7 @@ def rules() -> Iterator[tuple[str, str]]:
 
 
 class ErrorTable(SphinxDirective):
-    """Errors, with cause and cure, from their docstrings."""
+    """Errors, with the cause and what to do, from their docstrings."""
 
     required_arguments = 1
 
@@ -85,7 +85,7 @@ class ErrorTable(SphinxDirective):
 
 
 def errors_of(concepts: bool) -> list[type[Exception]]:
-    """The errors of the concepts, the first of which is the base of all; or those that the rooms add."""
+    """Return the errors of the concepts, their base class first, or the errors that the rooms add."""
     if concepts:
         names = sorted(errors.__all__, key=lambda name: name != "SnmallocError")
         return [getattr(errors, name) for name in names]
@@ -100,7 +100,7 @@ def errors_of(concepts: bool) -> list[type[Exception]]:
 
 
 def cause_and_cure(error: type[Exception]) -> tuple[str, str]:
-    """An error's first paragraph, and the one that says what to do."""
+    """Return an error's first paragraph, and the one that says what to do."""
     paragraphs = (inspect.getdoc(error) or "").split("\n\n")
     cure = next((text for text in paragraphs if text.startswith(CURE)), "")
     return paragraphs[0], cure.removeprefix(CURE).strip()
@@ -119,10 +119,10 @@ class ThreadRules(SphinxDirective):
 def table(
     head: tuple[str, ...], rows: list[tuple[list[nodes.Node], ...]], widths: tuple[int, ...] = ()
 ) -> nodes.container:
-    """A table of inline nodes.
+    """Return a table of inline nodes.
 
-    Where there is no room for columns, each row is shown as a card; so each cell has its title, which is hidden
-    elsewhere.
+    On a narrow screen, each row is a card. Each cell therefore contains its column's title, which is hidden in a
+    wide table.
     """
     group = nodes.tgroup(cols=len(head))
     for width in widths or (1,) * len(head):
@@ -135,7 +135,7 @@ def table(
 
 
 def cell_of(title: str, cell: list[nodes.Node]) -> nodes.entry:
-    """A cell, with its column's title."""
+    """Return a cell, with its column's title."""
     titled = nodes.inline("", f"{title}: ", classes=["cell-title"])
     return nodes.entry("", nodes.paragraph("", "", titled, *cell), classes=[] if cell else ["empty-cell"])
 

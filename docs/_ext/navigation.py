@@ -1,10 +1,13 @@
-"""The sidebar of a page: the top of the site, and the branch that the page is in.
+"""The sidebar of a page: the top of the site, and the branch of the page.
 
-Tutorials           the theme asks for the whole tree on every page. With a page for each module, that is a
-Annotated source    sidebar of hundreds of entries, which takes most of the time of a build; so branches that
-Reference           the page is not in stay closed here.
-The library
-heap            ◄ this page
+    Tutorials
+    Annotated source
+    Reference
+        The library
+            heap            ◄ this page
+
+The theme asks for the whole tree on every page. With one page per module, that is a sidebar of hundreds of entries,
+which takes most of the build time. This module therefore closes all branches except the page's own.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ BEFORE_THE_THEME = 400
 def close_branches(
     _app: Sphinx, _page: str, _template: str, context: dict[str, object], _doctree: nodes.document | None
 ) -> None:
-    """Have the tree of pages made with other branches closed."""
+    """Make the theme build the tree of pages with all other branches closed."""
     whole = context.get("toctree")
     if callable(whole):
         context["toctree"] = lambda **wanted: whole(**wanted | {"collapse": True})

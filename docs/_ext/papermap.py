@@ -1,11 +1,11 @@
-"""The map: from the paper's sections to modules, tutorials, tests and C++, from one table, ``map.toml``.
+"""The map: what each section of the paper is in modules, tutorials, tests and C++. It is made from ``map.toml``.
 
     .. map-sections::       section, modules, tutorials, labs, C++ then and now
-    .. map-claims::         what the paper claims, and what shows it here
-    .. map-differences::    where this library differs, and why
+    .. map-claims::         the paper's claims, and what shows each of them
+    .. map-differences::    where this library differs from the paper, and why
 
-The same table gives each page of annotated source its links, and a section that a page names (§2.2) its link to the
-map. ``tests/test_map.py`` checks that all it names exists.
+The same table supplies the links on each page of annotated source. A section that a page names (§2.2) becomes a link to
+the map. ``tests/test_map.py`` checks that everything in the table exists.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Map:
 
 @cache
 def read_map() -> Map:
-    """Read the table; a field that is missing, or one too many, is an error that names it."""
+    """Read the table. If a field is missing or unknown, the error names it."""
     found = tomllib.loads(TABLE.read_text(encoding="utf-8"))
     return Map(
         {int(number): title for number, title in found["tutorial"].items()},
@@ -96,12 +96,12 @@ def read_map() -> Map:
 
 
 def tutorial_file(number: int) -> Path | None:
-    """The file of a tutorial, if it is there."""
+    """Return the file of a tutorial, or None if there is none."""
     return next(iter(TUTORIALS.glob(f"{number:02}_*.md")), None)
 
 
 def tutorial(number: int) -> nodes.Node:
-    """A link to a tutorial, or its title where there is none yet."""
+    """Return a link to a tutorial, or its title if the tutorial has no file yet."""
     title = f"{number}. {read_map().tutorials[number]}"
     path = tutorial_file(number)
     shown = nodes.inline("", title)
@@ -109,18 +109,18 @@ def tutorial(number: int) -> nodes.Node:
 
 
 def module(name: str, words: str = "") -> nodes.Node:
-    """A link to the annotated source of a module or room."""
+    """Return a link to the annotated source of a module or room."""
     return reference("std", "doc", f"/source/{name}", nodes.literal("", words or shown(name)))
 
 
 def guide(name: str) -> nodes.Node:
-    """A link to a how-to page, by its title."""
+    """Return a link to a how-to page, with the page's title."""
     title = (HOWTO / f"{name}.md").read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
     return reference("std", "doc", f"/howto/{name}", nodes.inline("", title))
 
 
 def code(text: str) -> nodes.literal:
-    """A path, or a command, which may be broken behind a slash, a colon or an underscore, but not inside an option."""
+    """Return a path or command, which may break after a slash, colon or underscore, but not inside an option."""
     result = nodes.literal("", "", classes=["code"])
     for word in re.split(r"( )", text):
         if word.startswith("--"):
@@ -134,24 +134,24 @@ def code(text: str) -> nodes.literal:
 
 
 def cpp(base: str, path: str) -> nodes.Node:
-    """A link to a file of the C++."""
+    """Return a link to a file of the C++."""
     return nodes.reference("", "", code(path), refuri=f"{base}/{path}", internal=False)
 
 
 def label_of_test(name: str) -> str:
-    """The label of a test: ``test_queue.py::test_x``, with its folder or without."""
+    """Return the label of a test, given as ``test_queue.py::test_x``, with or without its folder."""
     return nodes.make_id("of " + name.removeprefix("tests/"))
 
 
 def test(name: str) -> nodes.Node:
-    """A link to a test, ``tests/test_queue.py::test_x``, or to a file of them."""
+    """Return a link to a test, ``tests/test_queue.py::test_x``, or to a file of tests."""
     file, _, function = name.partition("::")
     anchor = "#" + label_of_test(name) if function else ""
     return nodes.inline("", "", code(name), to_page=f"source/tests/{Path(file).stem}", anchor=anchor)
 
 
 def resolve_tests(app: Sphinx, doctree: nodes.document, page: str) -> None:
-    """Make links to tests. Sphinx's own would lose the places where a long name may be broken."""
+    """Replace links to tests. Sphinx's own links would lose the places where a long name may break."""
     for link in list(doctree.findall(nodes.inline)):
         if "to_page" in link:
             uri = app.builder.get_relative_uri(page, link["to_page"]) + link["anchor"]
@@ -159,7 +159,7 @@ def resolve_tests(app: Sphinx, doctree: nodes.document, page: str) -> None:
 
 
 def proof(text: str) -> nodes.Node:
-    """A link to what shows a claim: a test, a tutorial (``tutorial 10``), a figure (``figure 3``), or a command."""
+    """Return a link to what shows a claim: a test, tutorial (``tutorial 10``), figure (``figure 3``) or command."""
     kind, _, name = text.partition(" ")
     if text.startswith("tests/"):
         return test(text)
@@ -171,7 +171,7 @@ def proof(text: str) -> nodes.Node:
 
 
 def named_tests() -> list[str]:
-    """The files of tests that the map names, in order."""
+    """Return the files of tests that the map names, in order."""
     table = read_map()
     found = {file for each in table.sections for file in each.tests}
     found |= {file for files in table.tests.values() for file in files}
@@ -180,35 +180,35 @@ def named_tests() -> list[str]:
 
 
 def listed(items: Sequence[nodes.Node], between: str = ", ") -> list[nodes.Node]:
-    """Nodes with words between them."""
+    """Return nodes with text between them."""
     pairs = [[nodes.Text(between), item] for item in items]
     return list(chain.from_iterable(pairs))[1:]
 
 
 def lines(items: Sequence[nodes.Node]) -> list[nodes.Node]:
-    """Nodes below one another."""
+    """Return nodes below one another."""
     return [nodes.inline("", "", item, classes=["cell-line"]) for item in items]
 
 
 def around(name: str) -> list[str]:
-    """A module, and the rooms around it, the innermost first."""
+    """Return a module and the rooms around it, innermost first."""
     parts = name.split("/")
     return ["/".join(parts[:end]) for end in range(len(parts), 0, -1)]
 
 
 def concerns(section: Section, name: str) -> bool:
-    """Tell whether a section names a module, a room around it, or something in it."""
+    """Return whether a section names a module, a room around it, or something in it."""
     return any(each in around(name) or name in around(each) for each in section.modules)
 
 
 def tests_of(name: str) -> list[str]:
-    """The tests of a module, or of the innermost room around it that has some."""
+    """Return the tests of a module, or of the innermost room around it that has tests."""
     known = read_map().tests
     return next((known[each] for each in around(name) if each in known), [])
 
 
 def links_of(name: str) -> nodes.bullet_list:
-    """The links of a module's page: sections, tutorials, reference, tests."""
+    """Return the links of a module's page, such as sections, tutorials, reference and tests."""
     sections = [each for each in read_map().sections if concerns(each, name)]
     full = "pysnmalloc." + name.replace("/", ".")
     described = reference("std", "doc", f"/reference/api/{full}", code(full))
@@ -234,12 +234,12 @@ def links_of(name: str) -> nodes.bullet_list:
 
 
 class SectionLinks(SphinxTransform):
-    """Makes links of the sections that prose names: §2.2 leads to its row of the map."""
+    """Turns sections named in prose into links: §2.2 leads to its row of the map."""
 
     default_priority = 210
 
     def apply(self, **_kwargs: object) -> None:
-        """Replace the words."""
+        """Replace the section numbers in the text."""
         if self.env.docname == "map":
             return
         for words in list(self.document.findall(nodes.Text)):
@@ -255,14 +255,14 @@ SECTION = re.compile(r"(§[123](?:\.\d)?)(?![\d.]\d)")
 
 
 def parents(node: nodes.Node) -> Iterator[nodes.Node]:
-    """The elements around a node."""
+    """Yield the elements around a node, innermost first."""
     while node.parent is not None:
         node = node.parent
         yield node
 
 
 def sections_in(words: str) -> Iterator[nodes.Node]:
-    """Text, and links to sections that are on the map."""
+    """Yield the text, with links to the sections that are on the map."""
     known = {each.number for each in read_map().sections}
     for piece in SECTION.split(words):
         if SECTION.fullmatch(piece) and piece[1:] in known:
@@ -272,32 +272,32 @@ def sections_in(words: str) -> Iterator[nodes.Node]:
 
 
 class MapDirective(SphinxDirective):
-    """What the three have in common."""
+    """What the three directives have in common."""
 
     head: tuple[str, ...] = ()
     widths: tuple[int, ...] = ()
 
     def run(self) -> list[nodes.Node]:
         """Return the table."""
-        from lawbook import table  # it needs the pages of modules, which need the map
+        from lawbook import table  # lawbook imports this module, through annotated
 
         self.env.note_dependency(str(TABLE))
         read_map.cache_clear()
         return [table(self.head, list(self.rows()), self.widths)]
 
     def rows(self) -> Iterator[tuple[list[nodes.Node], ...]]:
-        """The rows of inline nodes."""
+        """Yield the rows, each a tuple of cells of inline nodes."""
         raise NotImplementedError
 
 
 class Sections(MapDirective):
-    """Sections of the paper, each with an anchor to link to."""
+    """The sections of the paper, each with an anchor for links."""
 
     head = ("§", "modules", "tutorials", "lab: try it", "C++ then", "C++ now")
     widths = (14, 18, 17, 17, 16, 18)
 
     def rows(self) -> Iterator[tuple[list[nodes.Node], ...]]:
-        """One for each section."""
+        """Yield a row for each section."""
         for each in read_map().sections:
             label = "paper-" + each.number.replace(".", "-")
             anchor = nodes.target("", "", ids=[label], names=[label])
@@ -319,7 +319,7 @@ class Claims(MapDirective):
     widths = (42, 8, 50)
 
     def rows(self) -> Iterator[tuple[list[nodes.Node], ...]]:
-        """One for each claim."""
+        """Yield a row for each claim."""
         for each in read_map().claims:
             shown = lines([proof(text) for text in each.shown])
             yield [*inline(each.says)], [*inline(f"§{each.section}")], [*shown, *inline(each.how)]
@@ -332,13 +332,13 @@ class Differences(MapDirective):
     widths = (28, 24, 36, 12)
 
     def rows(self) -> Iterator[tuple[list[nodes.Node], ...]]:
-        """One for each difference."""
+        """Yield a row for each difference."""
         for each in read_map().differences:
             yield [*inline(each.what)], [*inline(each.paper)], [*inline(each.why)], [module(each.module)]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register the directives."""
+    """Register the directives, the transform and the hook."""
     app.add_directive("map-sections", Sections)
     app.add_directive("map-claims", Claims)
     app.add_directive("map-differences", Differences)

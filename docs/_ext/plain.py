@@ -1,10 +1,10 @@
-"""From MyST to the Markdown that Jupyter, VS Code and JupyterLite show: directives and roles made plain.
+"""Converting MyST to the plain Markdown that Jupyter, VS Code and JupyterLite show.
 
     ```{admonition} Title      **Title**  and its text
     ```{dropdown} Title        <details><summary>Title</summary> ... </details>
     {py:class}`~a.b.C`         `C`;   {doc}`text </page>`   text
 
-The notebook keeps every word of the page. What cannot be shown elsewhere (a table of contents, a label) is left out.
+The notebook keeps every word of the page, but leaves out what only the site can show, such as a table of contents.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ LEFT_OUT = {"toctree", "bibliography", "figure-of-the-paper"}
 
 
 def plain(text: str) -> str:
-    """Return a Markdown cell without MyST's own marks."""
+    """Return a Markdown cell without MyST markup."""
     return "\n".join(_lines(text.splitlines())).strip()
 
 
 def _lines(lines: list[str]) -> list[str]:
-    """Lines with directives resolved, also those inside others."""
+    """Return the lines with all directives resolved, including nested ones."""
     result: list[str] = []
     at = 0
     while at < len(lines):
@@ -47,15 +47,19 @@ def _lines(lines: list[str]) -> list[str]:
 
 
 def _end(lines: list[str], start: int, fence: str) -> int:
-    """The line that closes a fence."""
+    """Return the index of the line that closes a fence.
+
+    Raises:
+        ValueError: if no line closes it.
+    """
     for at in range(start, len(lines)):
         if lines[at].strip() == fence:
             return at
-    raise ValueError(f"a block that starts with {fence!r} is never closed: {lines[start - 1]!r}")
+    raise ValueError(f"no line closes the block that starts with {fence!r}: {lines[start - 1]!r}")
 
 
 def _directive(name: str, title: str, body: list[str]) -> list[str]:
-    """A directive's title and contents."""
+    """Return a directive's title and contents as plain lines."""
     while body and OPTION.match(body[0]):
         body = body[1:]
     if name in LEFT_OUT:
@@ -65,20 +69,20 @@ def _directive(name: str, title: str, body: list[str]) -> list[str]:
     inside = _lines(body)
     heading = _heading(name, ROLE.sub(_role, title))
     if name == "dropdown":
-        # The empty lines let Markdown go on inside HTML.
+        # Empty lines make Markdown work inside HTML.
         return ["", f"<details><summary><b>{heading}</b></summary>", "", *inside, "", "</details>", ""]
     return ["", f"**{heading}**", "", *inside, ""] if heading else inside
 
 
 def _heading(name: str, title: str) -> str:
-    """What stands above a directive's contents."""
+    """Return the heading of a directive's contents."""
     if name in NAMED:
         return f"{name.capitalize()}: {title}" if title else name.capitalize()
     return title
 
 
 def _role(match: re.Match[str]) -> str:
-    """A role's text; what is code stays code."""
+    """Return a role's text. Code remains code."""
     text = match["text"]
     if titled := re.fullmatch(r"(.+?)\s*<[^>]+>", text):
         return titled[1]

@@ -1,9 +1,9 @@
-"""An inventory of the names of Python's own documentation that the site links to, made without a network.
+"""An inventory of the names in Python's documentation to which the site links, made without a network.
 
     python-names.txt:  py:class  int  library/functions.html#int
 
-Intersphinx wants the inventory of a whole site. This writes one of the names that are used here, from a list that
-people can read and amend: a name that is missing there is a warning of the build, which says which.
+Intersphinx needs an inventory of names. This module writes one from a list that people can read and extend, and which
+holds only names that the site uses. If a name is missing there, the build prints a warning that names it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ HEADER = (
 
 
 def write_inventory(docs: Path) -> Path:
-    """Write the inventory, and return its path."""
+    """Write the inventory, unless it is unchanged, and return its path."""
     lines = []
     for line in (docs / "python-names.txt").read_text(encoding="utf-8").splitlines():
         if line.strip() and not line.startswith("#"):

@@ -1,11 +1,11 @@
-"""The house as the site shows it: concepts in front, then the rooms, each in the order of its front page.
+"""The package as the site shows it: the concepts, then the rooms, in the order of their front pages.
 
     freelist            a concept: /source/freelist
     inspection          a room, shown as inspection/: /source/inspection
     inspection/laws     a module in it: /source/inspection/laws
 
-Names are paths inside the package. The order is read from the front pages by ``tests.house``, which is also what holds
-every import to it, so a new module or room needs nothing here.
+Names are paths inside the package. ``tests.house`` reads the order from the front pages, and the tests hold every
+import to that order, so a new module or room needs no entry here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NAMES = {"/".join(name) for name in HOUSE.modules} - {"", "__main__"}
 
 
 def is_room(name: str) -> bool:
-    """Tell whether a name is that of a room."""
+    """Return whether a name is that of a room."""
     return tuple(name.split("/")) in HOUSE.rooms
 
 
@@ -34,12 +34,12 @@ CONCEPTS = [name for name in HOUSE.listed(()) if not is_room(name)]
 
 
 def modules_of(room: str) -> list[str]:
-    """The modules and rooms in a room, in the order in which its front page lists them."""
+    """Return the modules and rooms in a room, in the order of its front page."""
     return [f"{room}/{name}" for name in HOUSE.listed(tuple(room.split("/")))]
 
 
 def modules() -> Iterator[str]:
-    """Yield all modules and rooms in reading order; what is in a room follows its front page."""
+    """Yield all modules and rooms in reading order. The modules in a room follow its front page."""
     waiting = [*CONCEPTS, *ROOMS]
     while waiting:
         name = waiting.pop(0)
@@ -49,17 +49,17 @@ def modules() -> Iterator[str]:
 
 
 def source_of(name: str) -> Path:
-    """The file of a module, or the front page of a room."""
+    """Return the file of a module, or of the front page of a room."""
     return HOUSE.modules[tuple(name.split("/"))]
 
 
 def shown(name: str) -> str:
-    """A name as front pages write it: a room ends with a slash."""
+    """Return a name as front pages write it: the name of a room ends with a slash."""
     return f"{name}/" if is_room(name) else name
 
 
 def page_named(code: str, module: str) -> str | None:
-    """The module that an essay means by a name: one in the essay's own room, or else one further out."""
+    """Return the module that a name in an essay means: in the essay's own room, or else in a room around it."""
     room = module if is_room(module) else module.rpartition("/")[0]
     name = code.removesuffix("/").replace(".", "/")
     while True:

@@ -1,10 +1,10 @@
 """The notebooks of ``tutorials/``: pages of the site, downloads, and contents of the lab in the browser.
 
-    tutorials/NN_name.md ──┬── docs/tutorials/NN_name.md       as it is: Sphinx reads below docs/ only
+    tutorials/NN_name.md ──┬── docs/tutorials/NN_name.md       unchanged: Sphinx reads files in docs/ only
                            └── docs/_extra/notebooks/*.ipynb   plain Markdown, for Jupyter, VS Code and the lab
 
-On its page, a tutorial has two links below its title: run it in the browser, download it. A notebook that starts
-threads says ``threads: true`` in its front matter, and its page says that the browser shows recorded runs instead.
+On its page, a tutorial has two links below its title, to run it in the browser and to download it. A notebook that
+starts threads has ``threads: true`` in its front matter. Its page says that the browser shows recorded runs instead.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from sphinx.util import logging
 ROOT = Path(__file__).parents[2]
 TUTORIALS = ROOT / "tutorials"
 NOTEBOOK = re.compile(r"\d\d_\w+")
-SECONDS = 30  # that a tutorial may take from top to bottom
+SECONDS = 30  # the limit for one tutorial, from top to bottom
 LOGGER = logging.getLogger(__name__)
 NEEDS_THREADS = re.compile(r"^threads: true$", re.MULTILINE)
 
 
 def needs_threads(text: str) -> bool:
-    """Tell whether a notebook's front matter says so."""
+    """Return whether a notebook's front matter says that it starts threads."""
     return NEEDS_THREADS.search(text.split("\n---\n", 1)[0]) is not None
 
 
 def notebook(path: Path) -> nbformat.NotebookNode:
-    """Return a tutorial as a notebook without MyST's marks.
+    """Return a tutorial as a notebook without MyST markup.
 
     Raises:
-        ExtensionError: when it has no kernel in its front matter, so that it would not be executed.
+        ExtensionError: if its front matter names no kernel, so that it would not be executed.
     """
     found = jupytext.read(path)
     if "kernelspec" not in found.metadata:
-        raise ExtensionError(f"{path.name} has no kernelspec in its front matter; copy that of another tutorial")
+        raise ExtensionError(f"{path.name} has no kernelspec in its front matter; copy one from another tutorial")
     found.metadata = nbformat.from_dict({"kernelspec": found.metadata["kernelspec"]})
     for number, cell in enumerate(found.cells):
-        cell["id"] = f"cell-{number}"  # the same at each build
+        cell["id"] = f"cell-{number}"  # the same in every build
         if cell.cell_type == "markdown":
             cell.source = plain(cell.source)
         elif "remove-input" in cell.metadata.get("tags", []):
@@ -56,7 +56,7 @@ def notebook(path: Path) -> nbformat.NotebookNode:
 
 
 def copy_tutorials(app: Sphinx, _config: object) -> None:
-    """Bring the tutorials below the source folder, and write the notebooks; leave alone what is as it should be."""
+    """Copy the tutorials into the source folder, and write the notebooks. Keep unchanged files as they are."""
     pages, extra = Path(app.srcdir) / "tutorials", Path(app.srcdir) / "_extra" / "notebooks"
     for folder in (pages, extra):
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ def copy_tutorials(app: Sphinx, _config: object) -> None:
 
 
 def add_links(_app: Sphinx, docname: str, source: list[str]) -> None:
-    """Put the links below the title of a tutorial's page; the notebook itself stays without them."""
+    """Put the links below the title of a tutorial's page. The notebook does not contain them."""
     folder, _, name = docname.rpartition("/")
     if folder != "tutorials" or not NOTEBOOK.fullmatch(name):
         return
@@ -82,20 +82,20 @@ def add_links(_app: Sphinx, docname: str, source: list[str]) -> None:
     load = f'<a class="launch-button" href="../notebooks/{name}.ipynb" download>Download the notebook</a>'
     note = ""
     if needs_threads(source[0]):
-        note = '<span class="launch-note">Threads run in Jupyter and VS Code; the browser shows recorded runs.</span>'
+        note = '<span class="launch-note">Threads run in Jupyter and VS Code. The browser shows recorded runs.</span>'
     bar = f'\n```{{raw}} html\n<p class="launch">{run} {load} {note}</p>\n```\n'
     source[0] = re.sub(r"^# .*\n", lambda title: title[0] + bar, source[0], count=1, flags=re.MULTILINE)
 
 
 def time_notebooks(_app: Sphinx, env: BuildEnvironment) -> None:
-    """Say how long each tutorial took; one that takes too long is a warning, which ends a strict build."""
+    """Log the time of each tutorial. A tutorial over the limit is a warning, which ends a strict build."""
     for docname in sorted(env.found_docs):
         run = NbMetadataCollector.get_exec_data(env, docname) if docname.startswith("tutorials/") else None
         if run is None or run["runtime"] is None:
             continue
         LOGGER.info("%s ran for %.1f s", docname, run["runtime"])
         if run["runtime"] > SECONDS:
-            LOGGER.warning("ran for %.1f s; a tutorial may take %d s", run["runtime"], SECONDS, location=docname)
+            LOGGER.warning("ran for %.1f s; the limit is %d s", run["runtime"], SECONDS, location=docname)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -1,17 +1,18 @@
-"""Build the lab: JupyterLite and Pyodide, put into the site, so that notebooks run in a reader's browser.
+"""Build the lab: put JupyterLite and Pyodide into the site, so that notebooks run in the reader's browser.
 
     python docs/lite/build.py docs/_build/html
 
     npm: pyodide (Python as WebAssembly) ─┐
-    registry: pure wheels ────────────────┼─► lite/static/pyodide, with a lock file of what is there ─► site/lite
+    registry: pure wheels ────────────────┼─► lite/static/pyodide, with a lock file for what is there ─► site/lite
     this checkout: its wheel ─────────────┤
     site/notebooks/*.ipynb ───────────────┘
 
-The law: a page of the lab asks nobody but the site. So Pyodide's own lock file, which names hundreds of packages on
-another server, is replaced by one of the packages that are served; and the kernel is told not to look elsewhere.
+The law: a page of the lab makes requests to the site only. Pyodide's own lock file names hundreds of packages on
+another server. The build replaces it with a lock file of the packages that the site serves, and configures the kernel
+not to look elsewhere.
 
-What is downloaded is kept (in the folder of the environment variable PYSNMALLOC_CACHE, or ~/.cache/pysnmalloc), so a
-second build needs no network. Needed: npm, and the packages of the extra ``docs``.
+The build keeps its downloads (in the folder that the environment variable PYSNMALLOC_CACHE names, or in
+~/.cache/pysnmalloc), so a second build needs no network. It needs npm and the packages of the extra ``docs``.
 """
 
 from __future__ import annotations
@@ -46,11 +47,11 @@ Json = dict[str, object]
 
 
 class BuildError(Exception):
-    """The lab cannot be built; the message says what to do."""
+    """The lab cannot be built. The message says what to do."""
 
 
 def cache() -> Path:
-    """Where downloads are kept."""
+    """Return the folder for downloads, and create it if it is missing."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = Path(os.environ.get("PYSNMALLOC_CACHE") or base / OURS) / "lite"
     folder.mkdir(parents=True, exist_ok=True)
@@ -58,7 +59,11 @@ def cache() -> Path:
 
 
 def run(command: Sequence[str | Path], cwd: Path | None = None) -> str:
-    """Run a program, and return what it prints."""
+    """Run a program, and return what it prints.
+
+    Raises:
+        BuildError: if the program fails.
+    """
     done = subprocess.run([str(word) for word in command], cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BuildError(f"{' '.join(map(str, command))}\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
@@ -66,18 +71,22 @@ def run(command: Sequence[str | Path], cwd: Path | None = None) -> str:
 
 
 def pyodide_version() -> str:
-    """The version of Pyodide that the installed kernel was made for."""
+    """Return the version of Pyodide that the installed kernel requires."""
     from jupyterlite_pyodide_kernel.constants import PYODIDE_VERSION
 
     return str(PYODIDE_VERSION)
 
 
 def fetch_pyodide() -> Path:
-    """Bring Pyodide's core from npm; return its folder."""
+    """Fetch Pyodide's core from npm, unless it is in the cache, and return its folder.
+
+    Raises:
+        BuildError: if npm is missing or fails.
+    """
     folder = cache() / f"pyodide-{pyodide_version()}"
     if not folder.exists():
         if shutil.which("npm") is None:
-            raise BuildError("the lab needs npm to bring Pyodide: install it (Debian: apt-get install npm)")
+            raise BuildError("the lab needs npm to fetch Pyodide: install npm (Debian: apt-get install npm)")
         with tempfile.TemporaryDirectory(dir=cache()) as work:
             packed = run(["npm", "pack", "--silent", f"pyodide@{pyodide_version()}"], Path(work)).split()[-1]
             with tarfile.open(Path(work) / packed) as archive:
@@ -87,13 +96,13 @@ def fetch_pyodide() -> Path:
 
 
 def python_of(pyodide: Path) -> str:
-    """The version of Python in it, as in 3.14.2."""
+    """Return the version of Python in Pyodide, such as 3.14.2."""
     lock = json.loads((pyodide / "pyodide-lock.json").read_text(encoding="utf-8"))
     return str(lock["info"]["python"])
 
 
 def fetch_wheels(python: str) -> Path:
-    """Bring the pure wheels for the browser's Python; return their folder."""
+    """Fetch the pure wheels for the browser's Python, unless they are in the cache, and return their folder."""
     names = (HERE / "packages.txt").read_text(encoding="utf-8")
     digest = hashlib.sha256(f"{python}\n{names}".encode()).hexdigest()[:12]
     folder = cache() / f"wheels-{digest}"
@@ -108,22 +117,26 @@ def fetch_wheels(python: str) -> Path:
 
 
 def our_wheel(folder: Path) -> Path:
-    """Build this checkout's wheel, without what is for the command line and for replays only."""
+    """Build a wheel of this checkout, without its dependencies, and return its path."""
     run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT])
     return next(folder.glob(f"{OURS}-*.whl"))
 
 
 def kernel_wheels() -> list[Path]:
-    """The wheels that come with the kernel."""
+    """Return the wheels that come with the kernel.
+
+    Raises:
+        BuildError: if one is missing.
+    """
     folder = Path(sys.prefix) / LAB / "pypi"
     found = [path for name in FROM_KERNEL for path in folder.glob(f"{name}-*.whl")]
     if len(found) != len(FROM_KERNEL):
-        raise BuildError(f"{folder} has not the wheels {', '.join(FROM_KERNEL)}: pip install -e '.[docs]'")
+        raise BuildError(f"{folder} lacks wheels of {', '.join(FROM_KERNEL)}: run pip install -e '.[docs]'")
     return found
 
 
 def entry(wheel: Path, python: str) -> Json:
-    """A wheel's entry in the lock file."""
+    """Return a wheel's entry in the lock file."""
     name, wheel_version, _, _ = parse_wheel_filename(wheel.name)
     with zipfile.ZipFile(wheel) as archive:
         files = archive.namelist()
@@ -144,7 +157,7 @@ def entry(wheel: Path, python: str) -> Json:
 
 
 def needs(requirements: Iterable[str], python: str) -> list[str]:
-    """The names that a package needs in the browser."""
+    """Return the names of the packages that a package needs in the browser."""
     browser = {
         "python_version": python.rpartition(".")[0],
         "python_full_version": python,
@@ -161,7 +174,7 @@ def needs(requirements: Iterable[str], python: str) -> list[str]:
 
 
 def lay_pyodide(target: Path, work: Path) -> list[str]:
-    """Lay Pyodide, the wheels and their lock file into a folder; return the names to load at start."""
+    """Put Pyodide, the wheels and their lock file into a folder. Return the names of the packages to load at start."""
     pyodide = fetch_pyodide()
     python = python_of(pyodide)
     target.mkdir(parents=True)
@@ -182,7 +195,7 @@ def lay_pyodide(target: Path, work: Path) -> list[str]:
 
 
 def configure(folder: Path, names: list[str]) -> None:
-    """Write what the lab and its builder are told."""
+    """Write the configuration of the lab and of its builder."""
     kernel = {
         "disablePyPIFallback": True,
         "loadPyodideOptions": {"lockFileURL": "./static/pyodide/pyodide-lock.json", "packages": names},
@@ -191,7 +204,7 @@ def configure(folder: Path, names: list[str]) -> None:
         "jupyter-lite-schema-version": 0,
         "jupyter-config-data": {
             "appName": "pysnmalloc",
-            "exposeAppInBrowser": True,  # tests give it commands
+            "exposeAppInBrowser": True,  # tests send it commands
             "litePluginSettings": {"@jupyterlite/pyodide-kernel-extension:kernel": kernel},
         },
     }
@@ -208,7 +221,11 @@ def configure(folder: Path, names: list[str]) -> None:
 
 
 def copy_notebooks(site: Path, folder: Path) -> int:
-    """Copy the site's notebooks for the lab, whose kernel has another name; return how many."""
+    """Copy the site's notebooks for the lab, whose kernel has another name, and return their number.
+
+    Raises:
+        BuildError: if the site has no notebooks.
+    """
     folder.mkdir()
     count = 0
     for path in sorted((site / "notebooks").glob("*.ipynb")):
@@ -222,7 +239,7 @@ def copy_notebooks(site: Path, folder: Path) -> int:
 
 
 def build(site: Path) -> str:
-    """Build the lab into a site; return what was done, in words."""
+    """Build the lab into a site, and return a summary in words."""
     output = site / "lite"
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)

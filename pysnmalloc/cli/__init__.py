@@ -15,16 +15,17 @@ Data go to standard output; progress and errors go to standard error. Exit codes
         an answer of the quiz was wrong
     2   the command line, the configuration, a trace or a schedule is invalid
 
-This room and ``replay.report`` alone need typer and rich; the library itself imports the
+This room, ``replay.report`` and ``replay.tables`` alone need typer and rich; the library itself imports the
 standard library only. Read ``common`` first.
 
 Imported by: __main__.
 
-    common, scenarios, reports, showing, replay, explore, see, quiz, doctor
+    streams, common, scenarios, reports, showing, replay, explore, see, quiz, doctor
 """
 
 from __future__ import annotations
 
+import shutil
 from typing import Annotated
 
 import typer
@@ -35,10 +36,13 @@ from .explore import EXPLORE_HELP, explore_command
 from .quiz import QUIZ_HELP, quiz_command
 from .replay import HELP, replay_command
 from .see import FIGURE_HELP, SHOW_HELP, STEP_HELP, figure_command, show_command, step_command
+from .streams import make_safe, say
 
 __all__ = ["app", "main"]
 
 SUMMARY = "The memory allocator of the paper “snmalloc: A Message Passing Allocator”, in Python."
+
+SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
     help=SUMMARY,
@@ -46,7 +50,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=SETTINGS,
 )
 app.command("replay", help=HELP)(replay_command)
 app.command("explore", help=EXPLORE_HELP)(explore_command)
@@ -57,15 +61,22 @@ app.command("quiz", help=QUIZ_HELP)(quiz_command)
 app.command("doctor")(doctor_command)
 
 
+NARROW = 80  # columns; in fewer, the tables of rich cut the names of options
+
+
 def main() -> None:
     """Run the command line."""
+    make_safe()
+    columns = shutil.get_terminal_size().columns
+    app.rich_markup_mode = "rich" if columns >= NARROW else None
+    app.info.context_settings = {**SETTINGS, "terminal_width": None if columns >= NARROW else columns}
     app()
 
 
 def _version(wanted: bool) -> None:
     """Print the version and exit."""
     if wanted:
-        typer.echo(f"pysnmalloc {__version__}")
+        say(f"pysnmalloc {__version__}")
         raise typer.Exit
 
 

@@ -20,6 +20,7 @@ from rich.text import Text
 
 from ..errors import ConfigError, PartError, RecordingError, SnmallocError
 from ..replay import AddressError, TraceError
+from .streams import say
 
 __all__ = ["FAILED", "PART_OPTION", "USAGE", "Bar", "Tally", "bar", "friendly", "parse_bytes", "tally"]
 
@@ -31,6 +32,8 @@ PART_OPTION = typer.Option(
     show_default=False,
 )
 PROGRESS_AFTER = 1.0  # seconds; shorter work needs no progress bar
+MOST_DIGITS = 15  # of a number of bytes
+SHOWN = 40  # characters of a wrong one
 FACTORS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
@@ -137,18 +140,19 @@ def friendly() -> Iterator[None]:
     try:
         yield
     except (TraceError, ConfigError, PartError, RecordingError) as error:
-        typer.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}", error=True)
         raise typer.Exit(USAGE) from None
     except SnmallocError as error:
-        typer.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}", error=True)
         if isinstance(error, AddressError):
-            typer.echo("Addresses depend on --config and --remote-cache: use the values of the recording.", err=True)
+            say("Addresses depend on --config and --remote-cache: use the values of the recording.", error=True)
         raise typer.Exit(FAILED) from None
 
 
 def parse_bytes(text: str) -> int:
     """Return a number of bytes: ``0``, ``4096``, ``8KiB``, ``1MiB``, ``2G``."""
-    match = re.fullmatch(r"\s*(\d+)\s*(?:([KMG])(?:iB)?|B)?\s*", text, re.IGNORECASE)
+    match = re.fullmatch(rf"\s*([0-9]{{1,{MOST_DIGITS}}})\s*(?:([KMG])(?:iB)?|B)?\s*", text, re.IGNORECASE)
     if match is None:
-        raise typer.BadParameter(f"{text!r} is not a number of bytes; write 0, 4096, 8KiB, 1MiB or 2GiB")
+        shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+        raise typer.BadParameter(f"{shown!r} is not a number of bytes; write 0, 4096, 8KiB, 1MiB or 2GiB")
     return int(match[1]) * FACTORS[(match[2] or "").upper()]

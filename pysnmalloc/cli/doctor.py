@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from .. import __version__
 from ..doctor import Check, Outcome, describe, examine
 from ..replay.report import WIDTH
+from ..replay.tables import Records
 from .common import FAILED, bar
+from .streams import say
 
 __all__ = ["doctor_command"]
 
@@ -26,37 +26,32 @@ def doctor_command(
     """Test the allocator with this Python on this machine, for ten seconds by default."""
     console = Console()
     width = min(console.width, WIDTH)
-    console.print(_facts(), width=width)
+    console.print(_facts(), width=width, crop=False)
+    console.print()
     checks: list[Check] = []
     with bar(patience=0) as shown:
         checks.extend(examine(seconds, shown.show))
-    console.print(_checks(checks), width=width)
+    console.print(_checks(checks), width=width, crop=False)
+    console.print()
     failed = sum(check.outcome is Outcome.FAILED for check in checks)
     if failed:
-        typer.echo(f"{failed} of {len(checks)} checks failed.", err=True)
+        say(f"{failed} of {len(checks)} checks failed.", error=True)
         raise typer.Exit(FAILED)
     console.print("The allocator works with this Python on this machine.", width=width)
 
 
-def _facts() -> Table:
+def _facts() -> Records:
     """Return a table of facts."""
-    table = Table(
-        title=Text(f"pysnmalloc {__version__}", style="bold"), title_justify="left", box=SIMPLE_HEAD, show_edge=False
-    )
-    table.add_column("this Python and machine")
-    table.add_column("")
+    table = Records("this Python and machine", "", words=(0, 1), title=f"pysnmalloc {__version__}")
     for name, value in describe().items():
-        table.add_row(name, Text(value, overflow="fold"))
+        table.add_row(name, value)
     return table
 
 
-def _checks(checks: list[Check]) -> Table:
+def _checks(checks: list[Check]) -> Records:
     """Return a table of checks and their outcomes."""
     styles = {Outcome.OK: "green", Outcome.FAILED: "bold red", Outcome.ABSENT: "yellow"}
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("check")
-    table.add_column("result")
-    table.add_column("detail")
+    table = Records("check", "result", "detail", words=(0, 1, 2))
     for check in checks:
-        table.add_row(check.name, Text(check.outcome.value, style=styles[check.outcome]), Text(check.detail))
+        table.add_row(check.name, Text(check.outcome.value, style=styles[check.outcome]), check.detail)
     return table

@@ -28,6 +28,7 @@ from ..explore.weaken import weaken_each
 from .common import FAILED, PART_OPTION, USAGE, bar, friendly, tally
 from .reports import Report, print_json, print_report, print_weakened, write_page
 from .scenarios import list_scenarios, load
+from .streams import say
 
 __all__ = ["EXPLORE_HELP", "explore_command", "pool"]
 
@@ -135,7 +136,7 @@ def explore_command(
         int | None, typer.Option(min=1, help="Stop after this many executions.", show_default=False)
     ] = None,
     jobs: Annotated[
-        int, typer.Option(min=1, help="Number of processes; excludes --plain, --preemptions and --random.")
+        int, typer.Option(min=1, max=256, help="Number of processes; excludes --plain, --preemptions and --random.")
     ] = 1,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Also write a page.", show_default=False)
@@ -232,5 +233,5 @@ def _understood() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        typer.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}", error=True)
         raise typer.Exit(USAGE) from None

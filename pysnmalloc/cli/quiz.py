@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import sys
 import textwrap
 from functools import partial
@@ -11,15 +10,15 @@ from itertools import islice
 from typing import Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from .. import __version__
 from ..quiz import ALL, GIVE_UP, TOPICS, NotANumber, Question, Score, Verdict, parse_answer, questions, session
 from ..replay.report import WIDTH
+from ..replay.tables import Records
 from .common import FAILED
+from .streams import print_json, say
 
 __all__ = ["QUIZ_HELP", "quiz_command"]
 
@@ -68,7 +67,7 @@ def quiz_command(
     asked = islice(questions(topic, seed, start), count if count or asks else SHEET)
     if not asks and as_json:
         sheet = [question.as_dict(answer=answers or explain, explain=explain) for question in asked]
-        typer.echo(json.dumps({"pysnmalloc": __version__, "questions": sheet}, indent=1, ensure_ascii=False))
+        print_json({"pysnmalloc": __version__, "questions": sheet})
     elif not asks:
         paper = _Paper()
         for question in asked:
@@ -80,7 +79,7 @@ def quiz_command(
         score = _ask_json(asked) if as_json else _ask(asked, topic, seed, start)
         unanswered = (count or 0) - score.asked
         if unanswered > 0:
-            typer.echo(f"{unanswered} of {count} questions were not answered.", err=True)
+            say(f"{unanswered} of {count} questions were not answered.", error=True)
         if score.wrong or unanswered > 0:
             raise typer.Exit(FAILED)
 
@@ -109,7 +108,7 @@ def _ask_json(asked: islice[Question]) -> Score:
         "right": score.right,
         "questions": [verdict.as_dict() for verdict in verdicts],
     }
-    typer.echo(json.dumps(data, indent=1, ensure_ascii=False))
+    print_json(data)
     return score
 
 
@@ -129,16 +128,15 @@ def _print_topics(as_json: bool) -> None:
         rows = [
             {"topic": t.name, "title": t.title, "predict": t.predicts, "section": t.section} for t in TOPICS.values()
         ]
-        typer.echo(json.dumps({"pysnmalloc": __version__, "topics": rows}, indent=1, ensure_ascii=False))
+        print_json({"pysnmalloc": __version__, "topics": rows})
         return
     paper = _Paper()
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("topic", "predict", "section"):
-        table.add_column(heading)
+    table = Records("topic", "predict", "section", words=(1, 2))
     for topic in TOPICS.values():
         table.add_row(Text(topic.name, style="bold"), topic.predicts, topic.section)
     table.add_row(Text(ALL, style="bold"), "all topics in turn", "")
-    paper.console.print(table)
+    paper.console.print(table, crop=False)
+    paper.line()
     paper.line("To answer questions: pysnmalloc quiz freelist. To print a sheet, add --count 5.")
 
 
@@ -152,6 +150,11 @@ class _Paper:
     def line(self, text: str = "", *, indent: int = 0, style: str = "") -> None:
         """Print a paragraph, wrapped."""
         self._wrapped(text, " " * indent, " " * indent, style)
+
+    def heading(self, text: str) -> None:
+        """Print a heading with a rule behind it, if there is room for one."""
+        room = self.console.width - len(text) - 1
+        self.line(f"{text} {'─' * room}" if room > 0 else text, style="dim")
 
     def step(self, number: int, text: str) -> None:
         """Print a step of an explanation with its lines aligned."""
@@ -173,7 +176,7 @@ class _Paper:
         """Print a question."""
         problem, topic = question.problem, question.topic
         self.line()
-        self.console.rule(f"{topic.title}, question {question.number}", align="left", style="dim")
+        self.heading(f"{topic.title}, question {question.number}")
         self.line(problem.setting, indent=2)
         self.verbatim(problem.state)
         self.verbatim(problem.calls)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import json
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Annotated
@@ -15,9 +14,10 @@ from .. import __version__
 from ..allocator import Parts
 from ..config import PRESETS, Config, Decommit
 from ..parts import load_parts
-from ..replay import Order, ReplayResult, Trace, read_shipped, read_trace, replay
+from ..replay import SHIPPED, Order, ReplayResult, Trace, read_shipped, read_trace, replay
 from ..replay.report import print_result
 from .common import PART_OPTION, bar, friendly, parse_bytes
+from .streams import print_json
 
 __all__ = ["HELP", "replay_command"]
 
@@ -52,8 +52,8 @@ def replay_command(
         list[str] | None,
         typer.Argument(
             metavar="TRACE",
-            help="Files to replay, one after another; - is standard input. Default: a trace of a Redis server, "
-            "which ships with the package.",
+            help="Files to replay, one after another, or names of traces that ship with the package: "
+            f"{', '.join(SHIPPED)}; - is standard input. Default: {SHIPPED[0]}.",
             show_default=False,
         ),
     ] = None,
@@ -118,7 +118,7 @@ def replay_command(
     finally:
         if as_json:  # also the results before an error
             data = {"pysnmalloc": __version__, "replays": [result.as_dict() for result in results]}
-            typer.echo(json.dumps(data, indent=1))
+            print_json(data)
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,11 @@ Result, Finding, Told ─► Report ─► text; colour only repeats what signs 
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from .. import __version__
@@ -26,7 +23,10 @@ from ..explore.findings.text import finding_text, result_text, told_text
 from ..explore.findings.told import Told
 from ..explore.findings.wording import shown
 from ..explore.weaken import Weakened
+from ..replay.tables import Records
 from .common import USAGE
+from .streams import print_json as print_data
+from .streams import say
 
 __all__ = ["Report", "print_json", "print_report", "print_weakened", "write_page"]
 
@@ -68,7 +68,7 @@ def print_report(console: Console, report: Report) -> None:
 def print_json(reports: Sequence[Report]) -> None:
     """Print reports as JSON."""
     data = {"pysnmalloc": __version__, "reports": [report.data for report in reports]}
-    typer.echo(json.dumps(data, indent=1, default=_plain, ensure_ascii=False))
+    print_data(data, default=_plain)
 
 
 def write_page(path: Path, reports: Sequence[Report], title: str) -> None:
@@ -76,20 +76,17 @@ def write_page(path: Path, reports: Sequence[Report], title: str) -> None:
     try:
         path.write_text(page("\n".join(report.html for report in reports), title), encoding="utf-8")
     except OSError as error:
-        typer.echo(f"Error: {path} cannot be written: {error.strerror}", err=True)
+        say(f"Error: {path} cannot be written: {error.strerror}", error=True)
         raise typer.Exit(USAGE) from None
 
 
 def print_weakened(console: Console, title: str, weakened: Sequence[Weakened], width: int) -> None:
     """Print a table of the orders that are needed."""
-    table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("site", "order", "weaker", "result"):
-        table.add_column(heading)
-    table.add_column("steps", justify="right")
+    table = Records("site", "order", "weaker", "result", "steps", words=(0, 1, 2, 3), title=title)
     for each in weakened:
         then, steps = _then(each)
-        table.add_row(Text(each.site), each.order.value, each.weaker.value, then, steps)
-    console.print(table, width=width)
+        table.add_row(each.site, each.order.value, each.weaker.value, then, steps)
+    console.print(table, width=width, crop=False)
 
 
 def _then(weakened: Weakened) -> tuple[Text, str]:

@@ -13,16 +13,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from ..explore import Scenario
 from ..explore.scenarios import SCENARIOS
 from ..explore.scenarios.seeded import SEEDED
 from ..parts import load_object, load_parts
+from ..replay.tables import Records
 
 __all__ = ["UnknownScenario", "list_scenarios", "load"]
 
@@ -57,10 +56,10 @@ def _named(name: str) -> Scenario:
         return BUGS[name].seeded()
     where, _, what = name.rpartition(":")
     if not where or name.startswith((LITMUS, BUG)):
-        near = get_close_matches(name, [*SCENARIOS, *BUGS], n=3)
-        advice = f"did you mean {' or '.join(near)}?" if near else "pysnmalloc explore without a name lists all."
+        near = _near(name)
         raise UnknownScenario(
-            f"there is no scenario “{name}”; {advice} Write your own as module:Class or file.py:Class"
+            f"there is no scenario “{name}”; did you mean {' or '.join(near)}? Without a name, pysnmalloc explore "
+            "lists all. Write your own as module:Class or file.py:Class"
         )
     try:
         found = load_object(name)
@@ -76,18 +75,27 @@ def _named(name: str) -> Scenario:
     raise UnknownScenario(f"{what} in {where} is not a Scenario; name a subclass of pysnmalloc.explore.Scenario")
 
 
+def _near(name: str) -> list[str]:
+    """Return the names that are nearest to a name: in any case, with or without what stands before the colon."""
+    known = {each.lower(): each for each in [*SCENARIOS, *BUGS]}
+    known |= {each.rpartition(":")[2]: name for each, name in reversed(known.items())} | known
+    bare = name.lower().strip()
+    inside = [each for each in known if bare and bare in each]
+    close = get_close_matches(bare, known, n=3) or inside[:3] or get_close_matches(bare, known, n=3, cutoff=0.0)
+    return list(dict.fromkeys(known[each] for each in close))
+
+
 def list_scenarios(console: Console, width: int) -> None:
     """Print the built-in scenarios: a table, and the names of bugs and litmus tests."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("scenario", "question", "section"):
-        table.add_column(heading)
+    table = Records("scenario", "question", "section", words=(1, 2))
     litmus: list[str] = []
     for name, scenario in SCENARIOS.items():
         if name.startswith(LITMUS):
             litmus.append(name)
         else:
-            table.add_row(Text(name, no_wrap=True), Text(scenario.about), Text(scenario.section or "–"))
-    console.print(table, width=width)
+            table.add_row(name, scenario.about, scenario.section or "–")
+    console.print(table, width=width, crop=False)
+    console.print()
     for names, things in ((list(BUGS), "bugs seeded in the allocator"), (litmus, "litmus tests")):
         console.print(Text(f"{len(names)} {things}:"), width=width)
         console.print(Padding(Text(", ".join(names)), (0, 0, 1, 2)), width=width)

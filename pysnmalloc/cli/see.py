@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import shutil
+from os.path import isdir, isfile
 from pathlib import Path
 from typing import Annotated
 
@@ -14,23 +15,30 @@ from ..config import PRESETS
 from ..parts import load_parts
 from ..recording.chrome import save_chrome_trace
 from ..recording.recording import Recording
-from ..replay import TraceError, read_trace
+from ..replay import SHIPPED, TraceError, read_trace
+from ..replay.traces.files import GZIP_MAGIC, as_text
+from ..replay.traces.shipped import meant
+from ..replay.traces.valgrind import TRACED
 from ..step import FIGURES, Look, ScriptError, Stepper, figure, look_at, page, record_script, step
 from .common import FAILED, PART_OPTION, USAGE, bar, friendly
 from .replay import Preset
-from .showing import look_at_calls
+from .showing import list_shipped, look_at_calls
+from .streams import say
 
 __all__ = ["FIGURE_HELP", "SHOW_HELP", "STEP_HELP", "figure_command", "show_command", "step_command"]
 
 WIDEST = 100
 EVENTS_KEPT = 200_000
+LOOKED_AT = 4096  # bytes of a script that may show that it is a trace
+NAMED = 3  # files of a folder that a message names
 
 SHOW_HELP = (
     "Show the effects of a call of a TRACE, and the heap after it.\n\n"
     "The report names the call and describes each of its changes with the paper's section. Pictures follow: the heap "
     "map and the slabs, superslabs, queues ... that the call touched, with a star at each change.\n\n"
     "A TRACE is a recorded program, as for “replay”, and --at counts its calls; or it is a recording (.jsonl) from "
-    "“step --events”, and --at names one of its ticks."
+    "“step --events”, and --at names one of its ticks. Without TRACE, the command lists the traces that ship with the "
+    "package; each is given by its name, as in “show python-json --at 50”."
 )
 STEP_HELP = (
     "Record a SCRIPT that uses pysnmalloc, and write a page to step through it.\n\n"
@@ -48,10 +56,24 @@ class By(enum.StrEnum):
 
 
 def show_command(
-    trace: Annotated[str, typer.Argument(metavar="TRACE", help="A recorded program, or a recording (.jsonl).")],
+    trace: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="TRACE",
+            help="A recorded program, or a recording (.jsonl). Default: list the traces that ship.",
+            show_default=False,
+        ),
+    ] = None,
     at: Annotated[
-        int, typer.Option("--at", min=1, metavar="N", help="Number of the call, from 1; for a recording, the tick.")
-    ],
+        int | None,
+        typer.Option(
+            "--at",
+            min=1,
+            metavar="N",
+            help="Number of the call, from 1; for a recording, the tick. Required with TRACE.",
+            show_default=False,
+        ),
+    ] = None,
     to: Annotated[
         int | None,
         typer.Option("--to", min=1, metavar="M", help="Show all calls of a program from N to M.", show_default=False),
@@ -68,6 +90,16 @@ def show_command(
     part: Annotated[list[str] | None, PART_OPTION] = None,
 ) -> None:
     """Show one call (see ``SHOW_HELP``)."""
+    if trace is None:
+        list_shipped(Console())
+        return
+    if at is None:
+        if trace not in SHIPPED and not isfile(trace):
+            with friendly():
+                read_trace(trace)  # which tells what is wrong with the name
+        raise typer.BadParameter(
+            f"--at N is missing; it names a call of {trace}, counted from 1 (for a .jsonl, a tick)"
+        )
     with friendly():
         if trace.endswith(".jsonl"):
             seen = look_at(_load(trace), at)
@@ -79,7 +111,7 @@ def show_command(
                 seen = look_at_calls(program, at, last, preset, shown.show, load_parts(part or ()))
     if html is not None:
         _write(html, seen.stepper().page())
-        typer.echo(f"{html}: {seen.title} ({len(seen.frames)} steps)")
+        say(f"{html}: {seen.title} ({len(seen.frames)} steps)")
         return
     _print(seen)
 
@@ -89,7 +121,7 @@ def _print(seen: Look) -> None:
     console = Console()
     colour = console.is_terminal and console.color_system is not None
     width = min(console.width if console.is_terminal else shutil.get_terminal_size().columns, WIDEST)
-    typer.echo(seen.text(width, colour=colour))
+    say(seen.text(width, colour=colour))
 
 
 def step_command(
@@ -128,8 +160,7 @@ def step_command(
     output = output or Path(f"{script.stem}.html")
     failure: ScriptError | None = None
     with friendly():
-        if not script.exists():
-            raise TraceError(str(script), 0, "a script or a recording", "no such file")
+        _demand_script(script)
         try:
             if script.suffix == ".jsonl":
                 recordings = [_load(str(script))]
@@ -155,7 +186,7 @@ def step_command(
             for place, each in enumerate(recordings, start=1):
                 _save(each, place, len(recordings), events, chrome)
     if failure is not None:
-        typer.echo(f"Error: {failure}", err=True)
+        say(f"Error: {failure}", error=True)
         raise typer.Exit(FAILED)
 
 
@@ -173,14 +204,46 @@ def figure_command(
     with friendly():
         stepper = figure(number)
         _write(output, stepper.page())
-    typer.echo(f"{output}: {stepper.title} ({len(stepper.frames)} steps)")
+    say(f"{output}: {stepper.title} ({len(stepper.frames)} steps)")
 
 
 def _load(path: str) -> Recording:
     """Read a recording."""
-    if not Path(path).exists():
-        raise TraceError(path, 0, "a recording", "no such file")
+    _demand_file(Path(path), "a recording (.jsonl)")
     return Recording.load(path)
+
+
+def _demand_script(path: Path) -> None:
+    """Raise if a file is no script and no recording, as far as its first bytes show."""
+    wanted = "a Python program (.py) or a recording (.jsonl)"
+    _demand_file(path, wanted)
+    if path.is_file():
+        with path.open("rb") as file:
+            first = file.read(LOOKED_AT)
+        if first.startswith((GZIP_MAGIC, b"# threads ", b"# allocators ")) or TRACED.search(as_text(first)):
+            advice = f"It is a trace: pysnmalloc show {path} --at 1"
+            raise TraceError(str(path), 0, wanted, "a recorded program", advice)
+
+
+def _demand_file(path: Path, wanted: str) -> None:
+    """Raise if no file is there that can be read."""
+    try:
+        with path.open("rb"):
+            return
+    except OSError as error:
+        if isdir(path):
+            raise TraceError(str(path), 0, wanted, "a folder", _inside(path)) from None
+        if isinstance(error, FileNotFoundError) and str(path) in SHIPPED:
+            advice = f"It is the name of a trace: pysnmalloc show {path} --at 1"
+            raise TraceError(str(path), 0, wanted, "no such file", advice) from None
+        found = "no such file" if isinstance(error, FileNotFoundError) else error.strerror or "another error"
+        raise TraceError(str(path), 0, wanted, found, meant(str(path))) from None
+
+
+def _inside(folder: Path) -> str:
+    """Name files of a folder that could be meant."""
+    inside = sorted(path for pattern in ("*.py", "*.jsonl") for path in folder.glob(pattern) if path.is_file())[:NAMED]
+    return f"Name a file in it, such as {' or '.join(map(str, inside))}" if inside else "Name a file in it"
 
 
 def _title(script: Path, place: int, recordings: list[Recording]) -> str:
@@ -194,7 +257,7 @@ def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        typer.echo(f"Error: {path} cannot be written: {error.strerror}; choose another file.", err=True)
+        say(f"Error: {path} cannot be written: {error.strerror}; choose another file.", error=True)
         raise typer.Exit(USAGE) from None
 
 
@@ -202,8 +265,8 @@ def _report(output: Path, steppers: list[Stepper], recordings: list[Recording]) 
     """Report what was recorded and written."""
     for stepper, recording in zip(steppers, recordings, strict=True):
         dropped = f" ({recording.dropped:,} more were dropped)" if recording.dropped else ""
-        typer.echo(f"{stepper.title}: {len(recording):,} events recorded{dropped}, {len(stepper.frames):,} steps shown")
-    typer.echo(f"Open {output} in a browser.")
+        say(f"{stepper.title}: {len(recording):,} events recorded{dropped}, {len(stepper.frames):,} steps shown")
+    say(f"Open {output} in a browser.")
 
 
 def _save(recording: Recording, place: int, count: int, events: Path | None, chrome: Path | None) -> None:
@@ -214,6 +277,6 @@ def _save(recording: Recording, place: int, count: int, events: Path | None, chr
             try:
                 save(numbered)
             except OSError as error:
-                typer.echo(f"Error: {numbered} cannot be written: {error.strerror}; choose another file.", err=True)
+                say(f"Error: {numbered} cannot be written: {error.strerror}; choose another file.", error=True)
                 raise typer.Exit(USAGE) from None
-            typer.echo(str(numbered))
+            say(str(numbered))

@@ -1,4 +1,7 @@
-"""A look at calls of a recorded program: earlier calls are replayed unrecorded, and these are recorded."""
+"""What ``pysnmalloc show`` shows: the traces that ship, or a look at calls of a recorded program.
+
+Earlier calls are replayed unrecorded, and the calls to show are recorded.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,34 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import PurePath
 
+from rich.console import Console
+
 from ..allocator import PAPER_PARTS, Parts
 from ..config import Config
 from ..heap import Heap
 from ..recording.recording import Recording
-from ..replay import Trace, TraceError
+from ..replay import PROGRAMS, Trace, TraceError
 from ..replay.engine import config_of
 from ..replay.player import Player, Session
+from ..replay.report import WIDTH
+from ..replay.sampling import available, sampling_for
+from ..replay.tables import Records
 from ..step import Look, look
+from .streams import say
 
-__all__ = ["look_at_calls"]
+__all__ = ["list_shipped", "look_at_calls"]
 
 STRETCH = 5000  # calls between two reports of progress
+
+
+def list_shipped(console: Console) -> None:
+    """Print the traces that ship with the package."""
+    table = Records("trace", "threads", "calls", "program", words=(3,))
+    for each in PROGRAMS:
+        table.add_row(each.name, f"{each.threads:,}", f"{each.calls:,}", each.program)
+    console.print(table, width=min(console.width, WIDTH), crop=False)
+    console.print()
+    say("To show a call: pysnmalloc show python-json --at 50. To replay: pysnmalloc replay python-json.")
 
 
 def look_at_calls(
@@ -42,7 +61,7 @@ def look_at_calls(
     recording = Recording()
     recording.on = False
     with Heap(config if config is not None else config_of(trace), record=recording, parts=parts) as heap:
-        session = Session(trace, heap, verify=False, compare=False)
+        session = Session(trace, heap, verify=False, compare=False, sampling=sampling_for(trace, available()))
         allocators = {thread: heap.acquire(number) for thread, number in enumerate(trace.allocator_numbers)}
         player = Player(session, trace.ops, allocators)
         for start in range(0, at - 1, STRETCH):

@@ -15,7 +15,7 @@ programs write into their objects.
 
 Imported by: heap, and the rooms above it.
 
-    svg, text, picture, chunks, superslab, slab, medium, queue, buckets, hexdump
+    signs, svg, text, picture, chunks, superslab, slab, medium, queue, buckets, hexdump
 """
 
 from __future__ import annotations

@@ -12,10 +12,12 @@ picture does not change when the heap does.
 from __future__ import annotations
 
 import shutil
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
+from .signs import encodable
 from .svg import Canvas
 from .text import Page
 
@@ -101,7 +103,9 @@ class Picture(ABC):
         return page
 
     def __str__(self) -> str:
-        return self.text(min(shutil.get_terminal_size().columns, WIDEST))
+        # Printed text must not fail where standard output lacks arrows, as on Windows when it is redirected.
+        text = self.text(min(shutil.get_terminal_size().columns, WIDEST))
+        return encodable(text, getattr(sys.stdout, "encoding", None) or "utf-8")
 
     def __rich_console__(self, console: object, options: _ConsoleOptions) -> Iterator[str]:
         """Show the picture on a console of rich, in colour."""

@@ -19,6 +19,8 @@ from .question import Form, Question
 
 __all__ = ["GIVE_UP", "NotANumber", "Score", "Verdict", "judge", "parse_answer", "session"]
 
+MOST_DIGITS = 100  # of an answer; Python refuses to read a number of thousands of digits
+SHOWN = 40  # characters of what is not a number
 GIVE_UP = "?"  #: given instead of an answer
 
 
@@ -87,11 +89,13 @@ def parse_answer(text: str) -> int:
         NotANumber: if the text is not a number.
     """
     bare = re.sub(r"[\s_,]", "", text).lower()
-    if re.fullmatch(r"[+-]?\d+", bare):
+    if re.fullmatch(rf"[+-]?[0-9]{{1,{MOST_DIGITS}}}", bare):
         return int(bare)
-    if re.fullmatch(r"0x[0-9a-f]+|0b[01]+", bare):
+    if re.fullmatch(rf"0x[0-9a-f]{{1,{MOST_DIGITS}}}|0b[01]{{1,{MOST_DIGITS}}}", bare):
         return int(bare, 0)
-    raise NotANumber(f"“{text.strip()}” is not a number; write 576, 0x240 or 1,024, or {GIVE_UP} to see the answer")
+    given = text.strip()
+    shown = given if len(given) <= SHOWN else f"{given[:SHOWN]}..."
+    raise NotANumber(f"“{shown}” is not a number; write 576, 0x240 or 1,024, or {GIVE_UP} to see the answer")
 
 
 def judge(question: Question, text: str) -> Verdict:

@@ -1,4 +1,4 @@
-"""A recording in Chrome's trace format, which Perfetto and chrome://tracing open (§2.1, §2.2).
+"""A recording in Chrome's trace format, for Perfetto and chrome://tracing (§2.1, §2.2).
 
     thread 1 ── allocator 1   [malloc(16) [ObjectBumped]]        [receive [Dequeued][CameHome]]
              └─ allocator 2          [free [RemoteFreed] [ListSent] [Linked]]   ▲
@@ -7,7 +7,7 @@
 Every thread is a process of the trace, and every allocator that it drives is a
 track. Calls are slices that contain slices for their events. A message is a flow
 from the list in which it was sent, through the allocators that forward it, to its
-home. The clock counts events: one microsecond is one tick, and is not a time.
+home. The clock counts events: one microsecond of the trace is one tick, not a time.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _tracks(recording: Recording) -> Iterator[Json]:
 
 
 def _slices(recording: Recording) -> Iterator[Json]:
-    """Yield a slice for each call, from its first to its last event, and one for every event."""
+    """Yield a slice for each call, from its first to its last event, and one for each change."""
     ends = {event.at.call: event.at.tick for event in recording if event.at.call}
     for event in recording:
         if isinstance(event, Called):

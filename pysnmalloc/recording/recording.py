@@ -8,11 +8,11 @@
     recording.save("heap.jsonl")                a header, then one event per line
 
 The law: the stores of all events, applied in order to zeroed memory, produce the
-heap's bytes, except for what programs wrote into their objects. An event's tick is
-its position. With several threads, the ticks of exchanges, links and compare-exchanges
-of stacks are still in the order in which these happened.
+heap's bytes, except for the bytes that programs wrote into their objects. An event's
+tick is its position. Even with several threads, exchanges, links and compare-exchanges
+have their ticks in the order in which they happened.
 
-Left out: forks. A child's events stay in the child.
+Left out: forks. A child's events stay in the child process.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Json = dict[str, object]
 
 
 class Origin(NamedTuple):
-    """The heap that was recorded: everything that its initial bytes depend on.
+    """The recorded heap: everything on which its initial bytes depend.
 
     Attributes:
         config: the heap's constants.
@@ -61,13 +61,13 @@ class Recording:
     A pickle or a copy is a snapshot: it has the events so far, and no heap adds more to it.
 
     Args:
-        limit: how many events to keep; later events are only counted, in ``dropped``.
+        limit: the number of events to keep; None for no limit. Later events are only counted, in ``dropped``.
 
     Attributes:
         events: all events, by tick.
-        origin: the heap that is recorded, None before the first event.
-        dropped: how many events came after the limit.
-        on: whether events are kept now; a recording that was switched off has a gap, and is not ``whole``.
+        origin: the recorded heap; None before the first event.
+        dropped: number of events beyond the limit.
+        on: whether events are kept now. A change made while it is false leaves a gap, and ``whole`` becomes false.
     """
 
     def __init__(self, limit: int | None = None) -> None:
@@ -106,14 +106,14 @@ class Recording:
     # For the recorder.
 
     def attach(self, heap: object, origin: Origin) -> None:
-        """Set the heap that is recorded.
+        """Set the heap to record.
 
         Raises:
             RecordingError: if the recording already belongs to another heap.
         """
         with self.lock:
             if self.origin is not None and self._heap is not heap:
-                raise RecordingError(f"{self!r} is another heap's; give each heap its own Recording")
+                raise RecordingError(f"{self!r} belongs to another heap; give each heap its own Recording")
             self._heap, self.origin = heap, origin
 
     def stamp(self, allocator: int, call: int) -> Stamp:
@@ -129,7 +129,7 @@ class Recording:
             self.events.append(event)
 
     def next_call(self) -> int:
-        """Return the number of a call that begins."""
+        """Return the number of a new call."""
         with self.lock:
             self._calls += 1
             return self._calls
@@ -161,14 +161,14 @@ class Recording:
         call: int | None = None,
         touching: int | range | None = None,
     ) -> tuple[Event, ...]:
-        """Return the events that match every condition given.
+        """Return the events that meet every given condition.
 
         Args:
-            kinds: the event is of one of these classes.
-            allocator: the allocator with this number made it.
-            thread: the thread with this number made it.
-            call: it is part of this call.
-            touching: it names an address, or stores to one, in this range of addresses (or at this address).
+            kinds: the event belongs to one of these classes.
+            allocator: the allocator with this number made the event.
+            thread: the thread with this number made the event.
+            call: the event is part of the call with this number.
+            touching: the event names or stores to this address, or an address in this range.
         """
         area = range(touching, touching + 1) if isinstance(touching, int) else touching
         return tuple(
@@ -190,9 +190,9 @@ class Recording:
             RecordingError: if nothing was recorded, or the recording has a gap.
         """
         if self.origin is None:
-            raise RecordingError("nothing was recorded: make a heap with Heap(..., record=recording), and call it")
+            raise RecordingError("nothing was recorded: make a heap with Heap(..., record=recording) and use it")
         if not self.whole:
-            raise RecordingError("this recording has a gap, since it was switched off for a while; record it again")
+            raise RecordingError("this recording has a gap, because it was switched off for a while; record again")
         config, reserve, decommit = self.origin
         header = {"format": FORMAT, "version": VERSION, "config": asdict(config)}
         yield json.dumps(header | {"reserve": reserve, "decommit": decommit.value}, ensure_ascii=False)
@@ -200,7 +200,7 @@ class Recording:
             yield json.dumps(dump_event(event), ensure_ascii=False)
 
     def save(self, path: str | Path) -> None:
-        """Write the recording to a file, as JSON lines."""
+        """Write the recording to a file, as JSON lines. Raises as ``lines`` does."""
         Path(path).write_text("".join(line + "\n" for line in self.lines()), encoding="utf-8")
 
     @classmethod
@@ -208,7 +208,7 @@ class Recording:
         """Read a file that ``save`` wrote.
 
         Raises:
-            RecordingError: if a line is invalid; the message names the line.
+            RecordingError: if the file is empty, or a line is invalid. The message names the line.
         """
         return cls.parse(Path(path).read_text(encoding="utf-8", errors="replace").splitlines(), str(path))
 
@@ -236,24 +236,24 @@ class Recording:
 def _parse_header(data: Json) -> Origin:
     """Return the origin that the first line describes."""
     if data.get("format") != FORMAT or data.get("version") != VERSION:
-        raise RecordingError(f"the first line does not say “{FORMAT}”, version {VERSION}: this is not such a recording")
+        raise RecordingError(f"the first line does not say “{FORMAT}”, version {VERSION}, so it cannot be read")
     config, reserve, decommit = map(data.get, ("config", "reserve", "decommit"))
     if not isinstance(config, dict) or type(reserve) is not int or decommit is None:
-        raise RecordingError("the first line has no config, reserve and decommit")
+        raise RecordingError("the first line lacks a valid config, reserve or decommit")
     try:
         return Origin(Config(**config), reserve, Decommit(decommit))
     except ConfigError as error:
         raise RecordingError(str(error)) from None
 
 
-# Heaps that other code makes, such as a script.
+# Recordings of heaps that other code makes, such as a script.
 
 
 @contextmanager
 def recorded(limit: int | None = None) -> Iterator[list[Recording]]:
-    """Record every heap that any thread makes inside the block, except for checked heaps.
+    """Record every heap that any thread makes while the block runs, except for checked heaps.
 
-    Yields a list to which each heap adds its recording; ``limit`` is the limit of each recording.
+    Yields a list to which each heap adds its recording. ``limit`` is the limit of each recording.
     """
     made = list[Recording]()
 
@@ -272,7 +272,7 @@ _makers: list[Callable[[], Recording]] = []
 
 
 def new_recording() -> Recording | None:
-    """Return a recording for a heap that is being made inside ``recorded``, otherwise None."""
+    """Return a recording for a new heap while a ``recorded`` block runs, otherwise None."""
     return _makers[-1]() if _makers else None
 
 
@@ -282,7 +282,7 @@ _recordings: weakref.WeakSet[Recording] = weakref.WeakSet()
 
 
 def _renew_locks() -> None:
-    """Make the child's recordings usable."""
+    """Give the child's recordings new locks."""
     for recording in _recordings:
         recording.lock = threading.RLock()
 

@@ -14,8 +14,8 @@ program computed.
 
 Imported by: doctor, cli.
 
-    traces/, contents, demand, chunkmap, result, loop, threads, verified, player, realthreads,
-    engine, report
+    traces/, sampling, contents, demand, chunkmap, result, loop, threads, verified, player, realthreads,
+    engine, tables, report
 """
 
 from . import loop
@@ -23,11 +23,13 @@ from .demand import ClassUse, Demand
 from .engine import ORDERS, Order, replay
 from .result import Home, Json, Messages, Peaks, ReplayResult
 from .traces.errors import AddressError, CallError, ContentsError, HomeError, ReplayError, TraceError
-from .traces.formats import SHIPPED, parse_trace, read_shipped, read_trace
+from .traces.formats import parse_trace, read_shipped, read_trace
+from .traces.shipped import PROGRAMS, SHIPPED, Shipped
 from .traces.trace import Kind, Op, Trace
 
 __all__ = [
     "ORDERS",
+    "PROGRAMS",
     "SHIPPED",
     "AddressError",
     "CallError",
@@ -44,6 +46,7 @@ __all__ = [
     "Peaks",
     "ReplayError",
     "ReplayResult",
+    "Shipped",
     "Trace",
     "TraceError",
     "loop",

@@ -31,6 +31,7 @@ OWNERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 OTHER_OWNER = "+"
 DETAILED = 256  # at most so many chunks are drawn with fill and owner
 DETAILED_ROW = 16
+DETAILED_CELL = 4  # columns of such a cell, with the blank after it
 FOLDED_ROW = 64
 ROWS = 16
 
@@ -78,21 +79,34 @@ class ChunkMap:
     owners: dict[int, str]
 
 
-def draw(chunks: Sequence[ChunkEntry], owners: Sequence[int]) -> ChunkMap:
-    """Draw a map that fits on one screen; ``owners`` are the numbers of all allocators."""
+def draw(chunks: Sequence[ChunkEntry], owners: Sequence[int], width: int = FOLDED_ROW) -> ChunkMap:
+    """Draw a map that fits on one screen.
+
+    Args:
+        chunks: all of them, in order of address.
+        owners: the numbers of all allocators.
+        width: columns for the cells of a row, which has fewer cells if they do not fit.
+    """
     letters = {number: OWNERS[i] if i < len(OWNERS) else OTHER_OWNER for i, number in enumerate(owners)}
     folded = 1
     if len(chunks) > DETAILED:
         while len(chunks) > folded * FOLDED_ROW * ROWS:
             folded *= 2
         cells = [_folded(chunks[at : at + folded]) for at in range(0, len(chunks), folded)]
-        rows = tuple(_rows(cells, chunks, folded, FOLDED_ROW))
+        rows = tuple(_rows(cells, chunks, folded, _fitting(FOLDED_ROW, 1, width)))
         letters = {}
     else:
         cells = [_detailed(chunk, letters) for chunk in chunks]
-        rows = tuple(_rows(cells, chunks, 1, DETAILED_ROW))
+        rows = tuple(_rows(cells, chunks, 1, _fitting(DETAILED_ROW, DETAILED_CELL, width)))
     seen = {cell.kind for cell in cells}
     return ChunkMap(rows, folded, tuple(text for kind, text in MEANINGS.items() if kind in seen), letters)
+
+
+def _fitting(cells: int, columns: int, width: int) -> int:
+    """Return how many cells a row has: half as many as usual, or a quarter ..., so that addresses stay round."""
+    while cells > 1 and cells * columns - (columns > 1) > width:
+        cells //= 2
+    return cells
 
 
 def _rows(cells: Sequence[Cell], chunks: Sequence[ChunkEntry], folded: int, length: int) -> Iterator[Row]:

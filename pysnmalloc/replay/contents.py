@@ -10,13 +10,16 @@ is one copy of memory and verifying one comparison, or a few for a large object;
 neither creates a Python object of that size.
 
 The law: the pattern stays in the object until it is freed, and memory from calloc
-is zero before it is filled. Left out: what the program wrote, which traces do not
-record.
+is zero before it is filled. Objects that do not fit in memory are written in part
+(see ``sampling``). Left out: what the program wrote, which traces do not record.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable, Iterator
+
+from .sampling import EVERYTHING, LEAST, Sampling
 
 __all__ = ["Contents", "Difference"]
 
@@ -32,12 +35,14 @@ class Contents:
 
     Args:
         memory: the heap's bytes.
+        sampling: how much of each object is written.
     """
 
-    __slots__ = ("_memory", "_stretch", "_view", "_zeroes")
+    __slots__ = ("_memory", "_sampling", "_stretch", "_view", "_zeroes")
 
-    def __init__(self, memory: memoryview) -> None:
+    def __init__(self, memory: memoryview, sampling: Sampling = EVERYTHING) -> None:
         self._memory = memory
+        self._sampling = sampling
         self._stretch = random.Random(2019).randbytes(PERIOD) * 2
         self._view = memoryview(self._stretch)
         self._zeroes = bytes(PERIOD)
@@ -45,25 +50,49 @@ class Contents:
     def fill(self, thing: int, address: int, size: int) -> None:
         """Write an object's pattern into its first ``size`` bytes."""
         start = thing * STRIDE % PERIOD
-        for at in range(0, size, PERIOD):
-            length = min(size - at, PERIOD)
-            self._memory[address + at : address + at + length] = self._view[start : start + length]
+        for at, end in self._pieces(size):
+            phase = (start + at) % PERIOD
+            self._memory[address + at : address + end] = self._view[phase : phase + end - at]
 
-    def verify(self, thing: int, address: int, size: int) -> Difference | None:
-        """Return the first difference of ``size`` bytes from an object's pattern, or None."""
-        return self._compare(self._stretch, thing * STRIDE % PERIOD, address, size)
+    def verify(self, thing: int, address: int, size: int, kept: int | None = None) -> Difference | None:
+        """Return the first difference of an object of ``size`` bytes from its pattern, or None.
+
+        Only the first ``kept`` bytes are compared, if that is given.
+        """
+        return self._compare(self._stretch, thing * STRIDE % PERIOD, address, size, kept)
 
     def verify_zero(self, address: int, size: int) -> Difference | None:
         """Return the first of ``size`` bytes that is not zero, or None."""
         return self._compare(self._zeroes, 0, address, size)
 
-    def _compare(self, pattern: bytes, start: int, address: int, size: int) -> Difference | None:
-        """Compare a run of memory with a pattern, a period at a time."""
-        for at in range(0, size, PERIOD):
-            length = min(size - at, PERIOD)
-            found = self._memory[address + at : address + at + length]
+    def move(self, before: int, after: int, size: int, kept: int) -> None:
+        """Copy what is written of an object of ``size`` bytes, up to ``kept`` bytes, to another place."""
+        for at, end in self._pieces(size, kept):
+            self._memory[after + at : after + end] = self._memory[before + at : before + end]
+
+    def _pieces(self, size: int, kept: int | None = None) -> Iterable[tuple[int, int]]:
+        """Return start and end of what is written of an object, each piece a period long at most."""
+        if size <= LEAST:  # nearly every object, and a generator costs more than the comparison
+            return ((0, size if kept is None else kept),) if size else ()
+        return self._all_pieces(size, kept)
+
+    def _all_pieces(self, size: int, kept: int | None) -> Iterator[tuple[int, int]]:
+        """Yield the pieces of a larger object."""
+        for start, end in self._sampling.runs(size):
+            end = end if kept is None else min(end, kept)
+            for at in range(start, end, PERIOD):
+                yield at, min(at + PERIOD, end)
+
+    def _compare(
+        self, pattern: bytes, start: int, address: int, size: int, kept: int | None = None
+    ) -> Difference | None:
+        """Compare what is written of an object with a pattern, piece by piece."""
+        repeats = len(pattern) > PERIOD
+        for at, end in self._pieces(size, kept):
+            found = self._memory[address + at : address + end]
+            phase = (start + at) % PERIOD if repeats else 0
             # startswith compares with any bytes-like object, and at an offset, without a copy.
-            if not pattern.startswith(found, start):
-                offset = next(i for i in range(length) if found[i] != pattern[start + i])
-                return at + offset, pattern[start + offset], found[offset]
+            if not pattern.startswith(found, phase):
+                offset = next(i for i in range(end - at) if found[i] != pattern[phase + i])
+                return at + offset, pattern[phase + offset], found[offset]
         return None

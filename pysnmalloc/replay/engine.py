@@ -35,6 +35,7 @@ from .demand import Demand
 from .player import Player, Session
 from .realthreads import RealThreads, receive_all
 from .result import Home, Messages, Peaks, ReplayResult
+from .sampling import EVERYTHING, available, sampling_for
 from .traces.errors import HomeError
 from .traces.trace import Trace
 
@@ -42,6 +43,7 @@ __all__ = ["ORDERS", "Order", "ProgressCallback", "config_of", "replay"]
 
 Order = Literal["recorded", "real"]  #: the order in which the calls are made
 ORDERS: tuple[Order, ...] = get_args(Order)  #: all of them
+GRANULE = 4096  # bytes of address space that are reserved together; the heap's views need whole words
 SAMPLES = 64  # of memory in use, at least; but samples are not closer than SHORTEST
 SHORTEST, LONGEST = 64, 8192  # calls between two samples
 
@@ -61,6 +63,7 @@ def replay(
     remote_cache: int | None = None,
     decommit: Decommit = Decommit.SUPERSLAB,
     reserve: int | None = None,
+    memory: int | None = None,
     parts: Parts = PAPER_PARTS,
     progress: ProgressCallback | None = None,
 ) -> ReplayResult:
@@ -74,7 +77,9 @@ def replay(
         checked: run the heap in checked mode, and check its laws at the end.
         remote_cache: bytes at which remote caches are posted, in place of the configuration's.
         decommit: when the heap gives pages back.
-        reserve: bytes of address space.
+        reserve: bytes of address space, rounded down to 4 KiB.
+        memory: bytes that the contents of all live objects may take. If the trace needs more, objects are filled and
+            verified in part, and a note says so. Default: half of what the machine has left.
         parts: the class for each concept; if one is not the paper's, the heap's laws are checked at the end.
         progress: called every few thousand calls.
 
@@ -92,8 +97,12 @@ def replay(
         config = config.replace(remote_cache=remote_cache)
     _demand_numbers(trace, config)
     demand = Demand.of(trace, config)
+    if reserve is not None:
+        reserve -= reserve % GRANULE
+    memory = available() if memory is None else memory
+    sampling = sampling_for(trace, memory)
     with _opened(Heap(config, checked=checked, decommit=decommit, reserve=reserve, parts=parts)) as heap:
-        session = Session(trace, heap, verify, bool(trace.places) and threads == "recorded")
+        session = Session(trace, heap, verify, bool(trace.places) and threads == "recorded", sampling)
         sampler = _Sampler(heap, len(trace.ops), progress)
         drive = _recorded if threads == "recorded" else _real
         ran = drive(session, sampler)
@@ -124,6 +133,7 @@ def replay(
         chunk_size=config.chunk_size,
         notes=(
             *trace.notes,
+            *((sampling.note(trace, memory, verify=verify),) if sampling != EVERYTHING else ()),
             *((NOT_COMPARED,) if trace.places and not session.compare else ()),
             *(f"the part {name} is {name_of(getattr(parts, name))}, not the paper's" for name in parts.replaced()),
         ),

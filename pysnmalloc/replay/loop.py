@@ -26,9 +26,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from ..allocator import Allocator
+from .sampling import EVERYTHING, Sampling
 from .traces.trace import Kind, Op
 
-__all__ = ["Addresses", "Allocate", "Compact", "Free", "address_table", "compact", "run", "tables"]
+__all__ = ["Addresses", "Allocate", "Compact", "Free", "address_table", "compact", "moved", "run", "tables"]
 
 Compact = tuple[int, int, int | None]  #: a call: index of its function, object, and request
 Allocate = Callable[[int], int]  #: malloc
@@ -75,13 +76,13 @@ def _compact(place: int, op: Op, index: int, count: int) -> Compact:
 
 
 def tables(
-    ops: Sequence[Op], allocators: Mapping[int, Allocator], addresses: Addresses
+    ops: Sequence[Op], allocators: Mapping[int, Allocator], addresses: Addresses, sampling: Sampling = EVERYTHING
 ) -> tuple[list[Allocate], list[Free]]:
     """Return the tables of functions for ``run``, with the allocators in the order of the mapping."""
     each = tuple(allocators.values())
     mallocs = [allocator.malloc for allocator in each]
     callocs = [_calloc(allocator) for allocator in each]
-    others = [_other(allocator, ops, addresses) for allocator in each]
+    others = [_other(allocator, ops, addresses, sampling) for allocator in each]
     return [*mallocs, *callocs, *others], [allocator.free for allocator in each]
 
 
@@ -91,13 +92,26 @@ def _calloc(allocator: Allocator) -> Allocate:
     return lambda size: calloc(1, size)
 
 
-def _other(allocator: Allocator, ops: Sequence[Op], addresses: Addresses) -> Allocate:
+def moved(allocator: Allocator, op: Op, before: int, copy: Callable[[int], object] | None = None) -> int:
+    """Reallocate an object that does not fit in memory: the steps of ``realloc``, but with another copy, or none."""
+    if op.size == 0 or allocator.rounded(op.size) == allocator.usable_size(before):
+        return allocator.realloc(before, op.size)
+    address = allocator.malloc(op.size)
+    if copy is not None:
+        copy(address)
+    allocator.free(before)
+    return address
+
+
+def _other(allocator: Allocator, ops: Sequence[Op], addresses: Addresses, sampling: Sampling) -> Allocate:
     """Return a function that makes the aligned allocation or reallocation at a place of the trace."""
 
     def other(place: int) -> int:
         op = ops[place]
         if op.kind is Kind.ALIGNED:
             return allocator.aligned_alloc(op.alignment, op.size)
+        if not sampling.whole(op.before):
+            return moved(allocator, op, addresses[op.object])
         return allocator.realloc(addresses[op.object], op.size)
 
     return other

@@ -20,6 +20,7 @@ from ..errors import SnmallocError
 from ..heap import Heap
 from .contents import Contents
 from .loop import Addresses, address_table, compact, run, tables
+from .sampling import EVERYTHING, Sampling
 from .traces.errors import AddressError, CallError, ReplayError
 from .traces.trace import Kind, Op, Trace
 from .verified import VerifiedLoop
@@ -44,6 +45,7 @@ class Session:
         heap: the heap that it is replayed on.
         verify: whether contents are written and verified.
         compare: whether addresses are compared with the recorded ones.
+        sampling: how much of each object is written.
         addresses: of each object, live or freed.
         chunks: the trace's name of each chunk of the heap, in order of first appearance.
         compared: how many addresses were compared.
@@ -53,6 +55,7 @@ class Session:
     heap: Heap
     verify: bool
     compare: bool
+    sampling: Sampling = EVERYTHING
     addresses: Addresses = field(init=False)
     chunks: dict[int, int] = field(default_factory=dict)
     compared: int = 0
@@ -63,8 +66,8 @@ class Session:
 
     def verified_loop(self, allocators: Mapping[int, Allocator]) -> VerifiedLoop:
         """Return a loop that verifies contents, through a view that belongs to the calling thread."""
-        contents = Contents(self.heap.memory.own_views().u8)
-        return VerifiedLoop(self.trace.name, allocators, contents, memoryview(self.addresses))
+        contents = Contents(self.heap.memory.own_views().u8, self.sampling)
+        return VerifiedLoop(self.trace.name, allocators, contents, memoryview(self.addresses), self.sampling)
 
     def compare_addresses(self, ops: Sequence[Op]) -> None:
         """Compare the addresses that calls returned with the recorded ones, up to the names of chunks.
@@ -103,7 +106,7 @@ class Player:
         self._verified = session.verified_loop(allocators) if session.verify else None
         self._compact = [] if session.verify else compact(ops, tuple(allocators))
         self._addresses = memoryview(session.addresses)  # belongs to this thread
-        self._mallocs, self._frees = tables(ops, allocators, self._addresses)
+        self._mallocs, self._frees = tables(ops, allocators, self._addresses, session.sampling)
         self.seconds = 0.0
 
     def play(self, start: int, end: int) -> None:

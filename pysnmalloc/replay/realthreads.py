@@ -21,6 +21,7 @@ from time import perf_counter
 from ..allocator import Allocator
 from .player import Player, Session
 from .threads import Board, Segment, Stopped, plan
+from .traces.errors import ReplayError
 from .traces.trace import Op
 
 __all__ = ["RealThreads", "receive_all"]
@@ -62,18 +63,30 @@ class RealThreads:
             Thread(target=self._thread, args=(index, calls, segments), name=f"replay {index}")
             for index, (calls, segments) in enumerate(zip(self._calls, self._segments, strict=True))
         ]
-        for thread in threads:
-            thread.start()
+        started: list[Thread] = []
         try:
+            for thread in threads:
+                thread.start()
+                started.append(thread)
             self._board.watch(report)
         except BaseException as error:  # from the callback, or an interrupt: leave no thread running
             self._stop(error)
+            if len(started) < len(threads) and isinstance(error, RuntimeError):
+                raise self._too_many(len(started), error) from error
             raise
         finally:
-            for thread in threads:
+            for thread in started:
                 thread.join()
         if self._board.error is not None:
             raise self._board.error
+
+    def _too_many(self, started: int, error: RuntimeError) -> ReplayError:
+        """Return the error for a system that starts no more threads."""
+        reason = (
+            f"the system started {started:,} of {self._session.trace.threads:,} threads ({error}); replay in recorded "
+            "order, which needs one thread"
+        )
+        return ReplayError(self._session.trace.name, 0, reason)
 
     def _thread(self, index: int, calls: list[Op], segments: list[Segment]) -> None:
         """Run one thread."""

@@ -1,8 +1,9 @@
 """A replay's result as text: tables of at most 80 columns, and the chunk map.
 
 The law: numbers are right-aligned, with their unit in the heading or after them;
-colour alone carries no meaning. This is the only module of the package ``replay``
-that needs rich, and only the command line imports it.
+colour alone carries no meaning; no number is cut, however narrow the terminal (see
+``tables``). This module and ``tables`` are the only ones of the package ``replay``
+that need rich, and only the command line imports them.
 """
 
 from __future__ import annotations
@@ -10,15 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.rule import Rule
-from rich.table import Table
 from rich.text import Text
 
 from .chunkmap import ChunkMap, draw
 from .demand import ClassUse
 from .result import ReplayResult
+from .tables import Records, SideBySide, whole
 from .traces.trace import Kind
 
 __all__ = ["bytes_text", "print_result"]
@@ -58,27 +58,27 @@ def _exact(size: int) -> str:
 def print_result(console: Console, result: ReplayResult) -> None:
     """Print the report of a replay."""
     width = min(console.width, WIDTH)
-    for part in _parts(result):
-        console.print(part, width=width)
+    for part in _parts(result, width):
+        console.print(part, width=width, crop=False)
 
 
-def _parts(result: ReplayResult) -> Iterator[RenderableType]:
+def _parts(result: ReplayResult, width: int) -> Iterator[RenderableType]:
     """Yield the report, part by part."""
-    yield Text(result.trace, style="bold", overflow="fold")
+    yield whole(result.trace, "bold")
     yield Rule()
     yield Text(_setting(result))
     for note in result.notes:
         yield Text(f"Note: {note}.", style="italic")
     yield Text()
-    yield _side_by_side(_calls(result), _memory(result))
+    yield SideBySide(_calls(result), _memory(result))
     yield Text()
-    yield _side_by_side(_messages(result), _atomics(result))
+    yield SideBySide(_messages(result), _atomics(result))
     yield Text()
     yield _classes(result)
     yield Text()
     yield _left(result)
     yield Text()
-    yield _chunks(result)
+    yield _chunks(result, width)
 
 
 def _setting(result: ReplayResult) -> str:
@@ -97,30 +97,12 @@ def _setting(result: ReplayResult) -> str:
     )
 
 
-def _side_by_side(left: RenderableType, right: RenderableType) -> Table:
-    """Put two tables side by side."""
-    grid = Table.grid(padding=(0, 3, 0, 0), pad_edge=False)
-    grid.add_row(left, right)
-    return grid
-
-
-def _table(title: str, *columns: str) -> Table:
+def _table(title: str, *columns: str) -> Records:
     """Return an empty table; all columns but the first are numbers."""
-    table = Table(
-        title=Text(title, style="bold"),
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        padding=(0, 1),
-        pad_edge=False,
-        min_width=LEAST,
-    )
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index else "left", no_wrap=True)
-    return table
+    return Records(*columns, title=title, least=LEAST)
 
 
-def _calls(result: ReplayResult) -> Table:
+def _calls(result: ReplayResult) -> Records:
     """Return the table of calls by kind."""
     table = _table("Calls", "call", "number")
     for kind, count in result.calls.items():
@@ -135,7 +117,7 @@ def _calls(result: ReplayResult) -> Table:
     return table
 
 
-def _memory(result: ReplayResult) -> Table:
+def _memory(result: ReplayResult) -> Records:
     """Return the table of peaks."""
     peaks = result.peaks
     table = _table("Memory", "peak of", "size")
@@ -149,7 +131,7 @@ def _memory(result: ReplayResult) -> Table:
     return table
 
 
-def _messages(result: ReplayResult) -> Table:
+def _messages(result: ReplayResult) -> Records:
     """Return the table of remote deallocation."""
     messages = result.messages
     table = _table("Messages (§2.2)", "event", "number")
@@ -166,7 +148,7 @@ def _messages(result: ReplayResult) -> Table:
     return table
 
 
-def _atomics(result: ReplayResult) -> Table:
+def _atomics(result: ReplayResult) -> Records:
     """Return the table of atomic operations by kind."""
     atomics, per_free = result.messages.atomics, result.messages.per_remote_free()
     table = _table("Atomics, total and per remote free", "kind", "number", "per free")
@@ -185,7 +167,7 @@ def _ratio(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
-def _classes(result: ReplayResult) -> Table:
+def _classes(result: ReplayResult) -> Records:
     """Return the table of allocations by size class: the classes with the most bytes, by size."""
     shown = sorted(result.classes, key=lambda use: use.rounded, reverse=True)[:CLASSES_SHOWN]
     others = [use for use in result.classes if use not in shown]
@@ -221,10 +203,10 @@ def _left(result: ReplayResult) -> Text:
     )
 
 
-def _chunks(result: ReplayResult) -> RenderableType:
+def _chunks(result: ReplayResult, width: int) -> RenderableType:
     """Return the chunk map at the end, with its legend."""
     numbers = [allocator.number for allocator in result.statistics.allocators]
-    drawn = draw(result.chunks, numbers)
+    drawn = draw(result.chunks, numbers, width - len(_address(0)) - 2)
     count = f"{len(result.chunks):,} chunk{'s' * (len(result.chunks) != 1)}"
     fold = f", {drawn.folded:,} per letter" if drawn.folded > 1 else ""
     title = Text(f"Chunks at the end of the trace ({count} of {_exact(result.chunk_size)}{fold})", style="bold")
@@ -234,11 +216,16 @@ def _chunks(result: ReplayResult) -> RenderableType:
 
 def _map_row(address: int, drawn: ChunkMap, index: int) -> Text:
     """Return one line of the map."""
-    text = Text(f"{address:#011x} ", style="dim")
+    text = Text(_address(address), style="dim")
     for cell in drawn.rows[index].cells:
         text.append(cell.text, style=STYLES[cell.kind] + (" not dim" if cell.kind != "free" else ""))
         text.append(" " if len(cell.text) > 1 else "")
     return text
+
+
+def _address(address: int) -> str:
+    """Return the label of a line of the map."""
+    return f"{address:#011x} "
 
 
 def _legend(drawn: ChunkMap) -> Iterator[Text]:

@@ -16,7 +16,8 @@ from collections.abc import Iterable, Mapping
 
 from ..allocator import Allocator
 from .contents import Contents, Difference
-from .loop import Addresses
+from .loop import Addresses, moved
+from .sampling import EVERYTHING, Sampling
 from .traces.errors import AddressError, ContentsError
 from .traces.trace import Kind, Op
 
@@ -33,15 +34,22 @@ class VerifiedLoop:
         allocators: by thread.
         contents: writes and compares patterns.
         addresses: of each object, by number; the views of all threads share the same bytes.
+        sampling: how much of an object is written.
     """
 
     def __init__(
-        self, trace: str, allocators: Mapping[int, Allocator], contents: Contents, addresses: Addresses
+        self,
+        trace: str,
+        allocators: Mapping[int, Allocator],
+        contents: Contents,
+        addresses: Addresses,
+        sampling: Sampling = EVERYTHING,
     ) -> None:
         self._trace = trace
         self._allocators = allocators
         self._contents = contents
         self._addresses = addresses
+        self._sampling = sampling
 
     def run(self, ops: Iterable[Op]) -> None:
         """Make the calls.
@@ -87,10 +95,18 @@ class VerifiedLoop:
         before = self._addresses[op.object]
         if wrong := self._contents.verify(op.object, before, op.before):
             raise self._broken(op, wrong, "before its realloc")
-        address = allocator.realloc(before, op.size)
-        if wrong := self._contents.verify(op.object, address, min(op.before, op.size)):
+        if self._sampling.whole(op.before):
+            address = allocator.realloc(before, op.size)
+        else:
+            address = self._moved(allocator, op, before)
+        if wrong := self._contents.verify(op.object, address, op.before, min(op.before, op.size)):
             raise self._broken(op, wrong, "after its realloc")
         return address
+
+    def _moved(self, allocator: Allocator, op: Op, before: int) -> int:
+        """Reallocate an object that does not fit in memory, and copy only what is written of it."""
+        kept = min(op.before, op.size)
+        return moved(allocator, op, before, lambda address: self._contents.move(before, address, op.before, kept))
 
     def _broken(self, op: Op, wrong: Difference, when: str) -> ContentsError:
         """Return the error for an object whose contents changed."""

@@ -1,8 +1,8 @@
 """Executions as graphs, and the memory models that say which of them exist (§2.2, §2.5).
 
 Read ``execution`` first: events with program order, reads-from and modification order. ``graph``
-says how an execution grows, and ``broken`` how it can break off. ``ordered`` has sequential
-consistency and TSO; ``rc11`` and ``psc`` have C++11's model.
+adds events to an execution, and ``broken`` holds the errors that end one. ``ordered`` defines
+sequential consistency and TSO. ``rc11`` and ``psc`` define C++11's model.
 
 To add a memory model, write a subclass of ``Graph`` that answers what a read may return, where a
 write may go, and whether the graph is still consistent; then enter it in ``models``.

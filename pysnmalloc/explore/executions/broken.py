@@ -1,8 +1,8 @@
-"""How an execution can break off: what must not be, and the execution so far (§2.2).
+"""How an execution can break off: the errors that end it, each with the execution so far (§2.2).
 
-Race              two accesses that nothing orders, one plain, one a write
-ThreadFailed      a thread ended by an error
-Uninitialised     a read of bytes that must be written first, and were not
+Race              two unordered accesses, at least one plain and at least one a write
+ThreadFailed      an exception that ended a thread
+Uninitialised     a read of bytes that must be written first but were not
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ __all__ = ["Broken", "Race", "ThreadFailed", "Uninitialised"]
 
 
 class Broken(Exception):
-    """Something that must not be has come up in an execution, which ends there.
+    """An error that ends an execution.
 
     Attributes:
-        graph: the execution.
-        threads: those that have to do with it, the one in which it came up last.
+        graph: the execution so far.
+        threads: the threads involved; the last is the one in which the error came up.
     """
 
     def __init__(self, graph: Execution, *threads: int) -> None:
@@ -33,7 +33,7 @@ class Broken(Exception):
 
 
 class Race(Broken):
-    """Two accesses that nothing orders, one of them a write, one of them plain."""
+    """Two accesses that happens-before does not order, at least one of them a write and at least one plain."""
 
     def __init__(self, graph: Execution, other: int, thread: int, address: int, lines: tuple[str, str]) -> None:
         super().__init__(graph, other, thread)
@@ -42,7 +42,7 @@ class Race(Broken):
 
 
 class ThreadFailed(Broken):
-    """A thread ended by an error."""
+    """An exception ended a thread."""
 
     def __init__(self, graph: Execution, thread: int, error: Exception) -> None:
         super().__init__(graph, thread)
@@ -50,7 +50,7 @@ class ThreadFailed(Broken):
 
 
 class Uninitialised(Broken):
-    """A read of bytes that nobody wrote."""
+    """A read of bytes that must be written first, but that no thread has written."""
 
     def __init__(self, graph: Execution, thread: int, address: int, line: str) -> None:
         super().__init__(graph, thread)

@@ -1,10 +1,10 @@
-"""Events of an execution, and what each knows of the others (§2.2).
+"""Events of an execution, and what each event knows of the others (§2.2).
 
     clock   (2, 0, 5)      two events of thread 0 are known, none of thread 1, five of thread 2
 
-An event knows what it follows by program order and reads-from (``porf``), and what
-happens before it (``hb``). Since threads are few and their events in order, a count
-for each thread says all of it: a vector clock.
+An event knows which events precede it by program order and reads-from (``porf``), and
+which happen before it (``hb``). Each set holds the first events of each thread, so one
+count per thread describes it: a vector clock.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from ..threads.ops import Op, Value
 
 __all__ = ["Clock", "Event", "join", "tick"]
 
-Clock = tuple[int, ...]  #: per thread, how many of its events are known
+Clock = tuple[int, ...]  #: for each thread, how many of its events are known
 
 
 class Event:
     """An event: a read, a write or a fence. A read-modify-write is a read and, right after it, a write.
 
     Attributes:
-        thread, index: place; ``index`` counts from 0 along the thread.
-        op: the operation it is (part of).
+        thread, index: its place; ``index`` counts from 0 along the thread.
+        op: the operation to which it belongs.
         kind: ``R``, ``W`` or ``F``.
-        value: the cell's value that was read or written.
-        source: of a read, the write; of the write of a read-modify-write, its read.
-        stamp: when it was added, for the search.
+        value: the value of the cell that it read or wrote.
+        source: for a read, the write it reads from; for the write of a read-modify-write, its read.
+        stamp: when it was added, as the search counts.
         number: its place in the graph's insertion order.
-        porf: what it follows by po and rf, itself included.
-        hb: what happens before it, itself included.
-        message: what an acquiring reader of this write learns.
+        porf: the events that precede it by po and rf, and itself.
+        hb: the events that happen before it, and itself.
+        message: for a write, the clock that a read of it acquires.
     """
 
     __slots__ = ("hb", "index", "kind", "message", "number", "op", "porf", "source", "stamp", "thread", "value")
@@ -54,20 +54,20 @@ class Event:
 
     @property
     def key(self) -> tuple[int, int]:
-        """Its name in every graph in which it is."""
+        """Its name, the same in every graph that holds it."""
         return self.thread, self.index
 
     @property
     def changes(self) -> bool:
-        """Whether it is a write that belongs to a read-modify-write."""
+        """Whether it is the write of a read-modify-write."""
         return self.kind == "W" and self.source is not None
 
 
 def join(one: Clock, other: Clock) -> Clock:
-    """What either knows."""
+    """Return a clock of all that either clock knows."""
     return tuple(map(max, one, other))
 
 
 def tick(clock: Clock, thread: int) -> Clock:
-    """One more event of a thread."""
+    """Return the clock with one more event of a thread."""
     return (*clock[:thread], clock[thread] + 1, *clock[thread + 1 :])

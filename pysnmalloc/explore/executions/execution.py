@@ -1,12 +1,12 @@
 """An execution as data: the events of each thread, what reads from what, and the order of writes (§2.2).
 
     A:  store next, 0 ─► exchange back ─► store link        po   along a thread
-                              │     ▲          │            rf   from a write to who reads it
+                              │     ▲          │            rf   from a write to its readers
     B:  ...           ─► exchange back         │            mo   the order of writes to a cell
-                                               ▼            fr   from a read to the writes after its own
+                                               ▼            fr   from a read to each write after its source
     C:                                    load link
 
-Weak memory has no time, only these four orders. ``graph`` says how an execution grows.
+Weak memory has no time, only these four orders. ``graph`` adds events to an execution.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ class Execution:
     """An execution so far.
 
     Attributes:
-        nodes: per thread, the operation it has come to.
-        events: per thread, its events in program order.
-        mo: by cell, its writes in modification order, the first value first.
-        reads: by cell, all reads of it.
-        clock: per thread, what happens before its next event.
-        made: which of the bytes that were not written at the start are written.
-        stuck: threads that wait for a value that is not there.
-        pending: per thread in the middle of a read-modify-write, its read.
+        nodes: for each thread, the operation that it makes next.
+        events: for each thread, its events in program order.
+        mo: for each cell, its writes in modification order, starting with the first value.
+        reads: for each cell, its reads.
+        clock: for each thread, the events that happen before its next event.
+        made: the bytes of ``start.fresh`` that have been written.
+        stuck: the threads whose wait has read the old value.
+        pending: for each thread in the middle of a read-modify-write, its read.
     """
 
     def __init__(self, start: Start) -> None:
@@ -61,7 +61,7 @@ class Execution:
         )
 
     def _look_at(self, image: bytearray) -> None:
-        """Take bytes as the plain memory."""
+        """Use these bytes as the plain memory."""
         self.image = image
         u8 = memoryview(image)
         self.views: Views = (u8, u8.cast("H"), u8.cast("I"), u8.cast("Q"))
@@ -72,7 +72,7 @@ class Execution:
         return writes if writes is not None else (self.start.init(cell),)
 
     def latest(self) -> bytes:
-        """Return all bytes as they are when every write has arrived."""
+        """Return the bytes of memory after all writes."""
         image = self.image[:]
         for cell, writes in self.mo.items():
             value = writes[-1].value
@@ -81,9 +81,9 @@ class Execution:
         return bytes(image)
 
     def canonical(self) -> Hashable:
-        """Return what makes this execution a class of its own: rf and mo, by the names of events.
+        """Return a key of this execution's class: rf and mo, by the names of events.
 
-        Numbers only, no texts: their hash is the same in every process.
+        The key holds numbers and no strings, so that its hash is the same in every process.
         """
         return (
             tuple(

@@ -1,16 +1,17 @@
-"""An execution as a graph that grows, one event at a time, as far as a memory model allows (§2.2).
+"""An execution as a graph, which grows by one event at a time as a memory model allows (§2.2).
 
     add_read     the thread's next operation reads from a write
-    add_write    it writes, at a place in its cell's modification order
-    add_fence    it makes a fence
+    add_write    the operation writes, at a place in its cell's modification order
+    add_fence    the operation is a fence
 
-Weak memory has no time: a read may return any value whose reading leaves the graph
-consistent, and a write may go into its cell's order wherever that does. What is
-consistent is the matter of ``models``: here are the events, and what every model needs.
+Weak memory has no time. A read may return any value that leaves the graph consistent,
+and a write may take any place in its cell's order that does so. A memory model decides
+what is consistent (see ``models``). ``Graph`` holds the events and what every model needs.
 
-Plain accesses lie in the segments between events. Their values are those of the
-last write that happens before; if two accesses of different threads, one of them
-a write, are not ordered by happens-before, that is a data race, and a finding.
+Plain accesses lie in the segments between events, except those to atomic cells, which
+are events. A plain read returns the last write that happens before it. Two accesses by
+different threads are a data race if at least one is a write, at least one is plain, and
+happens-before does not order them. A data race ends the execution.
 
 Events never change, so copies of a graph share them.
 """
@@ -33,10 +34,10 @@ EMPTY = Segment([], [], {}, Node(Op(DONE), [], 0))
 
 
 class Graph(Execution):
-    """An execution that grows. Subclasses, one per memory model, say what may be added."""
+    """An execution that grows. Each subclass is a memory model, which decides what may be added."""
 
     def begin(self) -> Self:
-        """Let every thread come to its first operation."""
+        """Bring every thread to its first operation."""
         for thread, tree in enumerate(self.start.trees):
             segment = tree.start(self.views)
             self.nodes.append(segment.node)
@@ -45,7 +46,7 @@ class Graph(Execution):
         return self
 
     def copy(self) -> Self:
-        """Return a copy that can grow by itself."""
+        """Return a copy that grows independently."""
         twin = object.__new__(type(self))
         twin.start = self.start
         twin._look_at(self.image[:])
@@ -59,7 +60,7 @@ class Graph(Execution):
         self._copy_model(twin)
         return twin
 
-    # What a model says.
+    # What a model defines.
 
     def _copy_model(self, twin: Self) -> None:
         """Copy the model's own state, ``clock`` included."""
@@ -74,21 +75,21 @@ class Graph(Execution):
         raise NotImplementedError
 
     def _note_read(self, event: Event) -> bool:
-        """Add a read to the model's state; return whether the graph is consistent."""
+        """Add a read to the model's state and return whether the graph is consistent."""
         raise NotImplementedError
 
     def _note_write(self, event: Event, place: int) -> bool:
-        """Add a write to the model's state; return whether the graph is consistent."""
+        """Add a write to the model's state and return whether the graph is consistent."""
         raise NotImplementedError
 
     def _note_fence(self, event: Event) -> bool:
-        """Add a fence to the model's state; return whether the graph is consistent."""
+        """Add a fence to the model's state and return whether the graph is consistent."""
         raise NotImplementedError
 
-    # What is next.
+    # Which step comes next.
 
     def next_thread(self) -> int:
-        """Return the thread that goes on next, -1 if none can. A read-modify-write is finished first."""
+        """Return the thread to continue, or -1 if none can. A pending read-modify-write comes first."""
         if self.pending:
             return min(self.pending)
         for thread, node in enumerate(self.nodes):
@@ -97,21 +98,22 @@ class Graph(Execution):
         return -1
 
     def enabled(self) -> list[int]:
-        """Return all threads that can go on, for those who choose."""
+        """Return all threads that can continue, for callers that choose one."""
         if self.pending:
             return [min(self.pending)]
         ended = (DONE, FAILED)
         return [t for t, node in enumerate(self.nodes) if node.op.kind not in ended and t not in self.stuck]
 
     def choices(self, thread: int) -> list[Event]:
-        """Return what a thread's next read may return if nothing is added before it; not what is taken already.
+        """Return the writes that a thread's next read may read, except those already taken.
 
-        A read-modify-write cannot follow a write that another one follows. (It can for the search, which may go back.)
+        A read-modify-write cannot follow a write that another one already follows. The search calls ``sources``
+        instead, because it may go back and let the other one read something else.
         """
         return [source for source in self.sources(thread) if not self._taken(thread, source)]
 
     def _taken(self, thread: int, source: Event) -> bool:
-        """Whether the next step would change a value that another read-modify-write has changed already."""
+        """Tell whether the next step would replace a value that another read-modify-write already replaced."""
         op = self.nodes[thread].op
         if not op.changes:
             return False
@@ -119,7 +121,7 @@ class Graph(Execution):
         place = writes.index(source) + 1
         return place < len(writes) and writes[place].changes and op.run(source.value)[1] is not None
 
-    # Growing.
+    # How the graph grows.
 
     def add_read(self, thread: int, source: Event) -> bool:
         """Let a thread's next operation read from a write; return whether the graph is consistent."""
@@ -144,7 +146,7 @@ class Graph(Execution):
         return True
 
     def add_write(self, thread: int, place: int) -> bool:
-        """Let a thread's next operation write, at a place in its cell's modification order."""
+        """Let a thread's next operation write, at a place in its cell's order; return as ``add_read`` does."""
         op = self.nodes[thread].op
         writes = self.writes(op.cell)
         read = self.pending.pop(thread, None)
@@ -162,7 +164,7 @@ class Graph(Execution):
         return True
 
     def add_fence(self, thread: int) -> bool:
-        """Let a thread make a fence."""
+        """Let a thread make a fence; return whether the graph is consistent."""
         event = self._event(thread, self.nodes[thread].op, "F", 0, None)
         event.porf = self.porf[thread] = tick(self.porf[thread], thread)
         if not self._note_fence(event):
@@ -171,7 +173,7 @@ class Graph(Execution):
         return True
 
     def _event(self, thread: int, op: Op, kind: str, value: Value, source: Event | None) -> Event:
-        """Make the next event of a thread."""
+        """Append the next event of a thread and return it."""
         event = Event(thread, len(self.events[thread]), op, kind, value, source, self.stamp, self.count)
         self.stamp += 1
         self.count += 1
@@ -179,14 +181,14 @@ class Graph(Execution):
         return event
 
     def _advance(self, thread: int, result: Hashable) -> None:
-        """Let a thread go on to its next operation."""
+        """Let a thread continue to its next operation."""
         segment = self.start.trees[thread].step(self.nodes[thread], result, self.views)
         self.nodes[thread] = segment.node
         self._enter(thread, segment)
         self._demand_alive(thread)
 
     def _demand_alive(self, thread: int) -> None:
-        """Raise ``ThreadFailed`` if a thread ended by an error."""
+        """Raise ``ThreadFailed`` if an exception ended a thread."""
         op = self.nodes[thread].op
         if op.kind == FAILED:
             (error,) = op.values
@@ -194,7 +196,7 @@ class Graph(Execution):
             raise ThreadFailed(self, thread, error)
 
     def _enter(self, thread: int, segment: Segment) -> None:
-        """Do a segment's writes, having seen that nobody else is at the same bytes."""
+        """Make a segment's writes, or raise ``Race`` if it races with a segment of another thread."""
         if segment.read or segment.written:
             clock = self.clock[thread]
             for other, segments in enumerate(self.segments):
@@ -212,7 +214,7 @@ class Graph(Execution):
         self.segments[thread].append(segment)
 
     def _demand_written(self, thread: int, segment: Segment) -> None:
-        """Raise ``Uninitialised`` where a segment reads what nobody wrote."""
+        """Raise ``Uninitialised`` if a segment reads fresh bytes that no thread has written."""
         fresh = self.start.fresh
         if fresh:
             unwritten = (segment.read & fresh) - self.made
@@ -221,7 +223,7 @@ class Graph(Execution):
             self.made |= segment.written & fresh
 
     def _check_races(self, event: Event) -> None:
-        """Look for accesses of the same cell that are not ordered, where one of two is plain."""
+        """Raise ``Race`` if another access of the cell is unordered with this one, and one of the two is plain."""
         op, cell = event.op, event.op.cell
         if op.plain:
             for other in (*self.mo.get(cell, ()), *self.reads.get(cell, ())):
@@ -234,7 +236,7 @@ class Graph(Execution):
                     self._demand_order(other, event)
 
     def _demand_order(self, earlier: Event, event: Event) -> None:
-        """Raise a race where an earlier event does not happen before this one, and neither only speculates."""
+        """Raise ``Race`` if an earlier event does not happen before this one, unless one of them is speculative."""
         if earlier.thread < 0 or earlier.index < self.clock[event.thread][earlier.thread]:
             return
         if SPECULATE not in (earlier.op.kind, event.op.kind):
@@ -242,5 +244,5 @@ class Graph(Execution):
 
 
 def _line(event: Event) -> str:
-    """The source line of an event."""
+    """Return the source line of an event."""
     return event.op.site.line if event.op.site is not None else ""

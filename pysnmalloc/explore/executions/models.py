@@ -1,17 +1,17 @@
-"""Memory models: which executions there are (§2.2).
+"""Memory models, which define the executions that exist (§2.2).
 
     sc      sequential consistency: po, rf, mo and fr together have no cycle
-    tso     x86: a store waits in a buffer, so a later load may overtake it; nothing else moves.
-            Cycles of rf between threads, mo, fr and what is left of po are forbidden
-    rc11    C++11 as repaired by Lahav and others (RC11, 2017), in which po and rf have no cycle:
-            no load buffering. Happens-before comes of release and acquire; per cell, writes and
-            reads agree with it; SEQ_CST accesses and fences are in one order besides (psc)
+    tso     x86: a store waits in a buffer, so later loads may overtake it; no other accesses are
+            reordered. Rf between threads, mo, fr and the rest of po together have no cycle
+    rc11    C++11 as repaired by Lahav and others (RC11, 2017). Po and rf have no cycle, which
+            excludes load buffering. Release and acquire create happens-before, and the writes and
+            reads of each cell agree with it. SEQ_CST accesses and fences have one order (psc)
 
-Every rule is about a finished graph, and is checked as the graph grows: what breaks
-one can never be mended by adding more. Under ``tso`` a program is compiled in the
-usual way: SEQ_CST stores, read-modify-writes and SEQ_CST fences empty the buffer, and
-other orders need no instruction. Plain accesses are not compiled but checked: under
-``sc`` and ``tso`` every rf orders them, as the hardware would.
+Every rule concerns a complete graph, but is checked as the graph grows, since adding
+events cannot repair a violation. Under ``tso``, a program is compiled as usual: SEQ_CST
+stores, read-modify-writes and SEQ_CST fences empty the buffer, and other orders need no
+instruction. Plain accesses are not compiled, but checked for data races. Under ``sc``
+and ``tso``, every rf between atomic accesses creates happens-before, as on hardware.
 """
 
 from __future__ import annotations
@@ -23,4 +23,4 @@ from .rc11 import RC11
 __all__ = ["MODELS", "RC11", "SC", "TSO"]
 
 MODELS: dict[str, type[Graph]] = {"sc": SC, "tso": TSO, "rc11": RC11}
-"""The memory models by name, the strongest first."""
+"""The memory models by name, from the strongest to the weakest."""

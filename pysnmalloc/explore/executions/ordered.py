@@ -1,11 +1,11 @@
-"""Sequential consistency and x86-TSO: one relation of events that must have no cycle (§2.2).
+"""Sequential consistency and x86-TSO: one relation of events, which must have no cycle (§2.2).
 
-    sc     every event of a thread follows the one before; rf, mo and fr between them
-    tso    the same, but a load does not wait for the stores before it, which may still
-           be in the thread's buffer; a locked operation or a fence empties that
+    sc     each event follows the event before it in its thread; rf, mo and fr
+    tso    the same, but a load does not wait for its thread's earlier stores, which may
+           still be in the buffer; a locked operation or a fence empties the buffer
 
-The relation stays transitively closed as it grows. For each event, the bits of an int are the
-set of events before it. An event may be added unless it closes a cycle.
+The relation stays transitively closed as it grows. For each event, an int holds the set of the
+events before it, as bits. An event may be added unless it closes a cycle.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SEQ_CST = Order.SEQ_CST
 class _Ordered(Graph):
     """What ``sc`` and ``tso`` share: one relation that must have no cycle, kept transitively closed.
 
-    ``before[e]`` is a set of event numbers as bits of an int.
+    ``before[e]`` is the set of the numbers of the events before e, as bits.
     """
 
     def __init__(self, start: Start) -> None:
@@ -39,19 +39,19 @@ class _Ordered(Graph):
         twin.before = self.before[:]
 
     def _edges_in(self, thread: int, kind: str, *, locked: bool) -> int:
-        """The events of the thread itself that come before its next one, as bits; those before them left out."""
+        """Return, as bits, the thread's own events that directly precede its next one."""
         raise NotImplementedError
 
     def _po_bound(self, thread: int, cell: int) -> int:  # noqa: ARG002
-        """The place in modification order of the newest write that the thread has seen by itself."""
+        """Return the place of the newest write that the thread itself made or read; 0 if the relation suffices."""
         return 0
 
     def _observes(self, source: Event, thread: int) -> bool:
-        """Whether reading from a write orders the read behind it."""
+        """Tell whether a thread's read of this write is ordered after the write."""
         raise NotImplementedError
 
     def sources(self, thread: int) -> list[Event]:
-        """Return the writes that can be read without a cycle; others would be refused, but only once they are added."""
+        """Return the writes that can be read without closing a cycle, so that no read is added in vain."""
         op = self.nodes[thread].op
         writes = self.writes(op.cell)
         if op.plain:
@@ -68,7 +68,7 @@ class _Ordered(Graph):
         return found
 
     def places(self, thread: int) -> list[int]:
-        """Return where a write can go without a cycle, and without parting a read-modify-write."""
+        """Return the places that close no cycle and are not inside a read-modify-write."""
         op = self.nodes[thread].op
         writes = self.writes(op.cell)
         if op.plain:
@@ -91,7 +91,7 @@ class _Ordered(Graph):
         ]
 
     def _write_edges(self, cell: int, writes: tuple[Event, ...], place: int) -> int:
-        """The write before a place in modification order, and its readers."""
+        """Return, as bits, the write before a place in modification order, and its readers."""
         earlier = writes[place - 1]
         edges = 1 << earlier.number if earlier.thread >= 0 else 0
         for read in self.reads.get(cell, ()):
@@ -100,7 +100,7 @@ class _Ordered(Graph):
         return edges
 
     def _closed(self, edges: int) -> int:
-        """Events as bits, and all before them."""
+        """Return these events and all events before them, as bits."""
         closed, before, rest = edges, self.before, edges
         while rest:
             low = rest & -rest
@@ -109,7 +109,7 @@ class _Ordered(Graph):
         return closed
 
     def _insert(self, event: Event, edges: int, after: Event | None) -> bool:
-        """Put an event into the relation, behind some and before one; return whether there is no cycle."""
+        """Insert an event after ``edges`` and before ``after``; return whether the relation has no cycle."""
         before = self._closed(edges)
         self.before.append(before)
         if after is not None:
@@ -150,7 +150,7 @@ class _Ordered(Graph):
         return done
 
     def _passed(self, event: Event) -> None:
-        """An event was added to its thread. Models have more to note."""
+        """Note that an event was added to its thread. Subclasses note more."""
         event.hb = self.clock[event.thread] = tick(self.clock[event.thread], event.thread)
 
 
@@ -162,7 +162,7 @@ class SC(_Ordered):
         return 1 << number if number >= 0 else 0
 
     def _last(self, thread: int) -> int:
-        """The newest event of a thread that is in the relation already."""
+        """Return the number of a thread's newest event in the relation, or -1."""
         for event in reversed(self.events[thread]):
             if event.number < len(self.before):
                 return event.number
@@ -172,7 +172,7 @@ class SC(_Ordered):
         return True
 
     def choices(self, thread: int) -> list[Event]:
-        """Return the newest write: in an interleaving, nothing else can be read."""
+        """Return the newest write. In an interleaving, a read can return no other."""
         return self.sources(thread)[-1:]
 
 
@@ -181,7 +181,7 @@ class TSO(_Ordered):
 
     def __init__(self, start: Start) -> None:
         super().__init__(start)
-        # Per thread: the event that all later ones follow; and the last store, which loads may overtake.
+        # For each thread: the event that all later ones follow, and the last store, which loads may overtake.
         self.follow = [-1] * len(start.trees)
         self.stored = [-1] * len(start.trees)
 

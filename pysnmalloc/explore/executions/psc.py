@@ -1,24 +1,26 @@
-"""SEQ_CST in RC11: whether all accesses and fences of that order fit into one line (§2.2).
+"""SEQ_CST in RC11: whether all such accesses and fences fit into one total order (§2.2).
 
-    scb       po, or po to another cell; hb; po from another cell, or hb to the same cell, or mo, or fr
+    scb       po, (po to another cell; hb; po from another cell), hb to the same cell, mo, or fr
     psc_base  ([E_sc] or [F_sc]; hb?); scb; ([E_sc] or hb?; [F_sc])
     psc_F     [F_sc]; (hb or hb; eco; hb); [F_sc]
 
-The law: psc_base and psc_F together have no cycle. The definitions are those of Lahav, Vafeiadis,
+The rule is that psc_base and psc_F together have no cycle. The definitions are from Lahav, Vafeiadis,
 Kang, Hur and Dreyer, "Repairing Sequential Consistency in C/C++11" (PLDI 2017).
 
-The law is checked each time an event is added, and most checks cost nothing. The new event is the
-last of its thread, and nothing happens after it. So whatever it adds to psc leads to it or passes
-through it, and can leave it by mo, fr and eco only, to later writes of its cell and their readers:
+The rule is checked each time an event is added, and most checks cost almost nothing. The new event
+is the last of its thread, and nothing happens after it. So each step that it adds to psc leads to it
+or passes through it. Paths leave it by mo, fr and eco only, to later writes of its cell and their readers:
 
-    the last write, or a read of it           nothing is later, so no cycle is closed
-    another write, or a read of another       a walk back along psc closes a cycle if it
+    the last write, or a read of it           nothing is later, so there is no new cycle
+    another write, or a read of another       there is a new cycle if a walk back along psc
                                               returns to the new event
 
-A walk takes each event a few times at most, so an execution costs at most the square of its length.
+A walk visits each event a few times at most, so the cost of an execution is quadratic at most.
 
-A set of events is an int, with a bit for each event's number. An event knows a prefix of each thread
-(``event``), so what leads to it by po and hb is a union of prefixes. Left out: all other orders.
+A set of events is an int, with a bit for each event's number. An event knows the first events of each
+thread (``event``), so the events that lead to it by po and hb are a union of such prefixes.
+
+Left out: the other memory orders.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ __all__ = ["closes_cycle"]
 def closes_cycle(graph: Execution, event: Event) -> bool:
     """Tell whether psc has a cycle through the event that was just added.
 
-    Cost: a comparison if no write of its cell is later; otherwise some steps for each event of the graph.
+    Cost: a comparison for a fence or if its cell has no later write; otherwise a few steps per event of the graph.
     """
     if event.kind == "F" or graph.writes(event.op.cell)[-1] in (event, event.source):
         return False
@@ -47,28 +49,28 @@ def closes_cycle(graph: Execution, event: Event) -> bool:
 
 
 class _Relations:
-    """The relations of a graph: ``hb``, ``scb`` and ``eco`` return the events that lead to an event.
+    """The relations of a graph. ``hb``, ``scb`` and ``eco`` return the events that lead to an event, as bits.
 
     Attributes:
-        accesses, fences: those that are SEQ_CST.
+        accesses, fences: the SEQ_CST ones, as bits.
     """
 
     def __init__(self, graph: Execution) -> None:
         self.accesses = self.fences = 0
         self._events = sorted((e for thread in graph.events for e in thread), key=lambda event: event.number)
         self._cells: dict[int, int] = {}  # by cell: its reads and writes
-        self._first: list[list[int]] = []  # by thread and count: that many of its first events
-        self._away: list[list[int]] = []  # the same without the last ones, if all are at one cell
+        self._first: list[list[int]] = []  # by thread and count: the set of that many first events
+        self._away: list[list[int]] = []  # the same without the last events that are all at one cell
         for thread in graph.events:
             self._follow(thread)
-        self._overtaken: dict[Event, int] = {}  # by write: what leads to it by mo or fr
+        self._overtaken: dict[Event, int] = {}  # by write: the events that lead to it by mo or fr
         for cell, writes in graph.mo.items():
             self._line_up(writes, graph.reads.get(cell, ()))
 
     def _follow(self, thread: list[Event]) -> None:
-        """Note prefixes, cells and orders of a thread's events."""
+        """Record the prefixes, cells and orders of a thread's events."""
         first, away = [0], [0]
-        cell: int | None = None  # that of the last event; a fence has none
+        cell: int | None = None  # that of the previous event; a fence has none
         for event in thread:
             bit = 1 << event.number
             before, cell = cell, event.op.cell if event.kind != "F" else None
@@ -83,17 +85,17 @@ class _Relations:
         self._away.append(away)
 
     def _line_up(self, writes: tuple[Event, ...], reads: tuple[Event, ...]) -> None:
-        """Note what each write of a cell overtakes: the writes before it and their readers."""
+        """Record what each write of a cell overtakes: the writes before it and their readers."""
         readers: dict[Event | None, int] = {}
         for read in reads:
             readers[read.source] = readers.get(read.source, 0) | 1 << read.number
-        before = readers.get(writes[0], 0)  # the first value has no number: psc never passes through it
+        before = readers.get(writes[0], 0)  # the first value has no number, since psc never passes through it
         for write in writes[1:]:
             self._overtaken[write] = before
             before |= readers.get(write, 0) | 1 << write.number
 
     def walk_back(self, events: int) -> tuple[int, int]:
-        """Walk back along psc from SEQ_CST events; return where its steps by scb, and by eco, start."""
+        """Walk back along psc from SEQ_CST events; return the events where its steps by scb and by eco start."""
         found = known = by_scb = by_eco = 0
         while events:
             found |= events
@@ -108,14 +110,14 @@ class _Relations:
         return by_scb, by_eco
 
     def hb(self, number: int) -> int:
-        """What happens before an event."""
+        """Return the events that happen before an event."""
         found = 0
         for first, count in zip(self._first, self._events[number].hb, strict=True):
             found |= first[count]
         return found ^ 1 << number
 
     def scb(self, number: int) -> int:
-        """What leads to an event by scb."""
+        """Return the events that lead to an event by scb."""
         event = self._events[number]
         found = self._first[event.thread][event.index] | self._by_other_cells(event)
         if event.kind != "F":
@@ -123,17 +125,17 @@ class _Relations:
         return found | self._overtaken.get(event, 0)
 
     def _by_other_cells(self, event: Event) -> int:
-        """What leads to an event by po to another cell; hb; po from another cell."""
+        """Return the events that lead to an event by po to another cell; hb; po from another cell."""
         others = self._away[event.thread][event.index + 1]
         if not others:
             return 0
-        found, last = 0, self._events[others.bit_length() - 1]  # the last of a thread knows the most
+        found, last = 0, self._events[others.bit_length() - 1]  # the last event of a thread knows the most
         for away, count in zip(self._away, last.hb, strict=True):
             found |= away[count]
         return found
 
     def eco(self, number: int) -> int:
-        """What leads to an event by mo, fr and rf in any number of steps."""
+        """Return the events that lead to an event by mo, fr and rf in any number of steps."""
         event = self._events[number]
         if event.kind != "R":
             return self._overtaken.get(event, 0)
@@ -142,7 +144,7 @@ class _Relations:
 
 
 def _union(relation: Callable[[int], int], events: int) -> int:
-    """All that leads to some events."""
+    """Return all events that lead to any of these by a relation."""
     found = 0
     while events:
         low = events & -events

@@ -4,10 +4,11 @@
                                                follows the load: the message, a vector clock
     store ─ release fence ─ relaxed store ──rf──► relaxed load ─ acquire fence       the same
 
-A read may return the newest of the writes that happen before it or that were read before it,
-and every write after that one in modification order. Release sequences follow C++11: later
-writes by the same thread to the cell continue a releasing write, and so do read-modify-writes
-by any thread. (C++20 dropped the former.)
+Some writes happen before a read, or were read by an event that happens before it. The read may
+return the newest of these and every write after that one in modification order.
+
+Release sequences follow C++11: later writes by the same thread to the cell continue a releasing
+write, and so do read-modify-writes by any thread. (C++20 dropped the former.)
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ SEQ_CST = Order.SEQ_CST
 
 
 class RC11(Graph):
-    """C++11, as Lahav and others repaired it in 2017, with po and rf without cycle."""
+    """C++11, as Lahav and others repaired it in 2017, without cycles of po and rf."""
 
     def __init__(self, start: Start) -> None:
         super().__init__(start)
         threads = len(start.trees)
         self.clock = [start.nothing] * threads
-        self.acquirable: list[Clock] = [start.nothing] * threads  # read, and to be had by an acquire fence
+        self.acquirable: list[Clock] = [start.nothing] * threads  # read, but acquired only by an acquire fence
         self.fenced: list[Clock] = [start.nothing] * threads  # what happened before the last release fence
-        self.released: dict[tuple[int, int], Clock] = {}  # by thread and cell: its last releasing write there
+        self.released: dict[tuple[int, int], Clock] = {}  # by thread and cell: clock of its last releasing write
         self.seq_cst = 0  # how many events have this order
         self.circular = False  # whether their relation psc has a cycle
 
@@ -45,12 +46,12 @@ class RC11(Graph):
         twin.released, twin.seq_cst, twin.circular = self.released.copy(), self.seq_cst, self.circular
 
     def _bound(self, thread: int, cell: int, part: int) -> int:
-        """The place in modification order of the newest write that happened before, or was read before."""
+        """Return the place of the newest write that happens before the thread's next event, or was read before it."""
         writes, clock = self.writes(cell), self.clock[thread]
         seen = {
             read.source
             for read in self.reads.get(cell, ())
-            # Halves of a cell are coherent each by itself.
+            # Each half of a cell is coherent by itself.
             if read.index < clock[read.thread] and (read.op.part == part or BOTH in (read.op.part, part))
         }
         for place in range(len(writes) - 1, 0, -1):
@@ -59,7 +60,7 @@ class RC11(Graph):
         return 0
 
     def sources(self, thread: int) -> list[Event]:
-        """Return the writes that are not overwritten for the thread."""
+        """Return the newest write that the thread knows, and all later ones."""
         op = self.nodes[thread].op
         writes = self.writes(op.cell)
         if op.plain:
@@ -67,7 +68,7 @@ class RC11(Graph):
         return list(writes[self._bound(thread, op.cell, op.part) :])
 
     def places(self, thread: int) -> list[int]:
-        """Return the places behind all that the thread knows of, where no read-modify-write is parted."""
+        """Return the places after all writes that the thread knows, but none inside a read-modify-write."""
         op = self.nodes[thread].op
         writes = self.writes(op.cell)
         if op.plain:
@@ -115,9 +116,9 @@ class RC11(Graph):
         return consistent
 
     def _noted(self, event: Event) -> bool:
-        """Count an event in; return whether the SEQ_CST events still have an order.
+        """Record an event and return whether the SEQ_CST events still have an order.
 
-        One alone has, even a fence between reads of two halves of a cell, which can close a cycle by itself.
+        A single event always has one, although a fence between reads of two halves of a cell can close a cycle.
         """
         event.hb = self.clock[event.thread] = tick(self.clock[event.thread], event.thread)
         if event.op.order is SEQ_CST:

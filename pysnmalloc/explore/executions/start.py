@@ -13,7 +13,7 @@ __all__ = ["Start"]
 
 
 class Start:
-    """Where all executions of a scenario begin: memory after set-up, trees of the threads.
+    """The common start of all executions of a scenario: memory after set-up, and the threads' trees.
 
     Attributes:
         fresh: bytes that must be written before they are read.
@@ -30,7 +30,7 @@ class Start:
         self._inits: dict[int, Event] = {}
 
     def init(self, cell: int) -> Event:
-        """Return the write of a cell's first value: before everything."""
+        """Return the write of a cell's first value, which precedes every other event."""
         event = self._inits.get(cell)
         if event is None:
             low, high = (int.from_bytes(self.image[at : at + 8], "little") for at in (cell, cell + 8))

@@ -13,8 +13,9 @@ Lines stay whole, and lanes are distinct without colour.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from textwrap import wrap
+import re
+from collections.abc import Iterator, Sequence
+from textwrap import TextWrapper
 
 from .finding import Finding, Step
 from .result import Result
@@ -30,6 +31,7 @@ WIDEST, NARROWEST = 24, 4  # lane
 LEAST = 60  # columns of a page
 OUTCOMES = 12
 HARD = "\N{NO-BREAK SPACE}"
+PART = re.compile(r"\w+\W*|\W+")  # of a long word: a name or a number, and the signs behind it
 STEP, OLDER, SAYS, AGAIN, IDLE, DRAWN = "●", "≠", "│", "⋮", "┊", "──▸ "
 
 
@@ -99,7 +101,7 @@ class _Lanes:
 
     def rows(self, before: tuple[str, ...], steps: tuple[Step, ...]) -> Iterator[str]:
         """Yield the heading, and every step with what it changed."""
-        yield self._heading()
+        yield from self._heading()
         yield from self._drawing(list(before))
         for row in rows(before, steps):
             yield from self._step(row.step)
@@ -107,13 +109,17 @@ class _Lanes:
             if row.again:
                 yield self._line("", self.threads.index(row.step.thread), f"{AGAIN} {row.again}")
 
-    def _heading(self) -> str:
-        """The threads' names, cut where the next one begins."""
+    def _heading(self) -> Iterator[str]:
+        """The threads' names, or their places if a name is longer than its lane is wide."""
+        names: Sequence[str] = self.threads
+        room = self.places[1] - self.places[0] - 1 if len(self.places) > 1 else self.width
+        if any(len(name) > room for name in names):
+            yield from _wrapped(f"lanes from left to right: {', '.join(names)}", self.width, "  ")
+            names = [str(number) for number in range(1, len(names) + 1)]
         line = "step".ljust(MARGIN)
-        for place, thread in zip(self.places, self.threads, strict=True):
-            room = self.places[1] - self.places[0] - 1 if len(self.places) > 1 else self.width
-            line = line.ljust(place) + (thread if len(thread) <= room else thread[: room - 1] + "…")
-        return line
+        for place, name in zip(self.places, names, strict=True):
+            line = line.ljust(place) + name
+        yield line
 
     def _step(self, step: Step) -> Iterator[str]:
         """A step: its operation, its source line, what it read and wrote."""
@@ -144,14 +150,18 @@ class _Lanes:
 
 
 def _outcomes(result: Result, width: int) -> Iterator[str]:
-    """The outcomes as a table with aligned columns."""
+    """The outcomes as a table with aligned columns, or as blocks of lines if the columns do not fit."""
     heads, rows, more = outcome_rows(result, OUTCOMES)
-    room = max(8, (width - 14) // max(1, len(heads) - 1) - 2)
-    cut = [[cell if len(cell) <= room else cell[: room - 1] + "…" for cell in row] for row in (heads, *rows)]
-    wide = [max(len(row[at]) for row in cut) for at in range(len(heads))]
-    for row in cut:
-        left = [cell.ljust(size) for cell, size in zip(row[:-1], wide, strict=False)]
-        yield "  " + "  ".join([*left, row[-1].rjust(wide[-1])])
+    wide = [max(len(row[at]) for row in (heads, *rows)) for at in range(len(heads))]
+    if sum(wide) + 2 * len(wide) > width:
+        for row in rows:
+            for head, cell in zip(heads, row, strict=True):
+                yield from _wrapped(f"  {head}: {cell}", width, " " * 6)
+            yield ""
+    else:
+        for row in (heads, *rows):
+            left = [cell.ljust(size) for cell, size in zip(row[:-1], wide, strict=False)]
+            yield "  " + "  ".join([*left, row[-1].rjust(wide[-1])])
     if more:
         yield f"  and {more:,} more"
 
@@ -159,5 +169,21 @@ def _outcomes(result: Result, width: int) -> Iterator[str]:
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
     """Lines of at most this width; words that are longer are broken, “m1 ← step 2” is not."""
     whole = text.replace(" ← step ", f"{HARD}←{HARD}step{HARD}").replace(" ← the ", f"{HARD}←{HARD}the{HARD}")
-    lines = wrap(whole, width, subsequent_indent=indent, break_on_hyphens=False)
+    lines = _Wrapper(width, subsequent_indent=indent, break_on_hyphens=False).wrap(whole)
     return [line.replace(HARD, " ") for line in lines] or [""]
+
+
+class _Wrapper(TextWrapper):
+    """Breaks a word that is longer than a line between its parts, never in a number or a name that fits."""
+
+    def _handle_long_word(self, reversed_chunks: list[str], cur_line: list[str], cur_len: int, width: int) -> None:
+        """Put the beginning of the word on the line."""
+        word, room = reversed_chunks[-1], max(1, width - cur_len)
+        ends = [match.end() for match in PART.finditer(word) if match.end() <= room]
+        if ends:
+            cur_line.append(word[: ends[-1]])
+            reversed_chunks[-1] = word[ends[-1] :]
+        elif cur_line:
+            pass  # the word begins on the next line
+        else:
+            super()._handle_long_word(reversed_chunks, cur_line, cur_len, width)

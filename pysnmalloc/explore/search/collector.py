@@ -1,4 +1,4 @@
-"""The collector: executions counted, outcomes kept, and the shortest execution of each kind of finding (§2.2)."""
+"""The collector counts executions and outcomes, and keeps the shortest execution for each kind of finding (§2.2)."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ class Best:
 
     @property
     def rank(self) -> tuple[int, int, str]:
-        """By what it is compared."""
+        """The key by which executions are compared."""
         return self.steps, self.switches, str(self.schedule)
 
 
 @dataclass
 class Tally:
-    """Executions counted.
+    """A count of executions.
 
     Attributes:
         executions, unfair, outcomes: as in ``Result``.
-        classes: their hashes.
-        best: the shortest of each kind of finding.
+        classes: hashes of the classes.
+        best: for each kind of finding, the shortest execution.
     """
 
     executions: int = 0
@@ -57,12 +57,12 @@ class Tally:
 
 
 class Collector:
-    """Counts executions and keeps the shortest of each kind of finding.
+    """Counts executions and keeps the shortest for each kind of finding.
 
     Attributes:
         tally: the counts.
-        most: executions to stop after.
-        patience: executions to stop after when something was found, and since then nothing shorter.
+        most: the number of executions after which to stop; None: no limit.
+        patience: the number of executions without a new or shorter finding after which to stop, once there is one.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Collector:
 
     @property
     def enough(self) -> bool:
-        """Whether to stop: a limit is reached, or no shorter finding turned up for long."""
+        """Whether to stop: the limit is reached, or ``patience`` is exhausted."""
         if self.most is not None and self.tally.executions >= self.most:
             return True
         return self._found_at is not None and self.tally.executions >= self._found_at + self.patience
@@ -109,7 +109,7 @@ class Collector:
         self._wrong(kind, detail, graph, needed(graph, broken.threads))
 
     def interleaving(self, walk: Interleavings, kind: Hashable) -> bool:
-        """Count an interleaving; equivalent ones are judged once. Return whether to go on."""
+        """Count an interleaving and return whether to continue. Equivalent interleavings are judged once."""
         self._count(hash(kind))
         verdict = self._judged.get(kind)
         if verdict is None:
@@ -121,7 +121,7 @@ class Collector:
         return not self.enough
 
     def _judge(self, walk: Interleavings) -> Outcome | tuple[str, str]:
-        """The verdict about an interleaving."""
+        """Return the verdict on an interleaving."""
         for node in walk.nodes:
             if node.op.kind == FAILED:
                 (error,) = node.op.values
@@ -132,14 +132,14 @@ class Collector:
         return self._exploration.judged(walk.latest(), tuple(node.op.values[0] for node in walk.nodes))
 
     def _count(self, kind: int) -> None:
-        """One more execution, of a class."""
+        """Count one more execution and record its class."""
         self.tally.executions += 1
         self.tally.classes.add(kind)
         if self._progress is not None and self.tally.executions % 256 == 0:
             self._progress(self.tally.executions)
 
     def _wrong(self, kind: str, detail: str, graph: Execution, events: list[Event]) -> None:
-        """Keep an execution that goes wrong, if it is the shortest."""
+        """Keep a failing execution if it is the shortest of its kind."""
         if self._found_at is None:
             self._found_at = self.tally.executions
         best, steps = self.tally.best.get(kind), steps_of(events)
@@ -155,7 +155,7 @@ class Collector:
         best.looked = looked
 
     def _wrong_interleaving(self, kind: str, detail: str, walk: Interleavings) -> None:
-        """The same for an interleaving."""
+        """Keep a failing interleaving if it is the shortest of its kind. Patience counts from the first finding."""
         if self._found_at is None:
             self._found_at = self.tally.executions
         schedule = Schedule.parse(" ".join(self._exploration.names[thread] for thread in walk.path))
@@ -165,7 +165,7 @@ class Collector:
             self.tally.best[kind] = Best(detail, len(walk.path), switches, schedule)
 
     def merge(self, other: Tally) -> None:
-        """Count in what was counted elsewhere."""
+        """Add a worker's tally."""
         tally = self.tally
         tally.executions += other.executions
         tally.unfair += other.unfair
@@ -180,7 +180,7 @@ class Collector:
             self._progress(tally.executions)
 
     def result(self, *, exhausted: bool, within: str | None = None) -> Result:
-        """Return what was found."""
+        """Return the result of the exploration."""
         exploration, teller = self._exploration, self._exploration.teller()
         findings = tuple(
             teller.finding(kind, best.detail, best.schedule, exploration.empty)

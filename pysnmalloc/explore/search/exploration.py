@@ -1,11 +1,11 @@
-"""An exploration: a prepared scenario, and the verdicts on its executions (§2.2).
+"""An exploration: a scenario that is set up, and the verdicts on its executions (§2.2).
 
-    prepare    memory set up, a tree for each thread
-    empty      the execution in which nothing has happened
-    verdict    of an execution that has ended: its outcome, or what is wrong with it
+    prepare    make a tree for each thread
+    empty      return the execution in which nothing has happened
+    verdict    judge an execution that has ended: its outcome, or its failure
 
 The exploration learns which cells are atomic as it runs. When it meets a new one, it raises
-``NewCell``, and the caller prepares and starts again.
+``NewCell``, and the caller calls ``prepare`` and starts again.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ class Exploration:
     """One scenario under one model.
 
     Attributes:
-        scenario: a copy of what was given, set up.
-        memory, lock: of its place.
-        names, code: of its threads, by lane.
-        cells: which are known to be atomic.
+        scenario: a copy of the given scenario, set up.
+        memory, lock: those of the scenario's place.
+        names, code: the threads' names and functions, by lane.
+        cells: the cells known to be atomic.
     """
 
     def __init__(self, scenario: Scenario, model: str, weaken: dict[str, Order], limit: int) -> None:
@@ -61,7 +61,7 @@ class Exploration:
         self.code = tuple(_with_parts(run, self.scenario.parts) for run in threads.values())
 
     def prepare(self) -> None:
-        """Begin anew, with the cells that are known by now."""
+        """Begin anew with the atomic cells that are known so far."""
         trees = [
             ThreadTree(name, run, self.memory, self.cells, self.weaken, self.limit)
             for name, run in zip(self.names, self.code, strict=True)
@@ -77,16 +77,16 @@ class Exploration:
         return hashlib.sha256(self._image).hexdigest()
 
     def teller(self) -> Teller:
-        """Return what tells executions."""
+        """Return a teller of this exploration's executions."""
         return Teller(self.scenario, self.memory, self.names, self.model, tuple(self.weaken.items()))
 
     def verdict(self, graph: Graph) -> Outcome | tuple[str, str] | None:
-        """Judge an execution in which no thread can go on: its outcome, or what is wrong; None if it is unfair.
+        """Judge an execution that has ended. Return its outcome, its failure as kind and detail, or None if unfair.
 
-        Unfair is one that ends while a thread waits and does not see a value that is there: it will.
+        An unfair execution leaves a thread waiting although the new value is stored, which it will see in time.
 
         Raises:
-            ScheduleError: when a thread could go on.
+            ScheduleError: if a thread could continue.
         """
         for thread in range(len(self.names)):
             pass_quiet(graph, thread)
@@ -99,7 +99,7 @@ class Exploration:
         return self.judged(graph.latest(), results)
 
     def judged(self, image: bytes, results: tuple[Hashable, ...]) -> Outcome | tuple[str, str]:
-        """Let the scenario judge what was left behind."""
+        """Let the scenario judge the final memory and the results."""
         self.memory.space.buffer[:] = image
         try:
             return Outcome(results, self.scenario.judge(self._place, results))
@@ -107,19 +107,19 @@ class Exploration:
             return named_error(error)
 
     def _stuck(self, graph: Graph) -> tuple[str, str] | None:
-        """Name a deadlock, where threads have seen the newest values."""
+        """Return a deadlock, or None if a waiting thread has not seen the newest value."""
         waits = [graph.events[thread][-1] for thread in sorted(graph.stuck)]
         if any(graph.writes(wait.op.cell)[-1] is not wait.source for wait in waits):
             return None
         return self.deadlock({wait.thread: wait.op.address for wait in waits})
 
     def deadlock(self, waits: Mapping[int, int]) -> tuple[str, str]:
-        """Say which threads wait for which words."""
+        """Return a deadlock, which says which threads wait for which words."""
         lines = [f"{self.names[lane]} waits for {self.scenario.field(word)} to change" for lane, word in waits.items()]
         return "deadlock", "; ".join(lines)
 
     def demand_sites(self) -> None:
-        """Refuse orders for sites that there are not: a misspelt name would weaken nothing."""
+        """Raise ``ValueError`` if a site in ``weaken`` does not exist, since a misspelt name would weaken nothing."""
         unknown = set(self.weaken) - {site for tree in self.start.trees for site in tree.sites}
         if unknown:
             known = ", ".join(sorted({site for tree in self.start.trees for site in tree.sites}))
@@ -127,7 +127,7 @@ class Exploration:
 
 
 def _with_parts(run: ThreadCode, parts: Parts) -> ThreadCode:
-    """Return a thread's code, run in a place that has these parts."""
+    """Return a thread's code that runs in a place with these parts."""
 
     def code(place: Place) -> Hashable:
         place.parts = parts

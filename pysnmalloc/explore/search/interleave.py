@@ -1,11 +1,12 @@
-"""Every interleaving, one by one: what reduction saves (§2.2).
+"""Every interleaving, one by one, to show what reduction saves (§2.2).
 
-    A A B   A B A   B A A        one step is one atomic operation; plain accesses and fences
-                                 belong to the step before them
+    A A B   A B A   B A A        a step is an atomic operation, with the plain accesses and
+                                 fences after it
 
-Sequential consistency only: memory is a table, and a step reads and changes it. The
-walk goes down a step and back up again, undoing it, so what interleavings begin with
-is done once. Their number grows as (a + b)! / a! b!; that is the point.
+The model is sequential consistency: memory is a table that each step reads and changes.
+The walk makes a step, visits all that can follow, and undoes the step. Interleavings thus
+share the work of their common beginning. Threads of a and b steps have (a + b)! / a! b!
+interleavings, which is why reduction matters.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ from ..threads.segment import Node, Segment
 
 __all__ = ["Interleavings"]
 
-Undo = list[tuple[int, int, int]]  # plain writes to take back: log2 of the bytes, index, value before
+Undo = list[tuple[int, int, int]]  # plain writes to undo: log2 of the bytes, index, old value; -1, cell, old value
 
 
 class Interleavings:
     """All interleavings of a scenario.
 
     Args:
-        leaf: called at the end of each, with its class: what every step read, and the order of writes.
-            It returns whether to go on.
+        leaf: called at the end of each interleaving with its class: what every step read, and the order of
+            writes. It returns whether to continue.
 
     Attributes:
-        nodes: where the threads are.
-        path: the threads whose steps led here.
-        values: what was stored in the cells.
+        nodes: for each thread, the operation that it makes next.
+        path: the thread of each step so far.
+        values: for each cell that was stored to, its value.
     """
 
     def __init__(self, start: Start, leaf: Callable[[Hashable], bool]) -> None:
@@ -42,12 +43,12 @@ class Interleavings:
         self._views = (u8, u8.cast("H"), u8.cast("I"), u8.cast("Q"))
         self.values: dict[int, Value] = {}
         self.nodes: list[Node] = []
-        self._writers: dict[int, list[tuple[int, int]]] = {}  # by cell, who wrote it: thread and step
+        self._writers: dict[int, list[tuple[int, int]]] = {}  # by cell, the thread and step of each write
         self.path: list[int] = []
-        self._seen: list[list[tuple[int, int]]] = [[] for _ in start.trees]  # per thread, whom its steps read
+        self._seen: list[list[tuple[int, int]]] = [[] for _ in start.trees]  # by thread, the write that each step read
 
     def run(self) -> bool:
-        """Go through all; return whether nobody stopped it."""
+        """Visit all interleavings and return whether ``leaf`` never stopped the walk."""
         undo: Undo = []
         for tree in self._start.trees:
             segment = tree.start(self._views)
@@ -66,7 +67,7 @@ class Interleavings:
         return bytes(image)
 
     def _visit(self) -> bool:
-        """Make every possible next step in turn, and all that follows it."""
+        """Make every possible next step in turn and visit all that follows; return whether to continue."""
         nodes, ended = self.nodes, True
         for thread, node in enumerate(nodes):
             op = node.op
@@ -78,7 +79,7 @@ class Interleavings:
         return self._leaf(self._class()) if ended else True
 
     def _step(self, thread: int, node: Node, op: Op) -> bool:
-        """Make one step, all that follows, and take it back."""
+        """Make a step, visit all that follows, and undo the step; return whether to continue."""
         cell, seen = op.cell, self._seen[thread]
         before = self.values.get(cell)
         old = self._value_of(cell) if before is None else before
@@ -106,7 +107,7 @@ class Interleavings:
         return going_on
 
     def _pass(self, thread: int, undo: Undo) -> None:
-        """Make fences and plain accesses, which are no steps."""
+        """Make the fences and plain accesses that come next, which are not steps."""
         node = self.nodes[thread]
         while node.op.kind == FENCE or node.op.plain:
             result: Hashable = None
@@ -121,7 +122,7 @@ class Interleavings:
             node = self.nodes[thread] = segment.node
 
     def _do(self, segment: Segment, undo: Undo) -> None:
-        """Do plain writes."""
+        """Make a segment's plain writes."""
         for shift, index, value in segment.writes:
             view = self._views[shift]
             undo.append((shift, index, view[index]))
@@ -136,15 +137,15 @@ class Interleavings:
                 self._views[shift][index] = value
 
     def _value(self, op: Op) -> Value:
-        """What the cell of an operation holds, or the part that it is about."""
+        """Return the value of an operation's cell or, for a wait, of its part of the cell."""
         value = self._value_of(op.cell)
         return value if not isinstance(value, tuple) or op.part == 2 or op.kind != WAIT else value[op.part]
 
     def _value_of(self, cell: int) -> Value:
-        """What a cell holds."""
+        """Return a cell's value."""
         value = self.values.get(cell)
         return value if value is not None else self._start.init(cell).value
 
     def _class(self) -> Hashable:
-        """What this interleaving shares with those that are equivalent."""
+        """Return what this interleaving shares with all equivalent ones."""
         return tuple(map(tuple, self._seen)), tuple(tuple(w) for _, w in sorted(self._writers.items()))

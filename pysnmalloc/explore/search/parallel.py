@@ -1,10 +1,10 @@
-"""Subtrees of the search, searched by processes, threads, or a cluster (§2.2).
+"""Subtrees of the search, searched by processes, by threads, or by a cluster (§2.2).
 
     here                            elsewhere, in any PEP 3148 executor
-    search a little ─► stack        seeds ─► graphs again ─► search for so many turns
+    search a little ─► stack        seeds ─► graphs again ─► search for TURNS turns
          ▲             │                                            │          │
          │             └─ parts: a few seeds each ────────►         │          │
-         └─ tally, and seeds again of what is left ◄────────────────┘──────────┘
+         └─ tally, and seeds of what is left ◄──────────────────────┘──────────┘
 
 The search does not remember where it has been, so its subtrees are independent. A worker that
 gets a seed rebuilds the graph, in its own copy of the scenario, and continues from there.
@@ -14,7 +14,7 @@ worker therefore searches a part for a fixed number of turns, and the remainder 
 again. Turns are counted, not timed, so the parts and the result are the same in every run,
 whichever worker searches them.
 
-Left out: the number of workers, which an executor need not know.
+Left out: the number of workers, which an executor need not tell.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ from .seeds import NotTheSame, Seed
 
 __all__ = ["Found", "Job", "search_part", "spread"]
 
-HERE = 64  # turns of the search that are made here first: a small exploration never leaves
-TURNS = 4000  # of a part, some tenths of a second
-HANDS = 4  # what is left of a part is dealt into so many new ones
-UNDER_WAY = 64  # parts handed in and not back; more workers than this would have to wait
+HERE = 64  # turns searched here first, so that a small exploration needs no worker
+TURNS = 4000  # turns of a part, which take some tenths of a second
+HANDS = 4  # the number of new parts into which the rest of a part is divided
+UNDER_WAY = 64  # the most parts submitted at a time; further workers have to wait
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ class Job:
     """What all parts of an exploration have in common.
 
     Attributes:
-        name: no other exploration's, nor this one's when it begins anew.
+        name: unique, and a new one when the exploration begins anew.
         scenario: what is explored; each worker sets up a copy of its own.
         model: ``sc``, ``tso`` or ``rc11``.
         weaken: orders to use at some sites of the source, by the sites' names.
-        limit: steps of one thread, more of which are a livelock.
-        patience: after something wrong was found, look at so many more executions for a shorter one.
-        words, pairs: the cells that are known to be atomic.
-        checksum: of the memory after set-up.
+        limit: the most steps of one thread; more are a livelock.
+        patience: after a failure, the number of further executions in which to look for a shorter one.
+        words, pairs: the cells known to be atomic.
+        checksum: that of the memory after set-up.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Job:
 
     @classmethod
     def of(cls, exploration: Exploration, scenario: Scenario, patience: int) -> Job:
-        """Write down an exploration as it is now."""
+        """Record an exploration in its present state."""
         cells = exploration.cells
         words, pairs = frozenset(cells.words), frozenset(cells.pairs)
         model, weaken, limit = exploration.model, exploration.weaken, exploration.limit
@@ -80,16 +80,16 @@ class Job:
         return cls(name, scenario, model, weaken, limit, patience, words, pairs, checksum)
 
     def made_ready(self) -> Exploration:
-        """Prepare the exploration here, in a copy of the scenario that shares nothing with others.
+        """Prepare the exploration in this worker, with a copy of the scenario that shares nothing with others.
 
         Raises:
-            NotTheSame: when set-up leaves another memory than it did before.
+            NotTheSame: if set-up leaves other bytes in memory than before.
         """
         exploration = Exploration(copy.deepcopy(self.scenario), self.model, self.weaken, self.limit)
         if exploration.checksum() != self.checksum:
             raise NotTheSame(
                 f"{type(self.scenario).__name__}.setup leaves different bytes each time, so workers cannot share the "
-                "search; use no clock, no random number and no address of a Python object in it"
+                "search. Use no clock, random number or address of a Python object in setup"
             )
         exploration.cells.words |= self.words
         exploration.cells.pairs |= self.pairs
@@ -98,7 +98,7 @@ class Job:
 
 
 class _Kept(local):
-    """The exploration that a worker is busy with: its trees know the way when the next part comes."""
+    """A worker's exploration, kept so that the next part finds its trees already grown."""
 
     name = ""
     exploration: Exploration
@@ -109,13 +109,13 @@ _kept = _Kept()
 
 @dataclass(frozen=True)
 class Found:
-    """What came of a part.
+    """The result of a part.
 
     Attributes:
         tally: the executions.
-        left: what was not searched.
-        runs, sites: what the worker's trees learned, by thread.
-        new: cells that were not known to be atomic, as words and pairs; then the rest is void.
+        left: seeds of what was not searched.
+        runs, sites: for each thread, the runs of its function and the sites that its tree knows.
+        new: all atomic cells, as words and pairs, if the part met a new one. The rest is then void.
     """
 
     tally: Tally
@@ -126,19 +126,19 @@ class Found:
 
 
 class _Planted:
-    """A seed in the exploration in which it is to grow."""
+    """A seed and the exploration in which it grows."""
 
     def __init__(self, seed: Seed, exploration: Exploration) -> None:
         self.seed = seed
         self._exploration = exploration
 
     def grown(self) -> Iterator[Graph | Branch]:
-        """Yield what the seed stands for."""
+        """Yield the graph or branch that the seed records."""
         yield self.seed.sown(self._exploration.empty())
 
 
 def _written(item: Graph | Grows) -> Seed:
-    """Write down what is left on a stack; some of it never was anything but written."""
+    """Return the seed of an item left on a stack. A planted seed has not grown, so it is returned as it is."""
     if isinstance(item, _Planted):
         return item.seed
     assert isinstance(item, Graph | Branch)
@@ -146,13 +146,13 @@ def _written(item: Graph | Grows) -> Seed:
 
 
 def search_part(job: Job, seeds: tuple[Seed, ...], turns: int, most: int | None) -> Found:
-    """Search from some seeds; this is what runs elsewhere.
+    """Search from some seeds. Workers run this function.
 
     Args:
         job: the exploration.
-        seeds: where to begin, the last first.
-        turns: of the search, after which what is left is given back.
-        most: executions, after which as well.
+        seeds: where to begin; the last is searched first.
+        turns: the turns after which to stop and return the rest.
+        most: the executions after which to do the same; None: no limit.
     """
     if _kept.name != job.name:
         _kept.name, _kept.exploration = "", job.made_ready()
@@ -177,18 +177,18 @@ def search_part(job: Job, seeds: tuple[Seed, ...], turns: int, most: int | None)
 
 
 def spread(exploration: Exploration, scenario: Scenario, collector: Collector, executor: Executor) -> bool:
-    """Search for all executions, here for a few turns and then elsewhere; return whether to the end.
+    """Search for all executions, first here and then in workers, and return whether the search was completed.
 
     Args:
-        exploration: prepared.
-        scenario: as it was before the exploration set it up.
-        collector: gets what is found.
-        executor: where to search.
+        exploration: the prepared exploration.
+        scenario: the scenario as it was before the exploration set it up.
+        collector: the collector to which executions are added.
+        executor: where the workers run.
 
     Raises:
-        NewCell: as ever, when exploring must begin anew.
-        ValueError: when the scenario cannot be sent.
-        NotTheSame: when it does other things elsewhere.
+        NewCell: if a new atomic cell was met, so that the exploration must begin anew.
+        ValueError: if the scenario cannot be sent.
+        NotTheSame: if the scenario behaves differently in a worker.
     """
     stack: list[Graph | Grows] = [exploration.empty()]
     for graph in search(stack, collector.broken, HERE):
@@ -201,7 +201,7 @@ def spread(exploration: Exploration, scenario: Scenario, collector: Collector, e
 
 
 class _Dealer:
-    """Hands in parts, takes back what came of them."""
+    """Submits parts to the executor and collects their results."""
 
     def __init__(self, exploration: Exploration, scenario: Scenario, collector: Collector, executor: Executor) -> None:
         self._exploration = exploration
@@ -209,11 +209,11 @@ class _Dealer:
         self._executor = executor
         self._job = Job.of(exploration, scenario, collector.patience)
         self._parts: list[tuple[Seed, ...]] = []
-        self._under_way: dict[Future[Found], int | None] = {}  # with the executions allowed to each
+        self._under_way: dict[Future[Found], int | None] = {}  # with the number of executions that each may count
         self._back: SimpleQueue[Future[Found]] = SimpleQueue()
 
     def deal(self, left: tuple[Seed, ...]) -> bool:
-        """Search all that is left; return whether to the end."""
+        """Search all that is left and return whether the search was completed."""
         self._cut(left)
         try:
             while (self._parts or self._under_way) and not self._collector.enough:
@@ -228,11 +228,11 @@ class _Dealer:
         return not self._collector.enough
 
     def _cut(self, left: tuple[Seed, ...]) -> None:
-        """Make parts: each gets some from the bottom of the stack, where the large subtrees are."""
+        """Divide seeds into parts. Each gets some from the bottom of the stack, where the large subtrees are."""
         self._parts.extend(hand for at in range(HANDS) if (hand := left[at::HANDS]))
 
     def _allowed(self) -> int | None:
-        """How many executions may be handed out still; None: any number."""
+        """Return how many more executions new parts may count; None: any number."""
         most = self._collector.most
         if most is None:
             return None
@@ -240,7 +240,7 @@ class _Dealer:
         return max(0, most - self._collector.tally.executions - promised)
 
     def _hand_in(self, seeds: tuple[Seed, ...]) -> None:
-        """Hand in a part."""
+        """Submit a part."""
         allowed = self._allowed()
         most = min(allowed, TURNS) if allowed is not None else None
         future = self._executor.submit(search_part, self._job, seeds, TURNS, most)
@@ -248,7 +248,7 @@ class _Dealer:
         future.add_done_callback(self._back.put)
 
     def _result(self, future: Future[Found]) -> Found:
-        """What came of a part, or what is the matter."""
+        """Return the result of a part. Raise ``ValueError`` if it failed because the scenario cannot be pickled."""
         try:
             return future.result()
         except Exception:
@@ -263,7 +263,7 @@ class _Dealer:
             raise
 
     def _take(self, found: Found) -> None:
-        """Count in what came of a part."""
+        """Add the result of a part. Raise ``NewCell`` if the part met a new atomic cell."""
         if found.new is not None:
             words, pairs = found.new
             self._exploration.cells.words |= words

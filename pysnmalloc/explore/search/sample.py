@@ -1,15 +1,15 @@
-"""Ways through the executions other than all of them: few preemptions, or by lot (§2.2).
+"""Some of the executions: those with few preemptions, or a random sample (§2.2).
 
-A preemption is a change of thread while the one before could go on. Most bugs need
-few. ``bounded`` goes through all executions with at most so many.
+A preemption is a change of thread while the previous thread could continue. Most bugs
+need few of them. ``bounded`` yields all executions with at most a given number.
 
-``random_walks`` draws the thread, what is read, and where is written, each step
-anew. ``pct_walks`` draws priorities for the threads once, and d - 1 steps at which
-the running one falls behind all others: a bug that takes d such turns shows up with
-probability 1 / (n k^(d-1)) at least, n threads and k steps (Burckhardt and others,
+``random_walks`` draws each step independently: the thread, the write that it reads, and
+the place where it writes. ``pct_walks`` draws the threads' priorities once, and d - 1
+steps at which the running thread falls behind all others. With n threads and k steps, a
+bug of depth d shows up with a probability of at least 1 / (n k^(d-1)) (Burckhardt and others,
 "A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs", ASPLOS 2010).
 
-None of them is a proof. The first is one up to its bound.
+A random sample proves nothing. ``bounded`` proves a scenario up to its bound.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from ..schedules.playing import pass_quiet
 __all__ = ["bounded", "pct_walks", "random_walks"]
 
 Failed = Callable[[Broken], None]
-Choice = tuple[int, Event | None, int]  # thread, what is read, where is written
+Choice = tuple[int, Event | None, int]  # thread, the write that it reads, the place where it writes
 
 
 def bounded(empty: Graph, preemptions: int, failed: Failed) -> Iterator[Graph]:
-    """Yield every execution with at most so many preemptions; some classes several times."""
+    """Yield every execution with at most ``preemptions`` preemptions, and some classes several times."""
     stack: list[tuple[Graph, int, int]] = [(_begin(empty), -1, 0)]
     while stack:
         graph, last, used = stack.pop()
@@ -48,7 +48,7 @@ def bounded(empty: Graph, preemptions: int, failed: Failed) -> Iterator[Graph]:
 
 
 def random_walks(make: Callable[[], Graph], count: int, seed: int, failed: Failed) -> Iterator[Graph]:
-    """Yield so many executions, every step drawn by lot."""
+    """Draw ``count`` executions, each step at random, and yield those that reach their end."""
     lots = random.Random(seed)
     for _ in range(count):
         graph = make()
@@ -56,7 +56,7 @@ def random_walks(make: Callable[[], Graph], count: int, seed: int, failed: Faile
 
 
 def pct_walks(make: Callable[[], Graph], count: int, depth: int, seed: int, failed: Failed) -> Iterator[Graph]:
-    """Yield so many executions by priorities, which change at ``depth`` - 1 steps."""
+    """Draw ``count`` executions by priorities that change at ``depth`` - 1 steps; yield those that reach their end."""
     lots, steps = random.Random(seed), 1
     for _ in range(count):
         graph = make()
@@ -77,7 +77,7 @@ def pct_walks(make: Callable[[], Graph], count: int, depth: int, seed: int, fail
 
 
 def _walk(graph: Graph, choose: Callable[[Graph, int], int], lots: random.Random, failed: Failed) -> Iterator[Graph]:
-    """Yield one execution."""
+    """Draw one execution, and yield it if it reaches its end."""
     step = 0
     try:
         _begin(graph)
@@ -85,7 +85,7 @@ def _walk(graph: Graph, choose: Callable[[Graph, int], int], lots: random.Random
             thread = choose(graph, step)
             ways = list(_ways(graph, thread))
             if not ways or not _grow(graph, lots.choice(ways)):
-                return  # a read-modify-write that came too late
+                return  # a read-modify-write came too late
             step += 1
         yield graph
     except Broken as broken:
@@ -93,7 +93,7 @@ def _walk(graph: Graph, choose: Callable[[Graph, int], int], lots: random.Random
 
 
 def _choices(graph: Graph, last: int, may_preempt: bool) -> Iterator[Choice]:
-    """All that can be done next, the last thread first."""
+    """Yield every choice for the next step: of the last thread only, if it can continue and must not be preempted."""
     enabled = graph.enabled()
     if last in enabled and not may_preempt:
         enabled = [last]
@@ -102,7 +102,7 @@ def _choices(graph: Graph, last: int, may_preempt: bool) -> Iterator[Choice]:
 
 
 def _ways(graph: Graph, thread: int) -> Iterator[Choice]:
-    """The ways in which a thread's next step can go."""
+    """Yield the ways in which a thread's next step can go."""
     if graph.nodes[thread].op.reads and thread not in graph.pending:
         for source in graph.choices(thread):
             yield thread, source, -1
@@ -113,14 +113,14 @@ def _ways(graph: Graph, thread: int) -> Iterator[Choice]:
 
 
 def _begin(graph: Graph) -> Graph:
-    """Let all threads do what comes before their first step."""
+    """Let every thread make the fences and plain accesses before its first step."""
     for thread in range(len(graph.nodes)):
         pass_quiet(graph, thread)
     return graph
 
 
 def _grow(graph: Graph, choice: Choice) -> bool:
-    """Make a step, and what follows it that is none. Return whether the execution is consistent."""
+    """Make a step and the fences and plain accesses after it; return whether the execution is consistent."""
     if not _step(graph, choice):
         return False
     pass_quiet(graph, choice[0])
@@ -128,7 +128,7 @@ def _grow(graph: Graph, choice: Choice) -> bool:
 
 
 def _step(graph: Graph, choice: Choice) -> bool:
-    """Make a step; a read-modify-write whole."""
+    """Make a step, both events of it if it is a read-modify-write; return whether the execution is consistent."""
     thread, source, place = choice
     if source is not None:
         if not graph.add_read(thread, source):

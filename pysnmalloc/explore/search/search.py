@@ -1,16 +1,16 @@
-"""The search: every class of executions once, none twice, without a memory of visited graphs (§2.2).
+"""The search: every class of executions exactly once, without storing visited graphs (§2.2).
 
-    continue with the next thread, always the same one for the same graph:
+    add an event of the next thread, which is always the same for the same graph:
         a read    once for each write that it may read
         a write   once for each place in modification order; and, going back,
-                  once for each earlier read that may read it instead: events
-                  after that read that the write does not depend on are dropped
+                  once for each earlier read that may read it instead, without the
+                  events after that read on which the write does not depend
 
 This is TruSt (Kokologiannakis, Marmanis, Gladstein, Vafeiadis: "Truly Stateless,
 Optimal Dynamic Partial Order Reduction", POPL 2022). It is sound and complete for
-memory models in which po and rf have no cycle, as the three in ``models``, and
-optimal: it visits no class of executions twice, because it goes back only from the
-one graph in which everything dropped was added in the latest possible way.
+memory models in which po and rf have no cycle, such as the three in ``models``. It is
+optimal: it visits no class of executions twice, because it goes back only from the one
+graph in which each dropped event was, or read, its cell's last write when it was added.
 
 The search does not remember where it has been. Its subtrees are therefore independent
 and can be searched elsewhere.
@@ -31,32 +31,32 @@ __all__ = ["Branch", "Grows", "search"]
 
 
 class Grows(Protocol):
-    """What lies on the search's stack beside graphs: graphs to be made."""
+    """An item on the search's stack from which graphs are made."""
 
     def grown(self) -> Iterator[Graph | Grows]:
-        """Yield what comes of it."""
+        """Yield the graphs, or further items."""
 
 
 @dataclass(frozen=True)
 class Branch:
-    """A graph and what is to be added to it; several branches share a graph, so it is copied first.
+    """A graph and the event to add to it. Several branches share a graph, so ``grown`` copies it first.
 
     Attributes:
         graph: the execution so far.
-        thread: the one, by lane, whose next operation is added.
-        source: the write that it reads; None where it writes or goes back.
-        place: where its write goes in the cell's modification order, behind the first value at 0;
-            -1 where it reads or goes back.
+        thread: the thread, by lane, whose next operation is added.
+        source: the write that it reads; None if it writes or goes back.
+        place: the place of its write in the cell's modification order, in which the first value has place 0;
+            -1 if it reads or goes back.
     """
 
     graph: Graph
     thread: int
     source: Event | None = None
     place: int = -1
-    back: Event | None = None  #: the read that is to read the thread's next write instead
+    back: Event | None = None  #: the read that reads the thread's next write instead
 
     def grown(self) -> Iterator[Graph]:
-        """Yield the graphs that come of it, if they are consistent."""
+        """Yield the resulting graphs that are consistent."""
         if self.back is not None:
             yield from _gone_back(self.graph, self.thread, self.back)
             return
@@ -70,13 +70,13 @@ class Branch:
 
 
 def search(stack: list[Graph | Grows], failed: Callable[[Broken], None], turns: int | None = None) -> Iterator[Graph]:
-    """Yield every execution in which no thread can go on, each class once.
+    """Yield every execution in which no thread can continue, each class once.
 
     Args:
-        stack: where to begin, the last first; at any time it holds what is left to search.
-        failed: told of graphs that broke while they grew; these are not yielded, and nothing is added to them.
+        stack: where to begin; the last item is searched first. At any time, it holds what is left to search.
+        failed: called for each graph that broke while it grew. Such graphs are neither yielded nor extended.
             An error in it ends the search.
-        turns: how often to take something off the stack; None: until it is empty.
+        turns: how many items to take off the stack; None: until it is empty.
     """
     while stack and turns != 0:
         if turns is not None:
@@ -92,7 +92,7 @@ def search(stack: list[Graph | Grows], failed: Callable[[Broken], None], turns: 
 
 
 def _grow(graph: Graph, stack: list[Graph | Grows]) -> bool:
-    """Add to a graph while there is one way; push the ways where there are several. Return whether it is full."""
+    """Extend a graph while there is one way, and push the branches if there are several; tell whether it ended."""
     while True:
         thread = graph.next_thread()
         if thread < 0:
@@ -132,7 +132,7 @@ def _revisits(graph: Graph, thread: int) -> Iterator[Event]:
 
 
 def _added_last(graph: Graph, event: Event, known: tuple[int, ...]) -> bool:
-    """Tell whether an event reads or stands last in modification order among what was there when it was added."""
+    """Tell whether an event was, or read, the last write of its cell when it was added."""
     if event.kind == "F":
         return True
 
@@ -153,7 +153,7 @@ def _added_last(graph: Graph, event: Event, known: tuple[int, ...]) -> bool:
 
 
 def _gone_back(graph: Graph, thread: int, read: Event) -> Iterator[Graph]:
-    """Yield the graphs in which a read reads the thread's next write, without what was dropped for that."""
+    """Yield the graphs in which a read reads the thread's next write, without the events dropped for that."""
     known = graph.porf[thread]
     events = sorted((event for events in graph.events for event in events), key=lambda event: event.number)
     kept = [e for e in events if e is not read and (e.stamp <= read.stamp or e.index < known[e.thread])]
@@ -175,7 +175,7 @@ def _gone_back(graph: Graph, thread: int, read: Event) -> Iterator[Graph]:
 
 
 def _rebuilt(graph: Graph, kept: list[Event]) -> Graph | None:
-    """A graph of some of another's events, which are closed under what they depend on."""
+    """Return a graph of some of another's events and all that they depend on, or None if it is inconsistent."""
     base = type(graph)(graph.start).begin()
     twins: dict[Event, Event] = {}
     for event in kept:

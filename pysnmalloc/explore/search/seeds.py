@@ -1,13 +1,13 @@
-"""Branches of the search written down, to be taken up elsewhere (§2.2).
+"""Branches of the search as data, from which another worker continues (§2.2).
 
-    graph + what is to be added  ─►  Seed  ─► ... ─►  the same graph, of other objects
+    graph + event to add  ─►  Seed  ─► ... ─►  the same graph, of other objects
 
-A seed holds no values and no code: only which thread made an event, on which cell,
-what it read from and where it wrote. The rest comes again when the scenario's threads are run
-with these reads, since their next step depends on nothing but what they have read.
-Names of events are their threads and their places along them, the same everywhere.
+A seed holds no values and no code. For each event, it records the thread, the cell, the
+write that it read from, and the place where it wrote. To restore the rest, a worker runs
+the scenario's threads with these reads, since a thread's next step depends only on what it
+has read. An event is named by its thread and its index, which are the same everywhere.
 
-Stamps are kept, as the search decides by them what it may go back to.
+A seed keeps the stamps, by which the search decides to which reads it may go back.
 """
 
 from __future__ import annotations
@@ -27,32 +27,31 @@ __all__ = ["NotTheSame", "Seed"]
 
 
 class NotTheSame(SnmallocError):
-    """A scenario does not do the same each time it is made, so its subtrees cannot be found again.
+    """A scenario does not behave the same each time it is made, so its subtrees cannot be found again.
 
-    What to do: take clocks, random numbers and state outside of the threads out of the scenario.
+    What to do: remove clocks, random numbers and state outside the threads from the scenario.
     """
 
 
 class Noted(NamedTuple):
-    """An event written down: enough to add it again."""
+    """What a seed records of an event: enough to add it again."""
 
     thread: int
     kind: str
     cell: int  # for comparison
-    source: tuple[int, int]  # of a read, whose value: an event's key
-    place: int  # of a write, in modification order when it was added
+    source: tuple[int, int]  # of a read: the key of the write that it reads
+    place: int  # of a write: in modification order when it was added
     stamp: int
 
 
 @dataclass(frozen=True)
 class Seed:
-    """A branch of the search, written down.
+    """A graph or a branch of the search, as data.
 
     Attributes:
-        events: of its graph, in the order in which they were added.
-        stamp: of the next one.
-        thread, source, place, back: what is to be added, as in ``Branch``; thread -1 where the graph
-            itself goes on.
+        events: the events of its graph, in the order in which they were added.
+        stamp: the stamp of the next event.
+        thread, source, place, back: the event to add, as in ``Branch``; the thread is -1 for a graph.
     """
 
     events: tuple[Noted, ...]
@@ -64,17 +63,17 @@ class Seed:
 
     @classmethod
     def of(cls, item: Graph | Branch) -> Seed:
-        """Write down what is left on a search's stack."""
+        """Return the seed of an item on a search's stack."""
         if isinstance(item, Graph):
             return cls(tuple(_noted(item)), item.stamp)
         events, stamp = tuple(_noted(item.graph)), item.graph.stamp
         return cls(events, stamp, item.thread, _key(item.source), item.place, _key(item.back))
 
     def sown(self, graph: Graph) -> Graph | Branch:
-        """Make of an empty graph what was written down.
+        """Rebuild what the seed records from an empty graph.
 
         Raises:
-            NotTheSame: when the scenario does not come this way again.
+            NotTheSame: if the scenario's threads take another path.
         """
         try:
             for noted in self.events:
@@ -90,12 +89,12 @@ class Seed:
 
 
 def _key(event: Event | None) -> tuple[int, int] | None:
-    """An event's name in every graph."""
+    """Return an event's name, the same in every graph."""
     return event.key if event is not None else None
 
 
 def _noted(graph: Graph) -> Iterator[Noted]:
-    """A graph's events in the order in which they were added."""
+    """Yield records of a graph's events, in the order in which they were added."""
     events = sorted((event for events in graph.events for event in events), key=lambda event: event.number)
     for event in events:
         source, place = (0, 0), 0
@@ -109,7 +108,7 @@ def _noted(graph: Graph) -> Iterator[Noted]:
 
 
 def _add(graph: Graph, noted: Noted) -> None:
-    """Add an event as it was added before."""
+    """Add an event as it was added before. Raise ``LookupError`` if the graph does not allow it."""
     graph.stamp = noted.stamp
     op = graph.nodes[noted.thread].op
     if op.kind in (DONE, FAILED) or (op.kind == FENCE) != (noted.kind == "F") or op.cell != noted.cell:
@@ -125,5 +124,5 @@ def _add(graph: Graph, noted: Noted) -> None:
 
 
 def _event(graph: Graph, key: tuple[int, int], thread: int) -> Event:
-    """The event of a name; of the first values, that of the cell which the thread is about to access."""
+    """Return the event with this name; for a first value, that of the cell that the thread accesses next."""
     return graph.events[key[0]][key[1]] if key[0] >= 0 else graph.start.init(graph.nodes[thread].op.cell)

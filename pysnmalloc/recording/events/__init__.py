@@ -5,11 +5,12 @@
                   head 0x00c1 -> 0x0040             before and after
     writes   0x10058: 2 bytes, 3 -> 2 ...           every store since the previous event
 
-An event is made when its change is complete. Its ``writes`` are all stores of the allocator
-since its previous event, so the writes of a recording, in order, are the history of the
-heap's bytes. Pictures are drawn from them and cannot disagree with the log. Every class
-names its section of the paper and the line of code that makes the change. Read ``base`` first.
-Left out: loads, which change nothing, and what programs write into their objects.
+The recorder makes an event when its change is complete, except for a few that announce a step,
+such as ``ListSent``. The ``writes`` of an event are all stores of the allocator since its
+previous event. The writes of a recording, in order, are the history of the heap's bytes.
+Pictures are drawn from them and cannot disagree with the log. Every class names its section of
+the paper and the line of code that makes the change. Read ``base`` first.
+Left out: loads, which change nothing, and programs' stores into their objects.
 
 Imported by: recording, recorder, chrome.
 

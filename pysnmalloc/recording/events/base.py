@@ -1,6 +1,6 @@
-"""What all events have: a stamp, the stores made, a section (§2.1 to §2.8), and the line of code.
+"""The base of all events: a stamp, the stores made, a section (§2.1 to §2.8), and the line of code.
 
-A change is a pair of values, before and after. Addresses are marked as such, so that filters can find them.
+A change is a pair of values, before and after. Fields that hold addresses are marked, so that filters find them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ class Stamp(NamedTuple):
     """When an event happened, and which thread, allocator and call made it.
 
     Attributes:
-        tick: its position in the recording, from 1.
-        thread: the thread that made it, numbered from 1 in order of appearance.
-        allocator: number of the allocator that made it.
-        call: the call that it is part of, numbered from 1 by the recording; 0 for none.
+        tick: the event's position in the recording, from 1.
+        thread: the thread that made the event, numbered from 1 in order of appearance.
+        allocator: number of the allocator that made the event.
+        call: the call to which the event belongs, numbered from 1 by the recording; 0 for none.
     """
 
     tick: int
@@ -35,7 +35,7 @@ class Write(NamedTuple):
 
     Attributes:
         address: address of the first byte stored.
-        width: bytes of the word.
+        width: size of the word in bytes.
         before, after: the word's value before and after the store, unsigned and little-endian.
     """
 
@@ -49,8 +49,8 @@ class Change(NamedTuple):
     """A value before and after.
 
     Attributes:
-        before: the value that is replaced.
-        after: the value that takes its place.
+        before: the old value.
+        after: the new value.
     """
 
     before: int
@@ -69,9 +69,9 @@ class Code(NamedTuple):
     """The line of this package that makes a change.
 
     Attributes:
-        module: its name within the package, such as ``freelist``.
+        module: the module's name within the package, such as ``freelist``.
         function: the class and method around the line, such as ``FreeList.take``.
-        line: its text, with each run of white space replaced by one space.
+        line: the line's text, with each run of white space replaced by one space.
     """
 
     module: str
@@ -81,7 +81,7 @@ class Code(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What all events have.
+    """The base of all events.
 
     Attributes:
         at: when it happened, and which thread, allocator and call made it.

@@ -1,6 +1,6 @@
 """Calls that a program makes on an allocator (§2.1).
 
-Calls that an allocator makes on itself, such as realloc's malloc, are not events, but the changes they make are.
+Calls that an allocator makes on itself, such as realloc's malloc, are not events, but their changes are.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class AllocatorMade(Event):
 
 @dataclass(frozen=True, slots=True)
 class Called(Event):
-    """A program called an allocator; ``caller`` is the program's function and line, where known.
+    """A program called an allocator.
 
     Attributes:
         call: the method's name, such as ``malloc``.
         arguments: the arguments as passed: sizes and alignments in bytes, counts, addresses.
-        caller: ``function: line``, with the text of the line; only one of the two if the other is unknown or has no
-            name.
+        caller: the program's ``function: line``, with the text of the line. If one of the two is unknown or has no
+            name, only the other.
     """
 
     call: str
@@ -70,11 +70,11 @@ class Called(Event):
 
 @dataclass(frozen=True, slots=True)
 class Returned(Event):
-    """A call ended. ``result`` is an address, or 0 if there is none; ``error`` is what the call raised.
+    """A call returned or raised.
 
     Attributes:
         call: name of the method that was called.
-        result: address of the object; 0 if the call returned none or raised.
+        result: address of the object; 0 if the call returned no address or raised.
         error: the exception's type and message; empty if the call did not raise.
     """
 
@@ -98,7 +98,7 @@ class Zeroed(Event):
 
     Attributes:
         start: address of the first byte.
-        length: bytes that were set to zero; in a large object, only those not known to read as zero.
+        length: number of bytes set to zero. In a large object, bytes known to read as zero are left out.
     """
 
     start: Address

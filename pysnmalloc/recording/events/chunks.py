@@ -1,6 +1,6 @@
 """Chunks: the page map, and the blocks that all allocators share (§2.4, §2.5, §2.9).
 
-These events show where chunks come from, the stacks they return to, and the pages given back to the system.
+These events show where chunks come from, to which stacks they return, and which pages go back to the operating system.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class PageMapChanged(Event):
         chunk: address of the first of these chunks.
         entry: address of that chunk's byte in the page map.
         before, after: the values of the bytes from ``entry`` on, one per chunk: 0 for not ours, 1 for a superslab,
-            2 for a medium slab, 8 to 48 for the start of a large object, 64 or more for a jump towards it.
+            2 for a medium slab, 8 to 48 for the start of a large object, 64 or more for a jump towards the start.
     """
 
     chunk: Address
@@ -59,8 +59,8 @@ class BumpMoved(Event):
     """The heap's bump pointer moved over chunks that were never used.
 
     Attributes:
-        bump: address of the first chunk that was neither taken nor skipped. The block that is taken ends at the new
-            value; any chunks between the old value and the block were skipped for alignment.
+        bump: address of the first chunk that was neither taken nor skipped. The block being taken ends at the new
+            value. Any chunks between the old value and the block were skipped for alignment.
     """
 
     bump: Change
@@ -79,13 +79,13 @@ class BumpMoved(Event):
 
 @dataclass(frozen=True, slots=True)
 class ChunkTaken(Event):
-    """A block of chunks was taken from the heap; ``fresh`` says whether it was never used before.
+    """A block of chunks was taken from the heap.
 
     Attributes:
         block: address of its first chunk.
         chunks: number of chunks, a power of two.
-        fresh: whether it came from the bump pointer or was skipped for alignment; otherwise it came from a stack of
-            free blocks.
+        fresh: whether the block was never used before, so that it came from the bump pointer or was skipped for
+            alignment. Otherwise it came from a stack of free blocks.
     """
 
     block: Address
@@ -107,7 +107,7 @@ class ChunkReturned(Event):
 
     Attributes:
         block: address of its first chunk.
-        chunks: number of chunks, a power of two; the block went to the stack of free blocks of that size.
+        chunks: number of chunks, a power of two. The block went to the stack of free blocks of that size.
     """
 
     block: Address
@@ -123,13 +123,13 @@ class ChunkReturned(Event):
 
 @dataclass(frozen=True, slots=True)
 class StackPushed(Event):
-    """A block was pushed onto one of the global stacks; the incarnation number counts every success.
+    """A block was pushed onto a global stack.
 
     Attributes:
         chunk: address of the block pushed.
         stack: what the stack holds: ``free`` or ``skipped`` blocks, and of how many chunks.
-        top: address of the top block, 0 for none; the former top is now below the pushed block.
-        incarnation: the number next to ``top`` in the stack's head; it grows by 1, against the ABA problem.
+        top: address of the top block, 0 for none. The former top is now below the pushed block.
+        incarnation: the number next to ``top`` in the stack's head. It grows by 1, which prevents ABA.
         tries: number of compare-exchanges of the head, including the one that succeeded.
     """
 
@@ -160,7 +160,7 @@ class StackPopped(Event):
         chunk: address of the block popped.
         stack: what the stack holds: ``free`` or ``skipped`` blocks, and of how many chunks.
         top: address of the top block: before, the block popped; after, the block below it, or 0 for none.
-        incarnation: the number next to ``top`` in the stack's head; it grows by 1, against the ABA problem.
+        incarnation: the number next to ``top`` in the stack's head. It grows by 1, which prevents ABA.
         tries: number of compare-exchanges of the head, including the one that succeeded.
     """
 
@@ -185,13 +185,13 @@ class StackPopped(Event):
 
 @dataclass(frozen=True, slots=True)
 class StackEmptied(Event):
-    """All blocks of a global stack were popped at once, to decommit them.
+    """All blocks of a global stack were popped at once, to decommit their pages.
 
     Attributes:
         chunks: addresses of the blocks, from the top down.
         stack: what the stack held: ``free`` or ``skipped`` blocks, and of how many chunks.
         top: before, the address of the top block; after, 0.
-        incarnation: the number next to ``top`` in the stack's head; it grows by 1, for all blocks together.
+        incarnation: the number next to ``top`` in the stack's head. It grows by 1 for all blocks together.
     """
 
     chunks: tuple[int, ...]
@@ -211,11 +211,11 @@ class StackEmptied(Event):
 
 @dataclass(frozen=True, slots=True)
 class Decommitted(Event):
-    """Pages went back to the operating system and read as zero from now on.
+    """Pages went back to the operating system and now read as zero.
 
     Attributes:
-        start: address of the first byte given back.
-        length: bytes given back.
+        start: address of the first byte.
+        length: number of bytes.
     """
 
     start: Address

@@ -1,6 +1,6 @@
 """The kinds of events, by name (§2).
 
-A file names the kind of each event; this table maps the name to the class.
+A file names the kind of each event. The table ``EVENTS`` maps the name to the class.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Events as JSON: one object per event, whose fields regain their types when it is read (§2).
+"""Events as JSON: one object per event. Reading an object restores the types of its fields (§2).
 
     {"event": "ObjectPushed", "at": [7, 1, 2, 3], "writes": [[...]], "object": 139328, "head": [193, 64], ...}
 
-The declared type of a field decides: a pair becomes a ``Change``, four numbers become a ``Stamp`` or a ``Write``.
+A field's declared type decides: a pair becomes a ``Change``, and four numbers become a ``Stamp`` or a ``Write``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Json = dict[str, object]
 
 
 def touches(event: Event, area: range) -> bool:
-    """Return whether an event names an address in a range, or stores to one."""
+    """Return whether an event names or stores to an address in a range."""
     if any(write.address < area.stop and area.start < write.address + write.width for write in event.writes):
         return True
     return any(getattr(event, name) in area for name, hint in _hints(type(event)).items() if _is_address(hint))
@@ -43,19 +43,19 @@ def _is_address(hint: object) -> bool:
 
 
 def dump_event(event: Event) -> Json:
-    """Return an event as values that JSON can represent, where tuples become lists."""
+    """Return an event as values that JSON can represent. JSON writes tuples as lists."""
     return {"event": event.kind} | {field.name: getattr(event, field.name) for field in fields(event)}
 
 
 def parse_event(data: Json) -> Event:
-    """Return the event that ``dump_event`` was given, with every field of its type.
+    """Return the event that ``dump_event`` converted, with the declared type of every field.
 
     Raises:
         RecordingError: if the data is not an event.
     """
     kind = EVENTS.get(str(data.get("event")))
     if kind is None:
-        raise RecordingError(f"there is no event “{data.get('event')}”")
+        raise RecordingError(f"there is no event named “{data.get('event')}”")
     hints = _hints(kind)
     if set(data) != {"event", *hints}:
         raise RecordingError(f"{kind.__name__} has the fields {', '.join(hints)}, not {', '.join(data)}")

@@ -1,4 +1,4 @@
-"""Messages: objects that another allocator freed, on their way home (§2.2, Figures 1 to 3).
+"""Messages: objects that an allocator other than their owner freed, on their way home (§2.2, Figures 1 to 3).
 
 remote cache ─► list sent: exchange, link ─► dequeued ─► home, or forwarded
 """
@@ -28,14 +28,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class BucketAppended(Event):
-    """A message was appended to the bucket that one round's bits of its target's number select.
+    """A message was appended to the bucket that its target's number selects by the bits of one round.
 
     Attributes:
         message: address of the object that is the message.
         target: number of the allocator that owns the object.
         bucket: index of the bucket in the remote cache.
-        round: which k bits of the target's number select it: 0 for objects freed or forwarded, 1 or more while a post
-            spreads the home bucket.
+        round: which k bits of the target's number select the bucket: 0 for objects freed or forwarded, 1 or more
+            while a post spreads the home bucket.
         last: address of the bucket's last message; before, the bucket's own address if it was empty.
     """
 
@@ -58,13 +58,13 @@ class BucketAppended(Event):
 
 @dataclass(frozen=True, slots=True)
 class RemoteFreed(Event):
-    """A message entered the remote cache; ``cached`` counts bytes since the last post.
+    """A message entered the remote cache.
 
     Attributes:
-        message: address of the object, freed here, or received and forwarded.
-        target: number of the allocator that owns it.
+        message: address of the object, which this allocator frees or forwards.
+        target: number of the allocator that owns the object.
         size: size of the object's class in bytes.
-        cached: bytes cached since the last post; it grows by ``size``.
+        cached: bytes cached since the last post, which grow by ``size``.
     """
 
     message: Address
@@ -88,7 +88,7 @@ class PostBegan(Event):
     """An allocator begins to send everything in its remote cache.
 
     Attributes:
-        cached: bytes cached since the last post, and 0; the count is reset before anything is sent.
+        cached: before, the bytes cached since the last post; after, 0. The post resets the count before it sends.
     """
 
     cached: Change
@@ -107,7 +107,7 @@ class ListSent(Event):
 
     Attributes:
         to: number of the allocator that receives the list.
-        messages: addresses of the objects in it, first to last; the receiver owns the first, others may own the rest.
+        messages: addresses of the objects, first to last. The receiver owns the first; others may own the rest.
     """
 
     to: int
@@ -129,11 +129,11 @@ class ListSent(Event):
 
 @dataclass(frozen=True, slots=True)
 class Exchanged(Event):
-    """A queue's back was exchanged, the only atomic exchange for a list. The list is cut off until it is linked.
+    """A queue's back was exchanged. A list needs only this exchange. It is cut off until it is linked.
 
     Attributes:
         queue: number of the receiving allocator.
-        back: before, the address of the newest message, which may be the stub; after, that of the sent list's last.
+        back: before, the address of the newest message, which may be the stub; after, of the sent list's last.
     """
 
     queue: int
@@ -154,11 +154,11 @@ class Exchanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class Linked(Event):
-    """The ``next`` of the message that was the back now leads to the new list.
+    """The ``next`` of the former back now points to the new list.
 
     Attributes:
-        message: address of the message that was the newest; it may be the queue's stub.
-        next: its link: before, 0; after, the address of the sent list's first message.
+        message: address of the former back, which may be the queue's stub.
+        next: the link in it: before, 0; after, the address of the sent list's first message.
     """
 
     message: Address
@@ -176,7 +176,7 @@ class Linked(Event):
 
 @dataclass(frozen=True, slots=True)
 class BucketEmptied(Event):
-    """A bucket is empty again, so it is its own last message.
+    """A bucket is empty again, so its ``last`` is its own address.
 
     Attributes:
         bucket: index of the bucket in the remote cache.
@@ -194,12 +194,12 @@ class BucketEmptied(Event):
 
 @dataclass(frozen=True, slots=True)
 class Redistributed(Event):
-    """The home bucket was spread over all buckets by the next k bits.
+    """The home bucket is about to be spread over all buckets by the next k bits.
 
     Attributes:
         round: which k bits of the targets' numbers spread the messages, from 1.
         home: index of the bucket that the allocator's own number selects by the bits of the previous round.
-        messages: number of messages spread.
+        messages: number of messages to spread.
     """
 
     round: int
@@ -222,7 +222,7 @@ class Posted(Event):
     """Everything in the remote cache has been sent.
 
     Attributes:
-        rounds: how many times buckets were sent: 1, plus 1 for each time that the home bucket was spread.
+        rounds: number of rounds: 1, plus 1 for each time that the home bucket was spread.
         lists: number of lists sent in all rounds.
     """
 
@@ -242,13 +242,13 @@ class Posted(Event):
 
 @dataclass(frozen=True, slots=True)
 class Dequeued(Event):
-    """Messages were received: the front moved past them, and past the ``stub`` if it was there.
+    """Messages were received. The front moved past them, and past the stub if it was in the way.
 
     Attributes:
         messages: addresses of the objects received, oldest first, without the stub.
         stub: whether the front passed the stub.
         front: address of the queue's first element: before, the first message received, or the stub; after, the
-            message that stays in the queue.
+            message that remains in the queue.
     """
 
     messages: tuple[int, ...]
@@ -292,7 +292,7 @@ class Forwarded(Event):
 
     Attributes:
         message: address of the object.
-        target: number of the allocator that owns it.
+        target: number of the allocator that owns the object.
     """
 
     message: Address

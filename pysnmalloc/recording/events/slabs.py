@@ -29,7 +29,7 @@ class ObjectBumped(Event):
         object: address of the object taken.
         slab: address of its slab.
         size: size of the object's class in bytes.
-        head: the field of the slab's metadata: before, the object's offset in the slab plus 1; after, ``size`` more,
+        head: the slab's metadata field: before, the object's offset in the slab plus 1; after, ``size`` more,
             or all ones if the slab is full.
         used: number of allocated objects in the slab.
     """
@@ -61,7 +61,7 @@ class ObjectPopped(Event):
         object: address of the object taken.
         slab: address of its slab.
         size: size of the object's class in bytes.
-        head: the field of the slab's metadata: before, the object's offset in the slab; after, the next free object's
+        head: the slab's metadata field: before, the object's offset in the slab; after, the next free object's
             offset, or the bump pointer plus 1, or all ones if the slab is full.
         used: number of allocated objects in the slab.
     """
@@ -86,12 +86,12 @@ class ObjectPopped(Event):
 
 @dataclass(frozen=True, slots=True)
 class ObjectPushed(Event):
-    """A freed object was pushed onto its slab's free list; the old head is now its link.
+    """A freed object was pushed onto its slab's free list. Its link is the old head.
 
     Attributes:
         object: address of the object freed.
         slab: address of its slab.
-        head: the field of the slab's metadata: before, the first free object's offset in the slab, or the bump pointer
+        head: the slab's metadata field: before, the first free object's offset in the slab, or the bump pointer
             plus 1; after, the offset of this object.
         used: number of allocated objects in the slab.
     """
@@ -114,12 +114,12 @@ class ObjectPushed(Event):
 
 @dataclass(frozen=True, slots=True)
 class SlabReopened(Event):
-    """A full slab got its first object back. The object is now its whole free list, and holds its list node.
+    """A full slab got its first object back, which is now the slab's whole free list and holds its list node.
 
     Attributes:
         object: address of the object freed.
         slab: address of its slab.
-        head: the field of the slab's metadata: before, all ones; after, the object's offset in the slab.
+        head: the slab's metadata field: before, all ones; after, the object's offset in the slab.
         link: offset of the list node in the slab; before, its position when the slab became full.
         used: number of allocated objects in the slab.
     """
@@ -165,11 +165,11 @@ class SlabVacated(Event):
 
 @dataclass(frozen=True, slots=True)
 class SlabLinked(Event):
-    """A slab was inserted at the front of its class's list; the node lies in the slab's own free memory.
+    """A slab was inserted at the front of its class's list. The node lies in the slab's own free memory.
 
     Attributes:
         slab: address of the slab.
-        sizeclass: number of its objects' size class, which the list belongs to.
+        sizeclass: number of the size class of its objects and of the list.
         node: address of its list node, 16 bytes in the slab: ``prev`` and ``next``.
         list_head: address of the list's first node: before, all ones if the list was empty; after, ``node``.
     """
@@ -196,9 +196,9 @@ class SlabUnlinked(Event):
 
     Attributes:
         slab: address of the slab.
-        sizeclass: number of its objects' size class, which the list belongs to.
-        node: address that its list node had; the bytes may already belong to an allocated object.
-        list_head: address of the list's first node, all ones for none; it changes only if the slab was first.
+        sizeclass: number of the size class of its objects and of the list.
+        node: address that its list node had. The bytes may already belong to an allocated object.
+        list_head: address of the list's first node, all ones for none. It changes only if the slab was first.
     """
 
     slab: Address

@@ -1,6 +1,6 @@
 """Superslabs and medium slabs: chunks that one allocator owns, and its lists of them (§2.7, §2.8).
 
-These events show how slabs leave a superslab and return to it, and how medium objects leave their stack and return.
+These events show how slabs leave a superslab and return, and how medium objects leave their slab's stack and return.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class SuperslabMade(Event):
 
     Attributes:
         superslab: address of the chunk.
-        kept: whether the chunk was last a superslab, so that only the owner in its header is written.
+        kept: whether the chunk was last a superslab. If so, only the owner in its header was written.
     """
 
     superslab: Address
@@ -45,16 +45,16 @@ class SuperslabMade(Event):
 
 @dataclass(frozen=True, slots=True)
 class SlabTaken(Event):
-    """A slab of a superslab came into use for a size class; all of it is bump space.
+    """A superslab gave a slab to a size class. All of the slab's objects lie beyond its bump pointer.
 
     Attributes:
         slab: address of the slab; a short slab has its superslab's address.
         superslab: address of the superslab that contains it.
-        index: the slab's index in the superslab; 0 is the short slab.
+        index: the slab's index in the superslab, 0 for the short slab.
         sizeclass: number of its objects' size class from now on.
         size: bytes of each object.
         used: the superslab's field: twice the number of full-length slabs in use, plus 1 if the short slab is in use.
-        head: the superslab's field: index of its first free full-length slab, 0 for none; a short slab does not
+        head: the superslab's field: index of its first free full-length slab, 0 for none. A short slab does not
             change it.
     """
 
@@ -85,10 +85,10 @@ class SlabReturned(Event):
     Attributes:
         slab: address of the slab; a short slab has its superslab's address.
         superslab: address of the superslab that contains it.
-        index: the slab's index in the superslab; 0 is the short slab.
+        index: the slab's index in the superslab, 0 for the short slab.
         used: the superslab's field: twice the number of full-length slabs in use, plus 1 if the short slab is in use.
-        head: the superslab's field: index of its first free full-length slab, 0 for none; after, ``index``, except
-            that a short slab does not change it.
+        head: the superslab's field: index of its first free full-length slab, 0 for none. It becomes ``index``, but a
+            short slab does not change it.
     """
 
     slab: Address
@@ -137,7 +137,7 @@ class ChunkUnlinked(Event):
     Attributes:
         chunk: address of the superslab or medium slab.
         list: the list: ``available`` or ``only short`` for superslabs, or ``medium slabs of class`` and its number.
-        list_head: address of the list's first chunk, 0 if there is none; it changes only if ``chunk`` was first.
+        list_head: address of the list's first chunk, 0 if there is none. It changes only if ``chunk`` was first.
     """
 
     chunk: Address
@@ -160,8 +160,8 @@ class MediumslabMade(Event):
         slab: address of the chunk.
         sizeclass: number of its objects' size class.
         size: bytes of each object.
-        objects: number of objects that it holds, all of them free.
-        kept: whether the chunk was last a medium slab of this class, so that its stack keeps its order.
+        objects: number of objects in the slab, all of them free.
+        kept: whether the chunk was last a medium slab of this class. If so, its stack keeps its order.
     """
 
     slab: Address
@@ -210,7 +210,7 @@ class MediumTaken(Event):
 
 @dataclass(frozen=True, slots=True)
 class MediumReturned(Event):
-    """A medium object was pushed onto its slab's stack.
+    """A freed medium object was pushed onto its slab's stack.
 
     Attributes:
         object: address of the object freed.

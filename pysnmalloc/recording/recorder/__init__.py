@@ -4,11 +4,11 @@
        ▲
     RecordingFreeList    put(slab, freed): head before; super().put(); head after ─► ObjectPushed
 
-``Heap(record=recording)`` makes allocators of this kind. On top of each part of theirs lies an
-observer that calls the part's own method and reports what it did. Nothing is done a second
-way, so a recording heap returns the same addresses and has the same bytes as a plain one.
-Read ``teller`` first, which notes all stores for the event that comes next. ``allocator`` puts
-the observers together.
+``Heap(record=recording)`` makes allocators of this kind. On top of each of their parts is an
+observer, which calls the part's own method and reports what the method did. No observer
+implements a step again, so a recorded heap returns the same addresses and has the same bytes as a
+plain one. Read ``teller`` first: it collects all stores for the next event. ``allocator``
+assembles the observers.
 
 Imported by: nothing beside it.
 

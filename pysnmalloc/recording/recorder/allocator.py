@@ -1,9 +1,9 @@
-"""The allocator that records: every call, and all that it changes (§2.1, §2.2).
+"""The recording allocator: it reports every call and every change that the call makes (§2.1, §2.2).
 
     malloc(16) ─► Called, ObjectBumped ..., Returned
 
-Calls from outside are told; those that the allocator makes on itself are part of
-the call they serve. It runs the plain code, never the fast path.
+Calls from outside are reported. A call that the allocator makes on itself is part of
+the call that it serves. The allocator runs the plain code, never the hot path.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ WITHIN = ("pysnmalloc.recording.recorder.", "pysnmalloc.allocator", "pysnmalloc.
 
 
 class RecordingAllocator(Allocator):
-    """An allocator that tells a recording of every change. It runs the plain code."""
+    """An allocator that reports every change to a recording. It runs the plain code."""
 
     def __init__(self, number: int, shared: Shared, recording: Recording) -> None:
         recording.attach(shared, Origin(shared.config, shared.memory.space.size, shared.decommit))
@@ -46,48 +46,48 @@ class RecordingAllocator(Allocator):
         teller.tell(AllocatorMade, address=self.address)
 
     def _install(self) -> None:
-        """Put the recorded calls in place."""
+        """Install the recorded ``malloc`` and ``free``."""
         self.malloc, self.free = self.recorded_malloc, self.recorded_free
 
     # Calls.
 
     def recorded_malloc(self, size: int) -> int:
-        """``plain_malloc``, told."""
+        """Run ``plain_malloc``, and report the call."""
         return self._recorded("malloc", (size,), lambda: self.plain_malloc(size))
 
     def recorded_free(self, address: int) -> None:
-        """``plain_free``, told."""
+        """Run ``plain_free``, and report the call."""
         self._recorded("free", (address,), lambda: self.plain_free(address))
 
     def calloc(self, count: int, size: int) -> int:
-        """``Allocator.calloc``, told."""
+        """Run ``Allocator.calloc``, and report the call."""
         plain = super().calloc
         return self._recorded("calloc", (count, size), lambda: plain(count, size))
 
     def realloc(self, address: int, size: int) -> int:
-        """``Allocator.realloc``, told."""
+        """Run ``Allocator.realloc``, and report the call."""
         plain = super().realloc
         return self._recorded("realloc", (address, size), lambda: plain(address, size))
 
     def aligned_alloc(self, alignment: int, size: int) -> int:
-        """``Allocator.aligned_alloc``, told."""
+        """Run ``Allocator.aligned_alloc``, and report the call."""
         plain = super().aligned_alloc
         return self._recorded("aligned_alloc", (alignment, size), lambda: plain(alignment, size))
 
     def handle_message_queue(self) -> None:
-        """``Allocator.handle_message_queue``, told."""
+        """Run ``Allocator.handle_message_queue``, and report the call."""
         self._recorded("handle_message_queue", (), super().handle_message_queue)
 
     def receive(self) -> None:
-        """``Allocator.receive``, told."""
+        """Run ``Allocator.receive``, and report the call."""
         self._recorded("receive", (), super().receive)
 
     def post(self) -> None:
-        """``Allocator.post``, told."""
+        """Run ``Allocator.post``, and report the call."""
         self._recorded("post", (), super().post)
 
     def _recorded(self, name: str, arguments: tuple[int, ...], body: Callable[[], T]) -> T:
-        """Make a call and tell of it, unless it is part of another."""
+        """Make a call, and report it unless it is part of another."""
         teller = self.teller
         if teller.call:
             return body()
@@ -106,7 +106,7 @@ class RecordingAllocator(Allocator):
     # Messages.
 
     def _handle(self, message: int) -> None:
-        """Tell whether a message is home, and handle it."""
+        """Report whether a message is home or forwarded, and handle it."""
         target = self._u64[message + TARGET >> 3]
         if target == self.address:
             self.teller.tell(CameHome, message=message)
@@ -115,21 +115,21 @@ class RecordingAllocator(Allocator):
         super()._handle(message)
 
     def _send(self, first: int, last: int) -> None:
-        """Tell which messages go to whom, and send them."""
+        """Report which messages are sent to which allocator, and send them."""
         owner = self._u64[(first & self._chunk_mask) + OWNER >> 3]
         messages = chain(takewhile(lambda message: message != last, self._chain(first)), (last,))
         self.teller.tell(ListSent, to=owner >> self.config.allocator_bits, messages=tuple(messages))
         super()._send(first, last)
 
     def _chain(self, message: int) -> Iterator[int]:
-        """Follow a list of messages."""
+        """Yield a message and all that follow it in its list."""
         while True:
             yield message
             message = self._u64[message + NEXT >> 3]
 
 
 def recorded_parts(parts: Parts, teller: Teller) -> Parts:
-    """Return the same parts, each of which tells of what it does."""
+    """Return the same parts, each with an observer on top."""
 
     def told(recording: Callable[..., T], part: Callable[..., T]) -> Callable[..., T]:
         assert isinstance(recording, type)
@@ -154,12 +154,12 @@ def recorded_parts(parts: Parts, teller: Teller) -> Parts:
 
 
 def _caller() -> str:
-    """The function and the line of the program that made the call, as far as Python knows them."""
+    """Return the program's function and line that made the call, as far as Python knows them."""
     frame = sys._getframe(1)
     while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith(WITHIN):
         frame = frame.f_back
     line = linecache.getline(frame.f_code.co_filename, frame.f_lineno, frame.f_globals).strip()
     name = frame.f_code.co_name
-    if name.startswith("<"):  # a module, a comprehension: no function that has a name
+    if name.startswith("<"):  # a module or comprehension, whose code has no function name
         return line
     return f"{name}: {line}" if line else name

@@ -1,6 +1,6 @@
-"""Chunks, recorded: the page map, superslabs, medium slabs and the lists of them (§2.4, §2.7, §2.8).
+"""Recording chunks: the page map, superslabs, medium slabs and the lists of chunks (§2.4, §2.7, §2.8).
 
-An allocator changes those of its own chunks only, so what is read before and after a change is true.
+An allocator changes only its own chunks, so no other thread interferes between the reads before and after.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ..events import (
 )
 from .teller import Teller
 
-if TYPE_CHECKING:  # a recording class goes on top of any class that serves its concept
+if TYPE_CHECKING:  # a recording class is put on top of any class that serves its concept
     from ...chunklist import ChunkList
     from ...mediumslab import Mediumslab
     from ...pagemap import PageMap
@@ -45,28 +45,28 @@ __all__ = [
 
 
 class RecordingPageMap(PageMap):
-    """Tells of every byte that changes."""
+    """Reports every change of the page map's bytes."""
 
     def __init__(self, teller: Teller, memory: Memory, config: Config, layout: Layout) -> None:
         self._teller = teller
         super().__init__(memory, config, layout)
 
     def set(self, chunk: int, kind: int) -> None:
-        """Say what a chunk is now, and tell."""
+        """Set the kind of a chunk, and report it."""
         self._recorded(chunk, 1, lambda: super(RecordingPageMap, self).set(chunk, kind))
 
     def set_large(self, chunk: int, size_bits: int) -> None:
-        """Enter a large object, and tell."""
+        """Enter a large object, and report it."""
         chunks = 1 << (size_bits - self._teller.config.chunk_bits)
         self._recorded(chunk, chunks, lambda: super(RecordingPageMap, self).set_large(chunk, size_bits))
 
     def clear_large(self, chunk: int, size_bits: int) -> None:
-        """Take a large object out, and tell."""
+        """Remove a large object, and report it."""
         chunks = 1 << (size_bits - self._teller.config.chunk_bits)
         self._recorded(chunk, chunks, lambda: super(RecordingPageMap, self).clear_large(chunk, size_bits))
 
     def _recorded(self, chunk: int, chunks: int, change: Callable[[], None]) -> None:
-        """Make a change of some chunks' bytes, and tell."""
+        """Change the bytes of some chunks, and report it."""
         entry = self.entry(chunk)
         before = tuple(self._teller.memory.u8[at] for at in range(entry, entry + chunks))
         change()
@@ -75,7 +75,7 @@ class RecordingPageMap(PageMap):
 
 
 class RecordingSuperslab(Superslab):
-    """Tells of superslabs made, and of slabs taken and returned."""
+    """Reports superslabs made, and slabs taken and returned."""
 
     def __init__(
         self, teller: Teller, memory: Memory, config: Config, metaslab: Metaslab, table: SizeclassTable
@@ -85,13 +85,13 @@ class RecordingSuperslab(Superslab):
         super().__init__(memory, config, metaslab, table)
 
     def init(self, superslab: int, owner: int) -> None:
-        """Make a chunk a superslab, and tell."""
+        """Make a chunk a superslab, and report it."""
         kept = self._teller.word(superslab + KIND) == Kind.SUPER
         super().init(superslab, owner)
         self._teller.tell(SuperslabMade, superslab=superslab, kept=kept)
 
     def alloc_short_slab(self, superslab: int, sizeclass: Sizeclass) -> int:
-        """Take the short slab or another, and tell; ``alloc_slab`` tells of the other."""
+        """Take the short slab, and report it, or else a full-length one, which ``alloc_slab`` reports."""
         used, head = self.used(superslab), self.head(superslab)
         slab = super().alloc_short_slab(superslab, sizeclass)
         if slab == superslab:
@@ -99,14 +99,14 @@ class RecordingSuperslab(Superslab):
         return slab
 
     def alloc_slab(self, superslab: int, sizeclass: Sizeclass) -> int:
-        """Take a full-length slab, and tell."""
+        """Take a full-length slab, and report it."""
         used, head = self.used(superslab), self.head(superslab)
         slab = super().alloc_slab(superslab, sizeclass)
         self._tell_taken(slab, superslab, sizeclass, used, head)
         return slab
 
     def dealloc_slab(self, superslab: int, slab: int) -> None:
-        """Take back a slab, and tell."""
+        """Take a slab back, and report it."""
         used, head = self.used(superslab), self.head(superslab)
         super().dealloc_slab(superslab, slab)
         self._teller.tell(
@@ -119,7 +119,7 @@ class RecordingSuperslab(Superslab):
         )
 
     def _tell_taken(self, slab: int, superslab: int, sizeclass: Sizeclass, used: int, head: int) -> None:
-        """Tell of a slab that came into use."""
+        """Report a slab that came into use."""
         self._teller.tell(
             SlabTaken,
             slab=slab,
@@ -133,7 +133,7 @@ class RecordingSuperslab(Superslab):
 
 
 class RecordingMediumslab(Mediumslab):
-    """Tells of medium slabs made, and of their objects."""
+    """Reports medium slabs made, and their objects taken and returned."""
 
     def __init__(self, teller: Teller, memory: Memory, config: Config, table: SizeclassTable) -> None:
         self._teller = teller
@@ -141,7 +141,7 @@ class RecordingMediumslab(Mediumslab):
         super().__init__(memory, config, table)
 
     def init(self, slab: int, owner: int, sizeclass: Sizeclass) -> None:
-        """Make a chunk a medium slab, and tell."""
+        """Make a chunk a medium slab, and report it."""
         kept = self._teller.word(slab + KIND) == Kind.MEDIUM and self.sizeclass(slab) == sizeclass
         super().init(slab, owner, sizeclass)
         table = self._told_table
@@ -155,7 +155,7 @@ class RecordingMediumslab(Mediumslab):
         )
 
     def alloc(self, slab: int) -> int:
-        """Take the object on top of the stack, and tell."""
+        """Take the object on top of the stack, and report it."""
         head, free = self.head(slab), self.free(slab)
         taken = super().alloc(slab)
         self._teller.tell(
@@ -169,7 +169,7 @@ class RecordingMediumslab(Mediumslab):
         return taken
 
     def dealloc(self, slab: int, freed: int) -> bool:
-        """Push an object back, and tell."""
+        """Push a freed object onto the stack, and report it."""
         head, free = self.head(slab), self.free(slab)
         was_full = super().dealloc(slab, freed)
         self._teller.tell(
@@ -183,7 +183,7 @@ class RecordingMediumslab(Mediumslab):
 
 
 class RecordingChunkList(ChunkList):
-    """Tells of every chunk that comes and goes."""
+    """Reports every chunk that enters or leaves a list."""
 
     def __init__(self, teller: Teller, memory: Memory, head: int) -> None:
         self._teller = teller
@@ -191,13 +191,13 @@ class RecordingChunkList(ChunkList):
         super().__init__(memory, head)
 
     def insert(self, chunk: int) -> None:
-        """Put a chunk at the front, and tell."""
+        """Insert a chunk at the front, and report it."""
         before = self.first()
         super().insert(chunk)
         self._teller.tell(ChunkLinked, chunk=chunk, list=self._name, list_head=Change(before, self.first()))
 
     def remove(self, chunk: int) -> None:
-        """Take a chunk out, and tell."""
+        """Remove a chunk, and report it."""
         before = self.first()
         super().remove(chunk)
         self._teller.tell(ChunkUnlinked, chunk=chunk, list=self._name, list_head=Change(before, self.first()))

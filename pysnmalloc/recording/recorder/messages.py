@@ -1,6 +1,6 @@
-"""Messages, recorded: the remote cache and the receiving end of the queue (§2.2, Figures 1 to 3).
+"""Recording messages: the remote cache and the receiving end of the queue (§2.2, Figures 1 to 3).
 
-The sending end, exchange and link, is told of by the atomic operations.
+``RecordingAtomics`` reports the sending end: the exchange and the link.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..events import BucketAppended, BucketEmptied, Change, Dequeued, PostBegan,
 from .shared import RecordingAtomics
 from .teller import Teller
 
-if TYPE_CHECKING:  # a recording class goes on top of any class that serves its concept
+if TYPE_CHECKING:  # a recording class is put on top of any class that serves its concept
     from ...messagequeue import MessageQueue
     from ...remotecache import RemoteCache
 else:
@@ -26,7 +26,7 @@ __all__ = ["RecordingQueue", "RecordingRemoteCache"]
 
 
 class RecordingRemoteCache(RemoteCache):
-    """Tells of messages that come in, and of posts with their rounds."""
+    """Reports messages that enter the cache, and posts with their rounds."""
 
     def __init__(self, teller: Teller, memory: Memory, config: Config, block: int) -> None:
         self._teller = teller
@@ -34,7 +34,7 @@ class RecordingRemoteCache(RemoteCache):
         super().__init__(memory, config, block)
 
     def dealloc(self, target: int, freed: int, size: int) -> None:
-        """Take a message in, and tell."""
+        """Cache a message, and report it."""
         before = self.cached()
         super().dealloc(target, freed, size)
         self._teller.tell(
@@ -46,7 +46,7 @@ class RecordingRemoteCache(RemoteCache):
         )
 
     def post(self, send: Callable[[int, int], None]) -> int:
-        """Send everything, and tell when it begins and ends."""
+        """Send everything, and report the beginning and the end."""
 
         def counted(first: int, last: int) -> None:
             self._told_lists += 1
@@ -60,14 +60,14 @@ class RecordingRemoteCache(RemoteCache):
         return rounds
 
     def _redistribute(self, home: int, round: int) -> None:
-        """Spread the home bucket, and tell before where it goes."""
+        """Report that the home bucket is about to be spread, and spread it."""
         index = self._index_of(home)
         self._told_round = round
         self._teller.tell(Redistributed, round=round, home=index, messages=sum(1 for _ in self.walk(index)))
         super()._redistribute(home, round)
 
     def _append(self, bucket: int, message: int) -> None:
-        """Put a message at a bucket's end, and tell."""
+        """Append a message to a bucket, and report it."""
         before = self._teller.word(bucket + LAST)
         super()._append(bucket, message)
         self._teller.tell(
@@ -80,19 +80,19 @@ class RecordingRemoteCache(RemoteCache):
         )
 
     def _clear(self, bucket: int) -> None:
-        """Make a bucket empty, and tell if it was not."""
+        """Empty a bucket, and report it if the bucket held messages."""
         held = self._teller.word(bucket + FIRST) != NULL
         super()._clear(bucket)
         if held:
             self._teller.tell(BucketEmptied, bucket=self._index_of(bucket))
 
     def _index_of(self, bucket: int) -> int:
-        """A bucket's index, from its address."""
+        """Return a bucket's index, from its address."""
         return (bucket - self._teller.block - BUCKETS) // 16
 
 
 class RecordingQueue(MessageQueue):
-    """Tells of messages received."""
+    """Reports messages received."""
 
     def __init__(self, teller: Teller, memory: Memory, atomics: RecordingAtomics, block: int) -> None:
         self._teller = teller
@@ -100,7 +100,7 @@ class RecordingQueue(MessageQueue):
         super().__init__(memory, atomics, block)
 
     def dequeue(self) -> int:
-        """Receive one message, and tell."""
+        """Receive one message, and report it."""
         front = self._teller.word(self._told_front)
         first = super().dequeue()
         if first != NULL:
@@ -108,7 +108,7 @@ class RecordingQueue(MessageQueue):
         return first
 
     def dequeue_batch(self, most: int) -> list[int]:
-        """Receive up to ``most`` messages, and tell."""
+        """Receive up to ``most`` messages, and report them."""
         front = self._teller.word(self._told_front)
         batch = super().dequeue_batch(most)
         if batch:
@@ -116,7 +116,7 @@ class RecordingQueue(MessageQueue):
         return batch
 
     def _tell(self, batch: list[int], front: int) -> None:
-        """Tell what was received; the stub is no message."""
+        """Report what was received. The stub is not a message."""
         self._teller.tell(
             Dequeued,
             messages=tuple(message for message in batch if message != self.stub),

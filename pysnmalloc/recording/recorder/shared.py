@@ -1,6 +1,6 @@
-"""What all allocators share, recorded: atomic operations, the stacks of free blocks, large objects (§2.2, §2.5, §2.9).
+"""Recording what all allocators share: atomic operations, the stacks of free blocks, large objects (§2.2, §2.5, §2.9).
 
-What two threads may do at once is done and told under the recording's lock.
+An operation that two threads may do at once is done and reported under the recording's lock.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ..events import (
 )
 from .teller import Teller
 
-if TYPE_CHECKING:  # a recording class goes on top of any class that serves its concept
+if TYPE_CHECKING:  # a recording class is put on top of any class that serves its concept
     from ...atomics import Atomics
     from ...large import LargeObjects
     from ...stack import ChunkStack
@@ -40,7 +40,7 @@ Head = tuple[int, int]  # of a stack: top, incarnation number
 
 
 class RecordingAtomics(Atomics):
-    """Tells of exchanges, links and the bump pointer, in the order in which they happen."""
+    """Reports exchanges, links and moves of the bump pointer, in the order in which they happen."""
 
     def __init__(self, teller: Teller, memory: Memory, lock: AtomicsLock) -> None:
         self._teller = teller
@@ -49,14 +49,14 @@ class RecordingAtomics(Atomics):
         super().__init__(memory, lock)
 
     def exchange(self, address: int, value: int, order: Order) -> int:
-        """Exchange a queue's back, and tell."""
+        """Exchange a queue's back, and report it."""
         with self._teller.recording.lock:
             before = super().exchange(address, value, order)
             self._teller.tell(Exchanged, queue=self._teller.number(address), back=Change(before, value))
         return before
 
     def store(self, address: int, value: int, order: Order) -> None:
-        """Store a word; one with release order is a queue's link, which is told."""
+        """Store a word. A store with release order is a queue's link, so report it."""
         if order is not Order.RELEASE:
             super().store(address, value, order)
             return
@@ -66,7 +66,7 @@ class RecordingAtomics(Atomics):
             self._teller.tell(Linked, message=address, next=Change(before, value))
 
     def compare_exchange(self, address: int, expected: int, desired: int, order: Order) -> tuple[bool, int]:
-        """Compare and exchange a word, and tell when the bump pointer moved."""
+        """Compare and exchange a word, and report it if the bump pointer moved."""
         with self._teller.recording.lock:
             done, before = super().compare_exchange(address, expected, desired, order)
             if done and address == BUMP:
@@ -74,7 +74,7 @@ class RecordingAtomics(Atomics):
         return done, before
 
     def compare_exchange_2(self, address: int, expected: Head, desired: Head, order: Order) -> tuple[bool, Head]:
-        """Compare and exchange a stack's head; the stack says what is told of a success."""
+        """Compare and exchange a stack's head, and call ``on_success``, which reports it, if this succeeds."""
         with self._teller.recording.lock:
             self.tries += 1
             done, before = super().compare_exchange_2(address, expected, desired, order)
@@ -84,7 +84,7 @@ class RecordingAtomics(Atomics):
 
 
 class RecordingStack(ChunkStack):
-    """Tells of every block pushed and popped."""
+    """Reports every block pushed and popped."""
 
     def __init__(self, teller: Teller, memory: Memory, atomics: RecordingAtomics, head: int) -> None:
         self._teller = teller
@@ -93,7 +93,7 @@ class RecordingStack(ChunkStack):
         super().__init__(memory, atomics, head)
 
     def push(self, chunk: int) -> None:
-        """Put a block on top, and tell."""
+        """Push a block, and report it."""
 
         def pushed(before: Head, after: Head) -> None:
             self._tell(StackPushed, chunk, before, after)
@@ -102,7 +102,7 @@ class RecordingStack(ChunkStack):
         super().push(chunk)
 
     def pop(self) -> int:
-        """Take the block on top, and tell."""
+        """Pop the top block, and report it."""
 
         def popped(before: Head, after: Head) -> None:
             self._tell(StackPopped, before[0], before, after)
@@ -111,7 +111,7 @@ class RecordingStack(ChunkStack):
         return super().pop()
 
     def pop_all(self) -> list[int]:
-        """Take all blocks, and tell."""
+        """Pop all blocks, and report them."""
 
         def emptied(before: Head, after: Head) -> None:
             self._teller.tell(
@@ -126,18 +126,18 @@ class RecordingStack(ChunkStack):
         return super().pop_all()
 
     def _chunks_from(self, chunk: int) -> Iterator[int]:
-        """Yield the chunks of a chain, top first."""
+        """Yield the blocks of a chain, top first."""
         while chunk != NULL:
             yield chunk
             chunk = self._teller.word(chunk + LINK)
 
     def _watched(self, on_success: Callable[[Head, Head], None]) -> None:
-        """Say what is to be told when the compare-exchange succeeds."""
+        """Set what reports a successful compare-exchange, and count its tries from 0."""
         self._recorded.tries = 0
         self._recorded.on_success = on_success
 
     def _tell(self, kind: type[StackPushed] | type[StackPopped], chunk: int, before: Head, after: Head) -> None:
-        """Tell of a push or a pop."""
+        """Report a push or a pop."""
         self._teller.tell(
             kind,
             chunk=chunk,
@@ -156,7 +156,7 @@ def _stack_name(head: int, config: Config) -> str:
 
 
 class RecordingLargeObjects(LargeObjects):
-    """Tells of blocks taken and returned, and of pages given back."""
+    """Reports blocks taken and returned, and pages given back to the operating system."""
 
     def __init__(
         self,
@@ -174,23 +174,23 @@ class RecordingLargeObjects(LargeObjects):
         super().__init__(memory, atomics, config, layout, decommit, commitment, stack)
 
     def _take(self, large_class: int) -> tuple[int, int]:
-        """Take a block, and tell whether anybody had it before."""
+        """Take a block, and report whether it was never used before."""
         self._never_had = False
         block, kept = super()._take(large_class)
         self._teller.tell(ChunkTaken, block=block, chunks=1 << large_class, fresh=self._never_had)
         return block, kept
 
     def _fresh(self, large_class: int) -> tuple[int, int]:
-        """Take a block that nobody had."""
+        """Take a block that was never used."""
         self._never_had = True
         return super()._fresh(large_class)
 
     def _push(self, block: int, large_class: int) -> None:
-        """Put a free block on its stack, and tell."""
+        """Push a free block onto its stack, and report it."""
         super()._push(block, large_class)
         self._teller.tell(ChunkReturned, block=block, chunks=1 << large_class)
 
     def _decommit(self, start: int, length: int) -> None:
-        """Give pages back, and tell."""
+        """Give pages back to the operating system, and report it."""
         super()._decommit(start, length)
         self._teller.tell(Decommitted, start=start, length=length)

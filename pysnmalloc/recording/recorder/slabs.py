@@ -1,6 +1,6 @@
-"""Small objects, recorded: the free list, the slab, the list of slabs with space (§2.8).
+"""Recording small objects: the free list, the slab, and the list of slabs with space (§2.8).
 
-The metadata word is read before a change and after it, and the event has both.
+An observer reads the metadata word before and after a change, and the event holds both.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..events import (
 )
 from .teller import Teller
 
-if TYPE_CHECKING:  # a recording class goes on top of any class that serves its concept
+if TYPE_CHECKING:  # a recording class is put on top of any class that serves its concept
     from ...freelist import FreeList
     from ...slab import Slab
     from ...slablist import SlabList
@@ -33,14 +33,14 @@ __all__ = ["RecordingFreeList", "RecordingSlab", "RecordingSlabList"]
 
 
 class RecordingFreeList(FreeList):
-    """Tells of every object taken and put back."""
+    """Reports every object taken and put back."""
 
     def __init__(self, teller: Teller, memory: Memory, metaslab: Metaslab) -> None:
         self._teller = teller
         super().__init__(memory, metaslab)
 
     def take(self, slab: int, size: int) -> tuple[int, int]:
-        """Take the first free object, and tell whether it was freed before or never allocated."""
+        """Take the first free object, and report whether it was freed before or never allocated."""
         before = self._teller.metaslab.fields(slab)
         taken, after = super().take(slab, size)
         kind = ObjectBumped if before.head & BUMP_BIT else ObjectPopped
@@ -55,7 +55,7 @@ class RecordingFreeList(FreeList):
         return taken, after
 
     def put(self, slab: int, freed: int) -> None:
-        """Push a freed object, and tell."""
+        """Push a freed object, and report it."""
         before = self._teller.metaslab.fields(slab)
         super().put(slab, freed)
         after = self._teller.metaslab.fields(slab)
@@ -69,14 +69,14 @@ class RecordingFreeList(FreeList):
 
 
 class RecordingSlab(Slab):
-    """Tells when a full slab gets its first object back, and when the last object is freed."""
+    """Reports when a full slab gets its first object back, and when a slab's last object is freed."""
 
     def __init__(self, teller: Teller, memory: Memory, metaslab: Metaslab, freelist: FreeList) -> None:
         self._teller = teller
         super().__init__(memory, metaslab, freelist)
 
     def dealloc(self, slab: int, slabs: SlabList, freed: int) -> bool:
-        """Take an object back, and tell if it was the last one."""
+        """Free an object, and report it if it was the slab's last one."""
         used = self._teller.metaslab.fields(slab).used
         last = super().dealloc(slab, slabs, freed)
         if last:
@@ -84,7 +84,7 @@ class RecordingSlab(Slab):
         return last
 
     def _reopen(self, slab: int, freed: int) -> None:
-        """Give a full slab its first object back, and tell."""
+        """Give a full slab its first object back, and report it."""
         before = self._teller.metaslab.fields(slab)
         super()._reopen(slab, freed)
         after = self._teller.metaslab.fields(slab)
@@ -99,7 +99,7 @@ class RecordingSlab(Slab):
 
 
 class RecordingSlabList(SlabList):
-    """Tells of every slab that joins and leaves a list."""
+    """Reports every slab that enters or leaves a list."""
 
     def __init__(self, teller: Teller, memory: Memory, metaslab: Metaslab, head: int) -> None:
         self._teller = teller
@@ -109,14 +109,14 @@ class RecordingSlabList(SlabList):
         super().__init__(memory, metaslab, head)
 
     def insert(self, slab: int) -> None:
-        """Put a slab at the front, and tell."""
+        """Insert a slab at the front, and report it."""
         before = self._teller.word(self._list_head)
         super().insert(slab)
         after = self._teller.word(self._list_head)
         self._teller.tell(SlabLinked, slab=slab, sizeclass=self._sizeclass, node=after, list_head=Change(before, after))
 
     def remove(self, slab: int) -> None:
-        """Take a slab out, and tell. The node is read before, since it may be anybody's memory after."""
+        """Remove a slab, and report it with the address that its node had."""
         teller = self._teller
         before, node = teller.word(self._list_head), slab + teller.metaslab.fields(slab).link & ~7
         super().remove(slab)

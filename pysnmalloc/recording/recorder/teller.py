@@ -1,9 +1,9 @@
-"""The teller: one allocator's way into a recording, and views that note every store (§2.1).
+"""The teller: one allocator's access to a recording, and views that note every store (§2.1).
 
     u16[word] = value ──► the heap's bytes
                      └──► writes: (address, 2, before, after)     until the next event takes them
 
-Events that are told under the recording's lock are in the order in which they happened.
+Events that are reported under the recording's lock are in the order in which they happened.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ P = ParamSpec("P")
 
 
 class Teller:
-    """One allocator's way into a recording; used by the thread that holds the allocator.
+    """One allocator's access to a recording. Only the thread that holds the allocator uses it.
 
     Attributes:
         allocator: the allocator's number.
         block: the allocator's address.
-        call: number of the call under way, 0 outside of calls.
-        config: of the heap.
-        memory: the heap's bytes, read by the recorder without being noted.
-        metaslab: reads metadata words for the recorder, whatever class serves that concept.
-        recording: where events go.
-        writes: stores that no event has told of yet.
+        call: number of the current call, 0 outside calls.
+        config: the heap's constants.
+        memory: the heap's bytes, through plain views, for the recorder.
+        metaslab: reads metadata words for the recorder, whichever class serves that concept in the allocator.
+        recording: the recording that receives the events.
+        writes: stores since the last event.
     """
 
     __slots__ = ("allocator", "block", "call", "config", "memory", "metaslab", "recording", "writes")
@@ -63,7 +63,7 @@ class Teller:
         *values: P.args,
         **fields: P.kwargs,
     ) -> None:
-        """Make an event of these fields, with a stamp and the stores since the last one, and keep it."""
+        """Add an event with these fields, a stamp and the stores since the last event, unless the recording is off."""
         if not self.recording.on:
             self.recording.whole = False
             self.writes.clear()
@@ -75,9 +75,9 @@ class Teller:
 
 
 class WatchedWords:
-    """A view of the heap that notes what is stored through it, word by word.
+    """A view of the heap that notes every word stored through it.
 
-    Whole slices are contents of objects, copied for ``realloc``; they are not noted.
+    It does not note slices, which are the contents of objects that ``realloc`` copies.
     """
 
     __slots__ = ("_width", "_words", "_writes")
@@ -97,7 +97,7 @@ class WatchedWords:
 
 
 class WatchedMemory(Memory):
-    """The heap's bytes, through views that note what is stored."""
+    """The heap's bytes, through views that note every store."""
 
     __slots__ = ("_teller",)
 
@@ -105,15 +105,15 @@ class WatchedMemory(Memory):
         super().__init__(space)
         self._teller = teller
         for width in ("u8", "u16", "u32", "u64"):
-            # The concepts read and store words by index, which is all that a WatchedWords can do.
+            # The cast holds because the concepts read and store words by index only, which WatchedWords supports.
             watched = WatchedWords(getattr(self, width), teller.writes)
             setattr(self, width, cast("memoryview[int]", watched))
 
     def own_views(self) -> Memory:
-        """Return the same memory through views of the calling thread's own, which note stores too."""
+        """Return the same memory through new views for the calling thread, which also note stores."""
         return WatchedMemory(self.space, self._teller)
 
     def zero(self, address: int, length: int) -> None:
-        """Store zeroes in a range, and tell."""
+        """Store zeroes in a range, and report it."""
         super().zero(address, length)
         self._teller.tell(Zeroed, start=address, length=length)

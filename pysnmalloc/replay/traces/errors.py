@@ -31,19 +31,27 @@ class TraceError(SnmallocError, ValueError):
         line: number of the line, from 1; 0 for the file as a whole.
         expected: what was expected there.
         found: what is there instead.
+        advice: what to do, in a sentence; empty if that is to correct the line.
     """
 
-    def __init__(self, file: str, line: int, expected: str, found: str) -> None:
-        super().__init__(file, line, expected, found)
+    def __init__(self, file: str, line: int, expected: str, found: str, advice: str = "") -> None:
+        super().__init__(file, line, expected, found, advice)
         self.file = file
         self.line = line
         self.expected = expected
         self.found = found
+        self.advice = advice
 
     def __str__(self) -> str:
         where = f"{self.file}, line {self.line}" if self.line else self.file
         found = self.found if len(self.found) <= SHOWN else self.found[: SHOWN - 1] + "…"
-        return f"{where}: expected {self.expected}; found {found}"
+        advice = f". {self.advice}" if self.advice else ""
+        return _one_line(f"{where}: expected {self.expected}; found {found}{advice}")
+
+
+def _one_line(text: str) -> str:
+    """Return a text in which control characters, such as a terminal's codes, are spelled out."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 class ReplayError(SnmallocError):

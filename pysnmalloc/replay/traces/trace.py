@@ -140,7 +140,11 @@ class Builder:
 
     def fail(self, line: int, expected: str, found: str) -> NoReturn:
         """Refuse a line."""
-        raise TraceError(self.file, line, expected, found)
+        raise TraceError(self.file, line, expected, found, self.advice())
+
+    def advice(self) -> str:
+        """Return what to do about an error, if more can be said than to correct the line."""
+        return ""
 
     def is_live(self, name: int | str) -> bool:
         """Return whether an object with this name in the file is live."""

@@ -7,17 +7,20 @@
     --14805-- realloc(0x0,12)malloc(12) = 0x5241270                     a call inside a call
     --14805-- realloc(0x4A82B90,0)free(0x4A82B90)
     --14805--  = 0                                                      its result on the next line
+    --14805-- malloc(41)--14806-- malloc(32) = 0x4AA5FB0                two processes write one file
+     = 0x4AA6010                                                        the result of malloc(41)
 
 Valgrind prints the name when a call starts and the result when it ends, so output
 of another call, another thread or a warning may come between. The law: a result
 belongs to the most recent call that has none yet. An object is named by its
 address. A call that returns null allocates nothing; a free of null and the queries
-(``malloc_usable_size``) are not calls of the trace.
+(``malloc_usable_size``) are not calls of the trace. A last line without its end is
+cut short, so it is skipped, and a note says so.
 
 Skipped: valgrind's other lines, the program's own output (even in front of a traced
 call), and processes other than the first, which are counted in a note. Threads are
 left out because valgrind does not print them. A line that starts like a traced
-call but is malformed is refused.
+call but is malformed is refused, and so is a result that may be of two processes.
 """
 
 from __future__ import annotations
@@ -26,23 +29,24 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .errors import TraceError
+from .numbers import LIMIT, number
 from .trace import Builder, Kind, Trace
 
 __all__ = ["TRACED", "parse_valgrind"]
 
-PREFIX = re.compile(r"--(?:[0-9:.]+ )?(\d+)-- ")
+PREFIX = re.compile(r"--(?:[0-9:.]+ )?([0-9]+)-- ")
 TRACED = re.compile(PREFIX.pattern + r"\w+\(")  #: a line with a traced call
 CALL = re.compile(r"(\w+)\(([^()]*)\)")
-RESULT = re.compile(r" = (0x[0-9A-Fa-f]+|\d+)(?!\w)")
+RESULT = re.compile(r" = (0x[0-9A-Fa-f]+|[0-9]+)(?!\w)")
 STARTS_LIKE_CALL = re.compile(r"\w+\(| =")
-NUMBER = re.compile(r"(?:(?:alignment|al|size) )?(?:0x[0-9A-Fa-f]+|\d+)")
+NUMBER = re.compile(r"(?:(?:alignment|al|size) )?(0x[0-9A-Fa-f]+|[0-9]+)")
 
 MALLOC = re.compile(r"malloc|_Zn[wa][jmy](RK\w*)?|(__)?builtin_(vec_)?new")
 ALIGNED = re.compile(r"memalign|posix_memalign|aligned_alloc|_Zn[wa][jmy]St11align_val_t\w*")
 FREE = re.compile(r"c?free|free_sized|free_aligned_sized|_Zd[la]Pv\w*|(__)?builtin_(vec_)?delete")
 QUERY = re.compile(r"malloc_usable_size|malloc_size|malloc_trim|malloc_stats|mallinfo2?|mallopt")
-WORD = 1 << 64
+OPEN = re.compile(r"\)\s*$")  # ends in a call without its result
+OWN_FILES = "record each process in its own file with --log-file=%p.txt"
 
 
 class _Call(NamedTuple):
@@ -60,12 +64,17 @@ def parse_valgrind(lines: Sequence[str], name: str) -> Trace:
         TraceError: naming the first line that starts like a traced call but is malformed.
     """
     reader = _Reader(name)
-    for number, text in enumerate(lines, 1):
-        if "--" in text and (prefix := PREFIX.search(text)):
-            reader.take(number, int(prefix[1]), text[prefix.end() :])
+    *whole, cut = lines
+    for line, text in enumerate(whole, 1):
+        if "--" in text and PREFIX.search(text):
+            reader.take_line(line, text)
+        elif reader.interrupted and text.startswith(" ="):
+            reader.take_rest(line, text)
+    if PREFIX.search(cut):
+        reader.cut = len(lines)
     unfinished = [call for call in reader.started if call.line < reader.last_line]
     if unfinished:
-        raise TraceError(name, unfinished[0].line, "a call with its result, “ = 0x...”", "no result before the end")
+        reader.fail(unfinished[0].line, "a call with its result, “ = 0x...”", "no result before the end")
     return Trace(name, "valgrind trace", 1, tuple(reader.ops), reader.objects, notes=reader.notes())
 
 
@@ -74,23 +83,45 @@ class _Reader(Builder):
 
     def __init__(self, file: str) -> None:
         super().__init__(file)
-        self.process: int | None = None
-        self.others: set[int] = set()
+        self.process: str | None = None
+        self.others: set[str] = set()
         self.started: list[_Call] = []
+        self.interrupted: list[str] = []
         self.last_line = 0
+        self.cut = 0
 
     def notes(self) -> tuple[str, ...]:
-        """Return a note on the processes that were skipped."""
-        if not self.others:
-            return ()
+        """Return notes on the processes and the line that were skipped."""
         count = len(self.others)
-        return (
+        others = (
             f"the calls of {count} other process{'es' if count > 1 else ''} were skipped; this is process "
-            f"{self.process} (record each process in its own file with --log-file=%p.txt)",
+            f"{self.process} ({OWN_FILES})"
         )
+        cut = f"line {self.cut} was skipped, because the file ends within it; the recording may lack its end"
+        return (*((others,) if count else ()), *((cut,) if self.cut else ()))
 
-    def take(self, line: int, process: int, text: str) -> None:
-        """Take one line of valgrind's output: calls and results, one after another."""
+    def advice(self) -> str:
+        """Return what to do if several processes wrote the file."""
+        return f"Several processes wrote this file: {OWN_FILES}" if self.others else ""
+
+    def take_line(self, line: int, text: str) -> None:
+        """Take a line of valgrind's output, to which several processes may have contributed."""
+        prefixes = list(PREFIX.finditer(text))
+        ends = [*(prefix.start() for prefix in prefixes[1:]), len(text)]
+        for place, (prefix, end) in enumerate(zip(prefixes, ends, strict=True)):
+            part = text[prefix.end() : end]
+            self.take(line, prefix[1], part)
+            if place < len(prefixes) - 1 and OPEN.search(part):
+                self.interrupted.append(prefix[1])
+
+    def take_rest(self, line: int, text: str) -> None:
+        """Take the rest of a line that another process interrupted: a result without a process."""
+        if self.process in self.interrupted and len(set(self.interrupted)) > 1:
+            self.fail(line, "the result of one process", f"“{text.strip()}”, which may be of several")
+        self.take(line, self.interrupted.pop(0), text)
+
+    def take(self, line: int, process: str, text: str) -> None:
+        """Take what one process wrote on a line: calls and results, one after another."""
         if self.process is None and STARTS_LIKE_CALL.match(text):
             self.process = process
         if process != self.process:
@@ -104,11 +135,18 @@ class _Reader(Builder):
                 at = self._start(line, call, text, at)
             elif result := RESULT.match(text, at):
                 at = result.end()
-                self._end(line, int(result[1], 0))
+                self._end(line, self._number(line, result[1]))
             else:
                 break
             self.last_line = line
         self._check_rest(line, text, at)
+
+    def _number(self, line: int, digits: str) -> int:
+        """Return a number."""
+        value = number(digits)
+        if value is None or value == LIMIT:
+            self.fail(line, "a number below 2**64", f"“{digits}”")
+        return value
 
     def _check_rest(self, line: int, text: str, at: int) -> None:
         """Refuse a rest that looks like a call or a result; a warning may precede a pending result."""
@@ -129,9 +167,10 @@ class _Reader(Builder):
             result = RESULT.match(text, at)
             return result.end() if result else at
         action, count = _action(name)
-        numbers = _numbers(arguments, count)
-        if numbers is None:
+        digits = _digits(arguments, count)
+        if digits is None:
             self.fail(line, _wanted(action), f"“{call[0]}”")
+        numbers = tuple(self._number(line, each) for each in digits)
         if action == "free":
             self._free(line, numbers[0])
         else:
@@ -140,7 +179,7 @@ class _Reader(Builder):
 
     def _push(self, call: _Call) -> None:
         """Record a call whose result is pending."""
-        if call.action == "calloc" and call.numbers[0] * call.numbers[1] >= WORD:
+        if call.action == "calloc" and call.numbers[0] * call.numbers[1] >= LIMIT:
             return  # refused without printing a result
         outer = self.started[-1] if self.started else None
         if call.action == "malloc" and outer and outer.action == "realloc" and outer.numbers == (0, *call.numbers):
@@ -203,12 +242,12 @@ def _action(name: str) -> tuple[str, int]:
     return (name, 2) if name in ("calloc", "realloc") else ("", -1)
 
 
-def _numbers(arguments: str, count: int) -> tuple[int, ...] | None:
+def _digits(arguments: str, count: int) -> tuple[str, ...] | None:
     """Return a call's arguments, or None if they are not ``count`` numbers. Alignment comes before size."""
     parts = [part.strip() for part in arguments.split(",")]
     if len(parts) != count or not all(NUMBER.fullmatch(part) for part in parts):
         return None
-    values = tuple(int(part.split()[-1], 0) for part in parts)
+    values = tuple(part.split()[-1] for part in parts)
     return values[::-1] if parts[0].startswith("size ") and count == 2 else values
 
 
