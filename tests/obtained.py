@@ -63,9 +63,12 @@ from pysnmalloc.replay import (
 )
 from pysnmalloc.replay.chunkmap import draw
 from pysnmalloc.replay.player import Session
+from pysnmalloc.replay.sampling import Sampling
 from pysnmalloc.replay.threads import Stopped as ReplayStopped
 from pysnmalloc.replay.threads import plan
+from pysnmalloc.replay.traces.foreign import PACKED
 from pysnmalloc.replay.traces.formats import parse_trace
+from pysnmalloc.replay.traces.shipped import PROGRAMS
 from pysnmalloc.replay.traces.trace import Builder, Kind
 from pysnmalloc.step import ScriptError, look_at, record_script, step
 from tests.recordings import drive
@@ -315,6 +318,7 @@ def others() -> Iterator[object]:
     """Records of replays, quizzes and lessons."""
     recorded = read_trace(str(DATA / "16mib-four-cross.trace.gz"))
     yield (recorded, replay(recorded), Demand.of(recorded, sn.PAPER), plan(recorded, 100))
+    yield (PROGRAMS, PACKED, Sampling(1 << 16))
     builder = Builder("small.trace")
     builder.allocate(Kind.MALLOC, 2, 0, "a", 100)
     yield (builder, make("fork", lambda _: "works", lambda: True))

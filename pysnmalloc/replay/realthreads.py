@@ -72,7 +72,7 @@ class RealThreads:
         except BaseException as error:  # from the callback, or an interrupt: leave no thread running
             self._stop(error)
             if len(started) < len(threads) and isinstance(error, RuntimeError):
-                raise self._too_many(len(started), error) from error
+                raise self._too_many(len(started), error) from None
             raise
         finally:
             for thread in started:
