@@ -17,7 +17,7 @@ FREE_THREADED = ["3.13t", "3.14t", "3.15t"]
 
 
 def free_threaded(version: str) -> str:
-    """Return the path of a free-threaded interpreter that .ci/python3.13t built, if it is not on PATH, or its version."""
+    """Return the version, or the path of the interpreter that .ci/python3.13t built if none is on PATH."""
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     name = f"python{version}"
     kept = Path(os.environ.get("PYSNMALLOC_CACHE") or caches / "pysnmalloc") / name / "bin" / name

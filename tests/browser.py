@@ -5,8 +5,8 @@
         browser.evaluate("document.title")
         browser.press("ArrowRight")
 
-Needs the program ``chromium`` (or Chrome) and nothing else. Without it, the tests that need it are skipped, with a reason
-that says what to install. With pytest's option ``--demand-browser`` they fail.
+Needs the program ``chromium`` (or Chrome) and nothing else. Without it, the tests that need it are skipped, and the reason
+says what to install. With pytest's option ``--demand-browser`` they fail.
 """
 
 from __future__ import annotations

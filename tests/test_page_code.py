@@ -50,6 +50,7 @@ NOT_RUN = {  # the beginning of a command: why it does not run here
     "uv": "it needs a network",
     "conda": "as above",
     ".ci/python3.13t": "it builds an interpreter, and has a step of the continuous integration of its own",
+    ".ci/bench": "it measures in a Debian root, which takes half an hour and the rights of root",
     "nox": "it makes environments from a package index, and takes minutes",
     "PYTHONMALLOC=malloc valgrind": "as below",
     "valgrind": "a program that few machines have; what it prints is a block of docs/reference/traces.md",
