@@ -5,7 +5,7 @@
         browser.evaluate("document.title")
         browser.press("ArrowRight")
 
-Needs the program ``chromium`` (or Chrome) and nothing else. Without it, the tests that need it are skipped, and the reason
+Needs the program ``chromium`` (or Chrome) and nothing else. Without it, the tests that need it are skipped; the reason
 says what to install. With pytest's option ``--demand-browser`` they fail.
 """
 
