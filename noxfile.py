@@ -92,7 +92,7 @@ def docs(session: nox.Session) -> None:
 def docs_tests(session: nox.Session) -> None:
     """Test the book that `docs` built, in Chromium; `-- -m ''` runs every tutorial in the lab, which takes minutes."""
     session.install("-e", ".[docs]")
-    session.run("pytest", "docs/tests", "-m", "not whole_lab", *session.posargs)
+    session.run("pytest", "docs/tests", "--demand-browser", "-m", "not whole_lab", *session.posargs)
 
 
 @nox.session(name="docs-live")
