@@ -12,23 +12,25 @@ nox.options.sessions = ["tests", "types", "lint"]
 nox.options.error_on_missing_interpreters = False
 nox.options.default_venv_backend = "venv"
 
-FREE_THREADED = "3.13t"
+VERSIONS = ["3.11", "3.12", "3.13", "3.14", "3.15"]
+FREE_THREADED = ["3.13t", "3.14t", "3.15t"]
 
 
-def free_threaded() -> str | None:
-    """Find the free-threaded interpreter: on PATH, or where .ci/python3.13t keeps the one it builds."""
+def free_threaded(version: str) -> str:
+    """Return the version, or the path of the interpreter that .ci/python3.13t built if none is on PATH."""
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    kept = Path(os.environ.get("PYSNMALLOC_CACHE") or caches / "pysnmalloc") / "python3.13t/bin/python3.13t"
-    return shutil.which("python3.13t") or (str(kept) if kept.exists() else None)
+    name = f"python{version}"
+    kept = Path(os.environ.get("PYSNMALLOC_CACHE") or caches / "pysnmalloc") / name / "bin" / name
+    return str(kept) if shutil.which(name) is None and kept.exists() else version
 
 
-INTERPRETERS = ["3.11", "3.12", "3.13", "3.14", free_threaded() or FREE_THREADED]
+INTERPRETERS = [*VERSIONS, *map(free_threaded, FREE_THREADED)]
 
 
 @nox.session(python=INTERPRETERS)
 def tests(session: nox.Session) -> None:
     """Run the suite on every interpreter found."""
-    # Wheels only: newer versions of these have compiled parts, and no wheel for 3.13t.
+    # Wheels only: newer versions of these have compiled parts, and no wheel for every interpreter.
     session.install("--only-binary", "hypothesis,pydantic-core", "-e", ".[test]")
     session.run("pytest", "-n", "auto", *session.posargs)
 
@@ -90,7 +92,7 @@ def docs(session: nox.Session) -> None:
 def docs_tests(session: nox.Session) -> None:
     """Test the book that `docs` built, in Chromium; `-- -m ''` runs every tutorial in the lab, which takes minutes."""
     session.install("-e", ".[docs]")
-    session.run("pytest", "docs/tests", "-m", "not whole_lab", *session.posargs)
+    session.run("pytest", "docs/tests", "--demand-browser", "-m", "not whole_lab", *session.posargs)
 
 
 @nox.session(name="docs-live")

@@ -5,8 +5,8 @@
         browser.evaluate("document.title")
         browser.press("ArrowRight")
 
-Needs the program ``chromium`` (or Chrome) and nothing else. Whoever has none gets an error that says what to install:
-a test of a page that no browser saw would prove nothing.
+Needs the program ``chromium`` (or Chrome) and nothing else. Without it, the tests that need it are skipped; the reason
+says what to install. With pytest's option ``--demand-browser`` they fail.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def find() -> str:
         if found:
             return found
     raise NoBrowserError(
-        "these tests need Chromium: install it (Debian: apt-get install chromium), or name a Chrome in the environment "
-        "variable CHROME; to leave them out, run pytest -m 'not browser'"
+        "tests of web pages need Chromium: install it (Debian: apt-get install chromium), or name a Chrome in the "
+        "environment variable CHROME"
     )
 
 
@@ -57,11 +57,12 @@ class Browser:
     """One browser with one page; ``options`` are of its command line."""
 
     def __init__(self, *options: str) -> None:
+        program = find()  # before anything is made that an error would leave behind
         self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         to_read, self._write = os.pipe()
         self._read, to_write = os.pipe()
         high = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (to_read, to_write)]
-        command = [find(), *OPTIONS, *options, f"--user-data-dir={self._profile.name}", "about:blank"]
+        command = [program, *OPTIONS, *options, f"--user-data-dir={self._profile.name}", "about:blank"]
         self._process = subprocess.Popen(
             [sys.executable, "-c", STARTER, *map(str, high), *command],
             pass_fds=high,

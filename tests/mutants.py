@@ -481,6 +481,7 @@ def copy_of(mutant: Mutant | None) -> Iterator[Path]:
             )
         for page in (
             "pyproject.toml",
+            "conftest.py",
             "noxfile.py",
             "LICENSE",
             "CITATION.cff",
@@ -500,7 +501,7 @@ def copy_of(mutant: Mutant | None) -> Iterator[Path]:
 
 def suite(folder: Path, *tests: str, jobs: int = 1) -> str:
     """Run tests in a copy up to the first failure; say what came of it."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--demand-browser", *tests]
     command += ["-n", str(jobs)] if jobs > 1 else ["-p", "no:xdist"]
     command.append("--ignore=tests/test_mutants.py")  # it looks for the text that a mutant has replaced
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -299,9 +299,10 @@ def test_doctor_fails_when_a_check_fails(runner: CliRunner, monkeypatch: pytest.
 
 
 def test_a_check_that_raises_anything_has_failed() -> None:
-    assert make("division", lambda _: str(1 // 0), lambda: True) == Check(
-        "division", Outcome.FAILED, "ZeroDivisionError: integer division or modulo by zero"
-    )
+    def look(_: object) -> str:
+        raise ArithmeticError("out of numbers")
+
+    assert make("sums", look, lambda: True) == Check("sums", Outcome.FAILED, "ArithmeticError: out of numbers")
 
 
 def test_doctor_reports_progress_and_stops_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,7 +318,7 @@ def test_facts_tell_whether_there_is_a_gil() -> None:
     facts = doctor.describe()
     enabled = getattr(sys, "_is_gil_enabled", lambda: True)()
     assert facts["GIL"] == ("on" if enabled else "off")
-    assert facts["interpreter"].endswith(".".join(map(str, sys.version_info[:3])))
+    assert facts["interpreter"].split()[-1] == sys.version.split()[0]  # 3.14.0b4 too, which is 3.14.0 in numbers
 
 
 def test_doctor_finds_a_heap_that_mixes_objects_up(monkeypatch: pytest.MonkeyPatch) -> None:

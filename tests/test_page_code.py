@@ -36,7 +36,7 @@ TRACES = [block for block in BLOCKS if block.language == "none"]
 NOT_RUN = {  # the beginning of a command: why it does not run here
     "pip install": "it changes the environment that the tests run in; the continuous integration runs the README's",
     "python3.13t -m venv": "as below",
-    "python -m venv": "as above",
+    "python3 -m venv": "as above",
     ". .venv/bin/activate": "it changes the shell that it is typed into",
     "free/bin/pip install": "as above",
     "jupyter notebook": "it serves until it is stopped",
@@ -50,10 +50,12 @@ NOT_RUN = {  # the beginning of a command: why it does not run here
     "uv": "it needs a network",
     "conda": "as above",
     ".ci/python3.13t": "it builds an interpreter, and has a step of the continuous integration of its own",
+    ".ci/bench": "it measures in a Debian root, which takes half an hour and the rights of root",
     "nox": "it makes environments from a package index, and takes minutes",
     "PYTHONMALLOC=malloc valgrind": "as below",
     "valgrind": "a program that few machines have; what it prints is a block of docs/reference/traces.md",
 }
+OF_THE_PROJECT = ".venv/bin/"  # a program there is named so, or without the folder once .venv is active
 SHORTER = {"pysnmalloc doctor": ["--seconds", "1"]}  # a command that can do the same in less time
 FINDS = ("pysnmalloc explore queue-published", "pysnmalloc explore bug:", "--weaken ")  # what goes wrong, on purpose
 NOT_CODE = {  # a language: why its blocks are no code
@@ -107,13 +109,14 @@ def test_python_runs(path: Path) -> None:
 
 def why_not_run(words: list[str]) -> str | None:
     """The reason why a command is not run, if there is one."""
-    typed = " ".join(words)
+    typed = " ".join(words).removeprefix(OF_THE_PROJECT)
     return next((why for start, why in NOT_RUN.items() if typed == start or typed.startswith(f"{start} ")), None)
 
 
 def in_this_python(words: list[str]) -> list[str]:
     """The command, run by this Python."""
     program, *rest = words
+    program = program.removeprefix(OF_THE_PROJECT)
     if program == "pysnmalloc":
         return [sys.executable, "-m", "pysnmalloc", *rest]
     assert re.fullmatch(r"python[\d.]*t?", program), f"what is {program}? Run it, or say in NOT_RUN why not"
@@ -122,6 +125,7 @@ def in_this_python(words: list[str]) -> list[str]:
 
 def read_by_its_parser(words: list[str]) -> None:
     """Have the parser of a program that does not run here read the command, where there is one at hand."""
+    words = [words[0].removeprefix(OF_THE_PROJECT), *words[1:]]
     if "pip" in words[:3]:
         project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         for wanted in re.findall(r"\[([\w,]+)\]", " ".join(words)):
@@ -131,7 +135,7 @@ def read_by_its_parser(words: list[str]) -> None:
         assert words == ["nox", "--list"] or (words[:2] == ["nox", "-s"] and words[2] in sessions()), words
     elif words[0] == "pytest":
         parse([sys.executable, "-m", "pytest", *words[1:], "--version"])
-    elif words[:3] == ["python", "-m", "venv"]:
+    elif words[:3] == ["python3", "-m", "venv"]:
         parse([sys.executable, *words[1:], "--help"])
 
 

@@ -1,9 +1,10 @@
-"""The README tells the truth: its tables name every concept and room, and its files exist.
+"""The README tells the truth: its tables name every concept and room, its files exist, its links work on an index too.
 
 Its code runs in ``test_page_code``.
 """
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.test_layers import CONCEPTS, ROOMS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LINK = re.compile(r"\[[^\]]+\]\((?!https?:)([^)#]+)\)")
 
 
@@ -33,6 +35,33 @@ def test_the_table_of_concepts_names_them_in_the_order_in_which_they_build_on_ea
 def test_the_table_of_rooms_names_them_from_bottom_to_top() -> None:
     row = r"^\| \[`(\w+)/`\]\(pysnmalloc/\1/__init__\.py\) \| [^|]+ \| [^|]+ \|$"
     assert first_groups(row, "The rooms") == ROOMS
+
+
+def on_an_index() -> str:
+    """The README as a package index shows it, by the substitutions that the build makes."""
+    hook = PROJECT["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    text = "".join((ROOT / fragment["path"]).read_text(encoding="utf-8") for fragment in hook["fragments"])
+    for each in hook["substitutions"]:
+        text = re.sub(each["pattern"], each["replacement"], text)
+    return text
+
+
+def test_every_link_on_a_package_index_leads_to_a_file_of_the_source() -> None:
+    """Nothing else of the text changes."""
+    text, start = on_an_index(), f"{PROJECT['project']['urls']['Source']}/blob/main/"
+    targets = re.findall(r"\]\(([^)]*)\)", text)
+    assert len(targets) > len(ROOMS) + len(CONCEPTS)
+    assert [target for target in targets if not target.startswith("https://")] == []
+    ours = [target.removeprefix(start) for target in targets if target.startswith(start)]
+    assert ours == LINK.findall(README)
+    assert text.replace(start, "") == README
+
+
+def test_the_front_page_of_the_book_has_the_same_two_commands() -> None:
+    typed = re.findall(r"^\$ (python3 -m venv \.venv && .*)$", README, flags=re.MULTILINE)
+    assert [re.split(r" && \S+/", command)[-1] for command in typed] == ["pysnmalloc replay", "pytest -n auto"]
+    front = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\$ (.*)$", front, flags=re.MULTILINE)[:2] == typed
 
 
 def test_every_file_it_speaks_of_is_there() -> None:

@@ -84,7 +84,7 @@ def figures_of_pairs() -> list[Figure]:
         rounds=150,
     )
     version = interpreter()
-    against_libc = {"3.11": 1.05, "3.13": 0.90, "3.13t": 1.20, "3.14": 1.05}.get(version)
+    against_libc = {"3.11": 1.05, "3.13": 0.90, "3.13t": 1.20, "3.14": 1.05, "3.15": 1.05}.get(version)
     return [
         Figure("malloc(48)+free / libc by ctypes", *_of(times, "libc"), against_libc),
         Figure("malloc(48)+free / multiprocessing.heap", *_of(times, "multiprocessing"), 0.13),
