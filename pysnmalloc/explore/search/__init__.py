@@ -7,5 +7,5 @@ kind of finding. ``seeds`` writes a branch down so that another process can take
 
 Imported by: explorer, and all above it.
 
-    exploration, interleave, collector, sample, search, seeds, parallel
+    alone, exploration, interleave, collector, sample, search, seeds, parallel
 """

@@ -7,5 +7,5 @@ that a load may return (``tree``).
 
 Imported by: executions, and all above it.
 
-    scenario, ops, segment, proxies, tree
+    scenario, ops, misuse, segment, proxies, run, spinning, tree
 """
