@@ -20,9 +20,8 @@ from dataclasses import dataclass
 
 from ...errors import SnmallocError
 
-__all__ = ["NAME", "Schedule", "ScheduleError", "Turn"]
+__all__ = ["Schedule", "ScheduleError", "Turn"]
 
-NAME = re.compile(r"[^\s*=^]+")  #: what can name a thread
 _TURN = re.compile(r"(?P<thread>[^\s*=^]+)(?:\*(?P<times>\d+)|=(?P<source>[^\s*=^]+))?(?:\^(?P<after>[^\s*=^]+))?$")
 
 

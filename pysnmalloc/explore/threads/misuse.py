@@ -71,9 +71,7 @@ def demand_order(kind: str, order: Order) -> None:
 def demand_operation(kind: str, address: int, values: tuple[Hashable, ...], order: Order, part: int, size: int) -> None:
     """Raise unless an atomic operation is one that hardware can perform.
 
-    Args:
-        kind, address, values, order, part: the operation's.
-        size: the number of bytes of the memory.
+    ``size`` is the number of bytes of the memory; the other arguments are those of ``Op``.
 
     Raises:
         WrongUse: if it is not; the message gives the reason.
