@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Container, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from ...atomics import Order
 from . import proxies
@@ -28,10 +29,7 @@ from .ops import DONE, PLAIN_READ, PLAIN_WRITE, READING, Deed, Op, Site
 from .scenario import Place, ThreadCode
 from .segment import Access, Cells, NewCell, Views, Where, plain_site
 
-if TYPE_CHECKING:
-    from _typeshed import TraceFunction
-
-__all__ = ["Endless", "Reached", "Run", "enter", "entered", "stop_again", "where", "where_raised"]
+__all__ = ["Endless", "Reached", "Run", "enter", "entered", "stop_again", "tracing_as_before", "where", "where_raised"]
 
 PLAIN_ACCESSES = 100_000  # between two atomic operations; a loop that makes more does not end by itself
 CAUGHT = 100  # stops that a function may catch before it is thrown out of its loop
@@ -44,12 +42,25 @@ _RECORDING = (
 )
 
 
+def _entry(code: ThreadCode, place: Place) -> Iterator[Hashable]:
+    """Yield what a thread's function returns. Its frames are those above this one.
+
+    A generator has exceptions of its own that are being handled, and a function that was thrown out leaves some there.
+    """
+    yield code(place)
+
+
 def enter(code: ThreadCode, place: Place) -> Hashable:
-    """Run a thread's function. Its frames are those above this one."""
-    return code(place)
+    """Run a thread's function, and return what it returns."""
+    try:
+        return next(_entry(code, place))
+    except RuntimeError as error:
+        if isinstance(error.__cause__, StopIteration):  # which no generator may raise
+            raise error.__cause__ from None
+        raise
 
 
-_ENTRY = enter.__code__
+_ENTRY = _entry.__code__
 
 
 class Reached(BaseException):
@@ -340,11 +351,22 @@ def stop_again(caught: int) -> NoReturn:
     raise Reached
 
 
+@contextmanager
+def tracing_as_before() -> Iterator[None]:
+    """Afterwards, trace as before: a function that is thrown out of a loop is traced."""
+    traced = sys.gettrace()
+    try:
+        yield
+    finally:
+        if sys.gettrace() is not traced:
+            sys.settrace(traced)
+
+
 def _throw_out(lines: int) -> None:
     """Raise the stop again after so many lines of the function, wherever that is: some line is in no ``try``."""
     left = lines
 
-    def trace(frame: FrameType, event: str, argument: object) -> TraceFunction:  # noqa: ARG001
+    def trace(frame: FrameType, event: str, argument: object) -> object:  # noqa: ARG001
         nonlocal left
         if event == "line":
             left -= 1

@@ -21,22 +21,17 @@ other run continued. Whether the thread spins, and so waits, is found out in ``s
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Hashable
-from typing import TYPE_CHECKING
 
 from ...atomics import Order
 from ...memory import Memory
 from .misuse import NotRepeatable, WrongUse
 from .ops import DONE, FAILED, Op
 from .proxies import ExploredAtomics, ExploredMemory, ExploredPlace
-from .run import Endless, Reached, Run, enter, where_raised
+from .run import Endless, Reached, Run, enter, tracing_as_before, where_raised
 from .scenario import ThreadCode
 from .segment import Access, Cells, Node, Segment, Views
 from .spinning import Rehearsal, last_at_same_place
-
-if TYPE_CHECKING:
-    from _typeshed import TraceFunction
 
 __all__ = ["ThreadTree", "TooLong"]
 
@@ -114,15 +109,13 @@ class ThreadTree:
             assert op.again is not None
             rehearsal = Rehearsal(node.script, node.deeds, self._words, op.again.at, op.at)
             memory = ExploredMemory(self._memory, rehearsal)
-            traced = sys.gettrace()
             try:
-                enter(self._run, ExploredPlace(memory, ExploredAtomics(rehearsal, self._orders)))
+                with tracing_as_before():
+                    enter(self._run, ExploredPlace(memory, ExploredAtomics(rehearsal, self._orders)))
             except KeyboardInterrupt:
                 raise
             except BaseException:  # it ends the loop, so there is none, or the rehearsal is over
                 pass
-            finally:
-                _restore(traced)
             node.spins = rehearsal.same
         return node.spins
 
@@ -184,9 +177,10 @@ class ThreadTree:
         """Run a function, and return the operation at which it was stopped, or its end."""
         explored = ExploredMemory(self._memory, run)
         place = ExploredPlace(explored, ExploredAtomics(run, self._orders))
-        traced = sys.gettrace()
         try:
-            op = self._returned(run, enter(code, place))
+            with tracing_as_before():
+                result = enter(code, place)
+            op = self._returned(run, result)
         except Reached:
             op = run.op
         except KeyboardInterrupt:
@@ -194,8 +188,6 @@ class ThreadTree:
         except BaseException as error:  # sys.exit as well: a thread's end is not the end of the search
             # While the function unwinds, it may fail in a way that it would not if the operation had a result.
             op = run.op if run.stopped else Op(FAILED, values=(error,), site=where_raised(error))
-        finally:
-            _restore(traced)
         if run.new is not None:
             raise run.new
         run.demand_same(lambda: _ended(op))
@@ -230,12 +222,6 @@ class TooLong(Exception):
     def __init__(self, limit: int) -> None:
         super().__init__(f"more than {limit} steps")
         self.limit = limit
-
-
-def _restore(traced: TraceFunction | None) -> None:
-    """Trace again as before: a function that caught the stop was traced."""
-    if sys.gettrace() is not traced:
-        sys.settrace(traced)
 
 
 def _last_writes(writes: list[Access]) -> list[Access]:
