@@ -20,7 +20,7 @@ from collections.abc import Callable, Container, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ...atomics import Order
 from . import proxies
@@ -366,7 +366,7 @@ def _throw_out(lines: int) -> None:
     """Raise the stop again after so many lines of the function, wherever that is: some line is in no ``try``."""
     left = lines
 
-    def trace(frame: FrameType, event: str, argument: object) -> object:  # noqa: ARG001
+    def trace(frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG001, ANN401  # itself, as tracing requires
         nonlocal left
         if event == "line":
             left -= 1
