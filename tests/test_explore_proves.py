@@ -579,7 +579,7 @@ def by_axioms(program: Program) -> set[Hashable]:
     """Return the outcomes under RC11, of loops with up to two turns that fail."""
     outcomes: set[Hashable] = set()
     for threads in product(*map(unrolled, program)):
-        if sum(map(len, threads)) > 6:
+        if sum(map(len, threads)) > max(5, sum(map(len, program))):
             continue  # the axioms take long; fewer turns have the same outcomes
         code = tuple(tuple(instruction for instruction, _, _ in thread) for thread in threads)
         reading = [[turn for turn in thread if not isinstance(turn[0], Store)] for thread in threads]
@@ -596,6 +596,6 @@ def by_axioms(program: Program) -> set[Hashable]:
 
 
 def test_the_explorer_agrees_with_the_axioms_on_spin_loops() -> None:
-    for seed in range(60):
+    for seed in range(30):
         program = drawn(seed)
         assert found(program, "rc11")[0] == by_axioms(program), (seed, program)

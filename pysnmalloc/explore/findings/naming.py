@@ -5,8 +5,9 @@ from __future__ import annotations
 from ...errors import DoubleFree, InvalidPointer, LawBroken, SnmallocError
 from ..executions.broken import Broken, Race, ThreadFailed, Uninitialised
 from ..threads.misuse import WrongUse
-from ..threads.run import Endless, where_raised
+from ..threads.run import Endless
 from ..threads.scenario import Scenario, Wrong
+from ..threads.stops import where_raised
 from ..threads.tree import TooLong
 
 __all__ = ["NOT_REPEATABLE", "named", "named_error"]

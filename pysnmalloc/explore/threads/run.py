@@ -8,63 +8,25 @@
 While a run replays, it compares each access with the one that an earlier run made there. A difference
 means that the function depends on something that the explorer does not see (``NotRepeatable``).
 
-After the stop, the function unwinds. Operations in ``finally`` and in ``__exit__`` are part of that:
-they are stopped too, and record nothing. A function that catches the stop and goes on forever is
-thrown out of its loop by a trace function, which raises the stop at one line after the other.
+After the stop, the function unwinds (``stops``). Operations in ``finally`` and in ``__exit__`` are
+part of that: they are stopped too, and record nothing.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Container, Hashable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from types import CodeType, FrameType
-from typing import Any, NoReturn
+from collections.abc import Callable, Container, Hashable, Sequence
+from types import CodeType
+from typing import NoReturn
 
 from ...atomics import Order
-from . import proxies
 from .misuse import NotRepeatable, WrongUse, demand_operation, demand_plain
-from .ops import DONE, PLAIN_READ, PLAIN_WRITE, READING, Deed, Op, Site
-from .scenario import Place, ThreadCode
+from .ops import DONE, PLAIN_READ, PLAIN_WRITE, READING, Deed, Op
 from .segment import Access, Cells, NewCell, Views, Where, plain_site
+from .stops import Reached, stack, stop_again, where
 
-__all__ = ["Endless", "Reached", "Run", "enter", "entered", "stop_again", "tracing_as_before", "where", "where_raised"]
+__all__ = ["Endless", "Run"]
 
 PLAIN_ACCESSES = 100_000  # between two atomic operations; a loop that makes more does not end by itself
-CAUGHT = 100  # stops that a function may catch before it is thrown out of its loop
-LINES = 40  # the most lines between two accesses of such a loop
-
-_RECORDING = (
-    __file__,
-    proxies.__file__,
-    *(str(Path(__file__).with_name(f"{name}.py")) for name in ("misuse", "spinning", "tree")),
-)
-
-
-def _entry(code: ThreadCode, place: Place) -> Iterator[Hashable]:
-    """Yield what a thread's function returns. Its frames are those above this one.
-
-    A generator has exceptions of its own that are being handled, and a function that was thrown out leaves some there.
-    """
-    yield code(place)
-
-
-def enter(code: ThreadCode, place: Place) -> Hashable:
-    """Run a thread's function, and return what it returns."""
-    try:
-        return next(_entry(code, place))
-    except RuntimeError as error:
-        if isinstance(error.__cause__, StopIteration):  # which no generator may raise
-            raise error.__cause__ from None
-        raise
-
-
-_ENTRY = _entry.__code__
-
-
-class Reached(BaseException):
-    """The function has reached an operation that has no recorded result."""
 
 
 class Endless(WrongUse):
@@ -241,7 +203,7 @@ class Run:
         """Stop the function at an operation."""
         op.at = len(self.script)
         if op.kind in READING:
-            op.stack = _stack()
+            op.stack = stack()
         self.op = op
         self._stop()
 
@@ -292,38 +254,6 @@ class Run:
         self._stop_at(Op(kind, address, values, Order.RELAXED, site, cell=cell, part=part, size=1 << shift))
 
 
-def where() -> Where:
-    """Return the function that makes the access, and the line, outside the modules that record."""
-    frame = sys._getframe(1)
-    while frame.f_code.co_filename in _RECORDING and frame.f_back is not None:
-        frame = frame.f_back
-    return frame.f_code, frame.f_lineno
-
-
-def entered(frame: FrameType | None) -> Iterator[FrameType]:
-    """Yield the frames of the functions that the thread is in, the innermost first, without those that record."""
-    while frame is not None and frame.f_code is not _ENTRY:
-        if frame.f_code.co_filename not in _RECORDING:
-            yield frame
-        frame = frame.f_back
-
-
-def _stack() -> tuple[tuple[CodeType, int], ...]:
-    """Return where the function and all that it calls are, as code and offset in it."""
-    return tuple((frame.f_code, frame.f_lasti) for frame in entered(sys._getframe(1)))
-
-
-def where_raised(error: BaseException) -> Site | None:
-    """Return the place in the source at which an error was raised, outside the modules that record."""
-    found, trace = None, error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        if code.co_filename not in _RECORDING:
-            found = plain_site((code, trace.tb_lineno))
-        trace = trace.tb_next
-    return found
-
-
 def _line_at(code: CodeType, offset: int) -> int:
     """Return the line of an instruction."""
     return next((line for start, end, line in code.co_lines() if start <= offset < end and line), code.co_firstlineno)
@@ -336,44 +266,12 @@ def _told(deed: Deed) -> str:
     if len(deed) == 3:
         return f"a plain write of {deed[2]} at {deed[1] << deed[0]:#x}"
     kind, address, values, order, _, _ = deed
-    asked = [f"{address:#x}", *map(str, values), order.value]
+    asked = (_asked(address), *map(str, values), _asked(order))
     return f"{kind}({', '.join(asked)})"
 
 
-def stop_again(caught: int) -> NoReturn:
-    """Stop a function that caught the stop so many times.
-
-    If this happens too often, raise the stop at one of the function's next lines, each time at a later one. Some line
-    of a loop is in no ``try``, so the function leaves the loop.
-    """
-    if caught > CAUGHT:
-        _throw_out(caught % LINES)
-    raise Reached
-
-
-@contextmanager
-def tracing_as_before() -> Iterator[None]:
-    """Afterwards, trace as before: a function that is thrown out of a loop is traced."""
-    traced = sys.gettrace()
-    try:
-        yield
-    finally:
-        if sys.gettrace() is not traced:
-            sys.settrace(traced)
-
-
-def _throw_out(lines: int) -> None:
-    """Raise the stop again after so many lines of the function, wherever that is: some line is in no ``try``."""
-    left = lines
-
-    def trace(frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG001, ANN401  # itself, as tracing requires
-        nonlocal left
-        if event == "line":
-            left -= 1
-            if left < 0:
-                raise Reached
-        return trace
-
-    for frame in entered(sys._getframe(1)):
-        frame.f_trace = trace
-    sys.settrace(trace)
+def _asked(argument: object) -> str:
+    """Return an address or an order in words, or whatever was given in its place."""
+    if isinstance(argument, Order):
+        return argument.value
+    return f"{argument:#x}" if isinstance(argument, int) else repr(argument)

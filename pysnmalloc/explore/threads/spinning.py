@@ -25,8 +25,8 @@ from typing import NoReturn
 from ...atomics import Atomics, Order
 from ...memory import Memory
 from .ops import PLAIN_WRITE, STORE, Deed, Op
-from .run import entered, stop_again
 from .scenario import Place, Scenario
+from .stops import entered, stop_again
 
 __all__ = ["REPEATED", "Rehearsal", "last_at_same_place"]
 

@@ -28,10 +28,11 @@ from ...memory import Memory
 from .misuse import NotRepeatable, WrongUse
 from .ops import DONE, FAILED, Op
 from .proxies import ExploredAtomics, ExploredMemory, ExploredPlace
-from .run import Endless, Reached, Run, enter, tracing_as_before, where_raised
+from .run import Endless, Run
 from .scenario import ThreadCode
 from .segment import Access, Cells, Node, Segment, Views
 from .spinning import Rehearsal, last_at_same_place
+from .stops import Reached, enter, tracing_as_before, where_raised
 
 __all__ = ["ThreadTree", "TooLong"]
 
