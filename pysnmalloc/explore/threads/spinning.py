@@ -30,7 +30,9 @@ from .stops import entered, stop_again
 
 __all__ = ["REPEATED", "Rehearsal", "last_at_same_place"]
 
-REPEATED = 1000  # reads that the function must make in the same way; a loop that gives up later counts visibly
+REPEATED = 1000
+"""How many reads a function must make in the same way as in the first turn of a loop. What gives up later must count in
+its variables."""
 DEPTH = 4  # of the objects that variables hold
 
 _OPAQUE = (Place, Memory, Atomics, Scenario, FunctionType, MethodType, ModuleType, type)
