@@ -69,6 +69,11 @@ class Teller:
             self._scenario.command,
         )
 
+    def untold(self, kind: str, detail: str) -> Finding:
+        """Return a finding without an execution, because a thread that is not repeatable has none that replays."""
+        about = self._scenario.name, self._model, self._names
+        return Finding(kind, detail, *about, "", (), 0, (), self._weakened, self._scenario.note, self._scenario.command)
+
     def tell(self, schedule: Schedule, make: Callable[[], Graph]) -> Told:
         """Play a schedule on the empty graph that ``make`` makes, and tell it.
 
@@ -146,7 +151,9 @@ class Teller:
         self._memory.space.buffer[:] = graph.latest()
         try:
             return tuple(self._scenario.draw(self._place))
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # sys.exit as well
             return (f"(cannot be drawn: {type(error).__name__}: {error})",)
 
     def operation(self, op: Op) -> str:

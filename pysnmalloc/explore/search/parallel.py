@@ -168,6 +168,7 @@ def search_part(job: Job, seeds: tuple[Seed, ...], turns: int, most: int | None)
             collector.execution(graph)
             if collector.enough:
                 break
+        exploration.confirm()
     except NewCell:
         _kept.name, stack = "", []
         new = frozenset(exploration.cells.words), frozenset(exploration.cells.pairs)
