@@ -175,6 +175,25 @@ def test_of_many_outcomes_twelve_are_shown() -> None:
     assert len(Page.of(result_html(result)).tables[0].rows) == 12
 
 
+class Verbose(Scenario):
+    """Three threads return words, which are too long to stand side by side."""
+
+    def threads(self) -> Mapping[str, ThreadCode]:
+        return dict.fromkeys("ABC", self.speak)
+
+    def speak(self, place: Place) -> str:
+        return f"a counter of {place.atomics.load(64, Order.RELAXED)} as it was read"
+
+
+def test_outcomes_that_are_too_wide_become_blocks() -> None:
+    """Every outcome is there, uncut, and no line is longer than the page is wide."""
+    text = result_text(explore(Verbose()), width=60)
+    assert max(map(len, text.splitlines())) <= 60
+    for name in "ABC":
+        assert f"  {name}: a counter of 0 as it was read" in text.replace("'", "").splitlines()
+    assert "  executions: 1" in text.splitlines()
+
+
 def test_unfair_executions_are_spoken_of() -> None:
     result = explore(SCENARIOS["append"])
     assert result.unfair

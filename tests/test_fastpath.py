@@ -539,6 +539,34 @@ def test_a_chunk_that_another_takes_at_once_is_another_s() -> None:
         heap.check()
 
 
+@pytest.mark.parametrize("mine", [64, 1000, 3000])
+@pytest.mark.parametrize("theirs", [64, 900, 1200, 3000, 8000])
+@pytest.mark.parametrize("round", range(4))
+def test_a_chunk_that_another_uses_while_its_way_is_learned(mine: int, theirs: int, round: int) -> None:
+    """1 gives its chunk back; before that call has ended, 2 takes it for objects of its own and gives it back, too."""
+    with sn.Heap(sn.CLASSROOM) as heap:
+        one, two = heap.acquire(1), heap.acquire(2)
+        rounds = iter(range(9))
+        return_chunk = one.large.return_chunk
+
+        def meanwhile(chunk: int) -> None:
+            return_chunk(chunk)
+            if next(rounds) == round:
+                objects = [two.malloc(theirs) for _ in range(3)]
+                for address in objects:
+                    two.free(address)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(one.large, "return_chunk", meanwhile)
+            for _ in range(6):
+                address = one.malloc(mine)
+                assert heap.usable_size(address) >= mine
+                assert heap.object_start(address) == address
+                heap.check()
+                one.free(address)
+                heap.check()
+
+
 # Messages.
 
 BATCH = 3

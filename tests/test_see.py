@@ -177,6 +177,8 @@ def test_figures(runner: CliRunner, number: str) -> None:
         (["show", "pbzip", "--at", "1"], ["Did you mean pbzip2?", "redis-lazyfree, pbzip2, git-log, python-json"]),
         (["show", "call.trace", "--at", "1"], ["Did you mean calls.trace?"]),
         (["show", "pbzip2"], ["--at N is missing", "pbzip2"]),
+        (["show", "pyton-jsn"], ["Did you mean python-json?"]),
+        (["show", "x" * 300], ["expected a readable file"]),
         (["replay", "empty"], ["empty: expected a readable file; found a folder"]),
         (["replay", "redis"], ["Did you mean redis-lazyfree?"]),
         (["replay", "x" * 300], ["expected a readable file"]),

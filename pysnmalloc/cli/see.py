@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import shutil
-from os.path import isdir
+from os.path import isdir, isfile
 from pathlib import Path
 from typing import Annotated
 
@@ -94,6 +94,9 @@ def show_command(
         list_shipped(Console())
         return
     if at is None:
+        if trace not in SHIPPED and not isfile(trace):
+            with friendly():
+                read_trace(trace)  # which tells what is wrong with the name
         raise typer.BadParameter(
             f"--at N is missing; it names a call of {trace}, counted from 1 (for a .jsonl, a tick)"
         )

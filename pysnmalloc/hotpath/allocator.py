@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from ..allocator import AVAILABLE, ONLY_SHORT, Allocator
-from ..chunklist import NEXT, OWNER, PREV
+from ..chunklist import NEXT, OWNER
 from ..config import BUCKETS_OFFSET, Decommit
 from ..mediumslab import FREE
 from ..mediumslab import HEAD as MEDIUM_HEAD
@@ -219,7 +219,7 @@ class FastAllocator(Allocator):
                 if owner != self.address:
                     *_, free_remote = self._tables.slabs[index] = self._poison_abroad(address, owner)
                     return free_remote(address)
-        return self._free(address)
+        return self._rare_free(address)
 
     def _poison_abroad(self, address: int, owner: int) -> Cells:
         """Return the poison of another allocator's slab, in which an address lies."""
@@ -279,20 +279,20 @@ class FastAllocator(Allocator):
             self._went(slab, sizeclass, address)
 
     def _went(self, chunk: int, sizeclass: int, address: int) -> None:
-        """Record a chunk that the plain code has returned. The second time in a row, it becomes the lone chunk."""
+        """Record a chunk that the plain code has returned. The second time in a row, it becomes the lone chunk.
+
+        Nothing may be read from the chunk, since another allocator may already have it.
+        """
         again, self._given_back = self._given_back == (chunk, sizeclass), (chunk, sizeclass)
         if not again or self._shared.decommit is not Decommit.SUPERSLAB:
             self._lone = None
             return
-        capacity = self.table.capacity(sizeclass, short=address == NULL)
-        listed = self._u64[chunk + NEXT >> 3] | self._u64[chunk + PREV >> 3]
-        if capacity < 2 or listed:
+        if self.table.capacity(sizeclass, short=address == NULL) < 2:
             self._lone = None
             return
         self._cover((chunk + self.config.chunk_size) >> self.config.slab_bits)
         make = self._lone_superslab if address == NULL else self._lone_mediumslab
         self._lone = make(chunk, sizeclass, address)
-        self._lone.wait()
 
     def _stack_of(self, chunk: int) -> Stack:
         """Return the words of the stack and of a chunk that a pop and a push change."""
@@ -323,13 +323,12 @@ class FastAllocator(Allocator):
         word, node = self.metaslab.word(chunk), chunk + self.metaslab.node_at_end
         first = self.table.first_head(sizeclass, short=True)
         head, size = first + self.table.sizes[sizeclass], self.table.sizes[sizeclass]
-        after = self._u64[word >> 3] >> 56
         cells, _, _ = self._cells_of(chunk)
         words = LoneSuperslab(
             used=self._cell(chunk + USED_BYTE, "H"),
             next=self._cell(chunk + NEXT, "Q"),
             metadata=self._cell(word, "Q"),
-            taken=1 | head << 16 | self.metaslab.node_at_end << 32 | sizeclass << 48 | after << 56,
+            taken=1 | head << 16 | self.metaslab.node_at_end << 32 | sizeclass << 48,
             slab_used=cells[0],
             head=cells[1],
             list_head=self._list_heads[sizeclass],

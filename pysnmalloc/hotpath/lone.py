@@ -10,7 +10,8 @@ with the incarnation number of the allocator's own push. Otherwise the plain cod
 
 The law: the bytes, the counts and the order of stores before the push are those of the plain
 code. ``FastAllocator`` makes a lone chunk when the plain code has returned the same chunk
-twice in a row.
+twice in a row. It is taken only after a push by the functions here. After a push by the plain
+code, another allocator may use the chunk and push it again before its number can be read.
 
 The operating system sees one difference, although the bytes are the same. If the object lies
 in the first page, a lone superslab touches only that page and the list node. The node's words
@@ -41,7 +42,6 @@ class Lone:
         chunk: its address.
         sizeclass: the size class of the object.
         sizes: the request sizes that this class serves.
-        wait: records that the plain code has just returned the chunk.
         take: takes the chunk and allocates its object, or returns 0 if the plain code must do so.
         give_back: frees the object with its chunk and returns True, or returns False if the plain code must do so.
     """
@@ -49,7 +49,6 @@ class Lone:
     chunk: int
     sizeclass: int
     sizes: range
-    wait: Callable[[], None]
     take: Callable[[], int]
     give_back: Callable[[int], bool]
 
@@ -82,19 +81,16 @@ class Stack:
     amount: int
 
 
-Ends = tuple[Callable[[], None], Callable[[int], bool], Callable[[], None]]
+Ends = tuple[Callable[[int], bool], Callable[[], None]]
 
 
 def ends_of(stack: Stack) -> Ends:
-    """Build ``wait``, ``pop`` and ``push``, whose steps are those of ``ChunkStack``, ``PageMap`` and ``Commitment``."""
+    """Build ``pop`` and ``push``, whose steps are those of ``ChunkStack``, ``PageMap`` and ``Commitment``."""
     chunk, top, incarnation, link, kind = stack.chunk, stack.top, stack.incarnation, stack.link, stack.kind
     owner, lock, counts, commitment, amount = stack.owner, stack.lock, stack.counts, stack.commitment, stack.amount
-    number = below = -1  # the incarnation number and the link after this allocator's push
-
-    def wait() -> None:
-        """Record the number and the link that the plain code's push has left."""
-        nonlocal number, below
-        number, below = incarnation[()], link[()]
+    # The incarnation number and the link after the last push that was made here. Those of the plain code's push are not
+    # known: when it has ended, another allocator may already have used the chunk and pushed it again.
+    number = below = -1
 
     def pop(is_now: int) -> bool:
         """Pop the chunk if the stack has not changed since the push, and return whether it was popped."""
@@ -126,7 +122,7 @@ def ends_of(stack: Stack) -> Ends:
         counts.stores += 1
         counts.compare_exchanges += 1
 
-    return wait, pop, push
+    return pop, push
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +174,7 @@ def lone_superslab(
     decommit: Callable[[], None],
 ) -> Lone:
     """Build ``take`` and ``give_back`` of a lone superslab."""
-    wait, pop, push = ends_of(stack)
+    pop, push = ends_of(stack)
     chunk, kind, index = stack.chunk, stack.kind, stack.chunk // tables.slab_size
     slabs, classes, no_slab = tables.slabs, tables.classes, tables.no_slab
     used, after, metadata, taken = words.used, words.next, words.metadata, words.taken
@@ -225,7 +221,7 @@ def lone_superslab(
         push()
         return True
 
-    return Lone(chunk, sizeclass, sizes, wait, take, give_back)
+    return Lone(chunk, sizeclass, sizes, take, give_back)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +255,7 @@ def lone_mediumslab(
     rare_free: FreeFunction,
 ) -> Lone:
     """Build ``take`` and ``give_back`` of a lone medium slab."""
-    wait, pop, push = ends_of(stack)
+    pop, push = ends_of(stack)
     chunk, kind, slabs, index = stack.chunk, stack.kind, tables.slabs, words.object // tables.slab_size
     free, head, after, list_head = words.free, words.head, words.next, words.list_head
     ours, no_slab = poison(tables, rare_free), tables.no_slab
@@ -288,4 +284,4 @@ def lone_mediumslab(
         push()
         return True
 
-    return Lone(chunk, sizeclass, sizes, wait, take, give_back)
+    return Lone(chunk, sizeclass, sizes, take, give_back)
