@@ -138,7 +138,8 @@ class Rehearsal:
 
 def _state() -> Hashable:
     """Return the variables of all functions that the thread is in."""
-    return tuple(_seen(frame.f_locals, 0) for frame in entered(sys._getframe(1)))
+    # ``f_locals`` is a dict, or a view of the frame that is a new object each time: only what it holds can be compared.
+    return tuple(_seen(dict(frame.f_locals), 0) for frame in entered(sys._getframe(1)))
 
 
 def _seen(value: object, depth: int) -> Hashable:
