@@ -349,6 +349,20 @@ EXPLORER_MUTANTS = (
         "test_explore_proves.py::test_a_loop_that_gives_up_does_not_wait",
     ),
     Mutant(
+        "equal objects are one object",
+        "explore/threads/spinning.py",
+        "if id(value) in seen:",
+        "if False:",
+        "test_explore_proves.py::test_equal_objects_are_not_one",
+    ),
+    Mutant(
+        "a view of a frame is compared, not the variables",
+        "explore/threads/spinning.py",
+        "_seen(dict(frame.f_locals), seen, 0)",
+        "_seen(iter(dict(frame.f_locals)), seen, 0)",
+        "test_explore_proves.py::test_a_spin_lock_is_proved",
+    ),
+    Mutant(
         "a loop is not rehearsed",
         "explore/threads/spinning.py",
         "if at >= self._second + REPEATED:",

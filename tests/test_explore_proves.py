@@ -411,6 +411,91 @@ def test_a_loop_that_gives_up_does_not_wait(turns: Callable[[], Iterator[object]
         assert {outcome.results[0] for outcome in result.outcomes} == {0, 1}
 
 
+def making_a_list(place: Place) -> None:
+    seen = [0]
+    while not seen[0]:
+        seen = [place.atomics.load(X, ACQUIRE)]
+
+
+def making_a_method(place: Place) -> None:
+    while True:
+        load = place.atomics.load
+        if load(X, ACQUIRE):
+            return
+
+
+def making_a_function(place: Place) -> None:
+    while True:
+
+        def is_set() -> bool:
+            return place.atomics.load(X, ACQUIRE) != 0
+
+        if is_set():
+            return
+
+
+class Last:
+    def __init__(self, seen: int) -> None:
+        self.seen = seen
+
+
+def making_an_object(place: Place) -> None:
+    last = Last(0)
+    while not last.seen:
+        last = Last(place.atomics.load(X, ACQUIRE))
+
+
+@pytest.mark.parametrize("run", [making_a_list, making_a_method, making_a_function, making_an_object])
+def test_a_loop_that_makes_its_objects_anew_waits(run: ThreadCode) -> None:
+    assert explore(Threads(A=run, B=release), steps=50).verdict == "proved for all executions"
+    assert kinds(explore(Threads(A=run), steps=50)) == ["deadlock"]
+
+
+def counted(most: int) -> Callable[[], bool]:
+    turns = 0
+
+    def more() -> bool:
+        nonlocal turns
+        turns += 1
+        return turns <= most
+
+    return more
+
+
+class Turns:
+    def __init__(self, most: int) -> None:
+        self.left = [most]
+
+    def more(self) -> bool:
+        self.left[0] -= 1
+        return self.left[0] >= 0
+
+
+@pytest.mark.parametrize(
+    "make", [counted, lambda most: Turns(most).more, lambda most: partial(next, iter(range(1, most)))]
+)
+def test_a_count_that_objects_hold_is_seen(make: Callable[[int], Callable[[], bool]]) -> None:
+    def giving_up_late(place: Place) -> None:
+        more = make(100_000)  # more than a rehearsal makes
+        while more():
+            if place.atomics.load(X, ACQUIRE):
+                return
+
+    assert kinds(explore(Threads(A=giving_up_late, B=release), "sc", steps=50, patience=3)) == [
+        "livelock within 50 steps"
+    ]
+
+
+def test_equal_objects_are_not_one() -> None:
+    def run(place: Place) -> None:
+        turns: list[list[int]] = [[] for _ in range(3000)]
+        for each in turns:  # noqa: B007  # only this variable shows where the loop is
+            if place.atomics.load(X, ACQUIRE):
+                return
+
+    assert kinds(explore(Threads(A=run, B=release), "sc", steps=50, patience=3)) == ["livelock within 50 steps"]
+
+
 # The machine that judges spin loops.
 
 Program = tuple[tuple[tuple[str, str, int, Order], ...], ...]  # per thread: what, location, value, order

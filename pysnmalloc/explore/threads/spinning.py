@@ -19,7 +19,9 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Container, Hashable, Iterator, Sequence
-from types import FunctionType, MethodType, ModuleType
+from contextlib import suppress
+from functools import partial
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import NoReturn
 
 from ...atomics import Atomics, Order
@@ -35,7 +37,7 @@ REPEATED = 1000
 its variables."""
 DEPTH = 4  # of the objects that variables hold
 
-_OPAQUE = (Place, Memory, Atomics, Scenario, FunctionType, MethodType, ModuleType, type)
+_OPAQUE = (Place, Memory, Atomics, Scenario, ModuleType, CodeType, type)
 
 
 def last_at_same_place(op: Op, ops: Sequence[Op]) -> Op | None:
@@ -139,17 +141,41 @@ class Rehearsal:
 def _state() -> Hashable:
     """Return the variables of all functions that the thread is in."""
     # ``f_locals`` is a dict, or a view of the frame that is a new object each time: only what it holds can be compared.
-    return tuple(_seen(dict(frame.f_locals), 0) for frame in entered(sys._getframe(1)))
+    seen: dict[int, tuple[int, object]] = {}
+    return tuple(_seen(dict(frame.f_locals), seen, 0) for frame in entered(sys._getframe(1)))
 
 
-def _seen(value: object, depth: int) -> Hashable:
-    """Return what can be compared of a value. Objects are the same if they are identical and hold the same."""
+class _Itself:
+    """An object that is the same only as itself. It is kept, so that no later object has its address."""
+
+    __slots__ = ("_object",)
+
+    def __init__(self, value: object) -> None:
+        self._object = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and self._object is other._object
+
+    def __hash__(self) -> int:
+        return id(self._object)
+
+
+def _seen(value: object, seen: dict[int, tuple[int, object]], depth: int) -> Hashable:
+    """Return what can be compared of a value.
+
+    A loop may make its objects anew in each turn. Two objects are therefore the same if they hold the same, and were
+    met at the same places before: ``seen`` numbers the objects in the order in which they are met, and keeps them.
+    """
     if value is None or isinstance(value, int | float | str | bytes | complex):
         return value
     if isinstance(value, _OPAQUE) or depth > DEPTH:
-        return id(value)
-    inside = tuple((_seen(key, depth + 1), _seen(each, depth + 1)) for key, each in _parts(value))
-    return id(value) if not isinstance(value, tuple | dict) else 0, operator.length_hint(value, -1), inside
+        return _Itself(value)
+    if id(value) in seen:
+        return _Itself, seen[id(value)][0]
+    seen[id(value)] = len(seen), value
+    inside = tuple((_seen(key, seen, depth + 1), _seen(each, seen, depth + 1)) for key, each in _parts(value))
+    shown = inside or isinstance(value, list | tuple | dict | set | frozenset)
+    return type(value) if shown else _Itself(value), operator.length_hint(value, -1), inside
 
 
 def _parts(value: object) -> Iterator[tuple[object, object]]:
@@ -160,6 +186,15 @@ def _parts(value: object) -> Iterator[tuple[object, object]]:
         yield from enumerate(value)
     elif isinstance(value, set | frozenset):
         yield from ((0, each) for each in value)
+    elif isinstance(value, MethodType):
+        yield from ((0, value.__self__), (1, value.__func__))
+    elif isinstance(value, FunctionType):
+        yield from ((0, value.__code__), (1, value.__defaults__), (2, value.__closure__))
+    elif isinstance(value, partial):
+        yield from ((0, value.func), (1, value.args), (2, value.keywords))
+    elif isinstance(value, CellType):
+        with suppress(ValueError):  # it holds nothing yet
+            yield 0, value.cell_contents
     else:
         yield from getattr(value, "__dict__", {}).items()
         for each in type(value).__mro__:
