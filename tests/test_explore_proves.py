@@ -9,8 +9,10 @@ from __future__ import annotations
 import itertools
 import random
 import re
+import signal
 import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import product
 from typing import cast
@@ -20,6 +22,7 @@ import pytest
 from pysnmalloc.atomics import Order
 from pysnmalloc.explore import Place, Result, Scenario, ThreadCode, explore, replay, tell
 from pysnmalloc.explore.scenarios.litmus import CompareExchange, Exchange, Fence, Instruction, Litmus, Load, Store
+from pysnmalloc.explore.threads import watching
 from pysnmalloc.explore.threads.misuse import NotRepeatable
 from tests import naive_models
 
@@ -306,6 +309,121 @@ def test_what_is_no_thread_is_refused() -> None:
         explore(Threads(A=None))
     with pytest.raises(ValueError, match="release store is to be weakened: a store cannot acquire"):
         explore(Threads(A=release), weaken={"release store": ACQUIRE})
+
+
+# Loops without an access.
+
+
+def looping_at_once(place: Place) -> None:  # noqa: ARG001
+    while True: pass  # fmt: skip  # noqa: E701  # one line, which one instruction repeats
+
+
+def looping_on_a_variable(place: Place) -> None:
+    seen = place.atomics.load(X, RELAXED)
+    while seen == 0:
+        pass
+
+
+def looping_in_a_function(place: Place) -> None:
+    place.atomics.load(X, RELAXED)
+    place.memory.u64[40] = 1
+    any(number < 0 for number in itertools.count())
+
+
+def looping_after_giving_up(place: Place) -> None:
+    for _ in itertools.repeat(None, 5):
+        if place.atomics.load(X, RELAXED):
+            return
+    while True:
+        place = place  # noqa: PLW0127
+
+
+def looping_whatever_is_raised(place: Place) -> None:
+    place.atomics.load(X, RELAXED)
+    while True:
+        try:  # noqa: SIM105  # a `with` would be another way out
+            place = place  # noqa: PLW0127
+        except:  # noqa: E722
+            pass
+
+
+LOOPS = {
+    looping_at_once: "while True: pass",
+    looping_on_a_variable: "while seen == 0:|pass",
+    looping_in_a_function: r"any\(number < 0",
+    looping_after_giving_up: "while True:|place = place",
+    looping_whatever_is_raised: "while True:|try:|place = place",
+}
+
+
+@pytest.mark.parametrize(("run", "line"), LOOPS.items())
+def test_a_loop_without_an_access_is_a_finding_at_its_line(run: ThreadCode, line: str) -> None:
+    traced, handler = sys.gettrace(), signal.getsignal(signal.SIGVTALRM)
+    (finding,) = explore(Threads(A=run, B=release), "sc", patience=3).findings
+    assert finding.kind == "endless loop"
+    assert re.search(rf"1,000,000 lines without an access, so it does not end: `({line})", finding.detail), (
+        finding.detail
+    )
+    again = replay(Threads(A=run, B=release), finding.schedule, "sc")
+    assert again is not None
+    assert again.kind == "endless loop"
+    assert sys.gettrace() is traced
+    assert signal.getsignal(signal.SIGVTALRM) is handler
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0, 0)
+
+
+def test_a_loop_without_an_access_is_found_where_no_timer_ticks() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        result = pool.submit(explore, Threads(A=looping_on_a_variable, B=release), "sc").result()
+    assert kinds(result) == ["endless loop"]
+
+
+def test_a_timer_that_is_in_use_is_left_alone() -> None:
+    handler = signal.signal(signal.SIGVTALRM, lambda *_: None)
+    try:
+        mine = signal.getsignal(signal.SIGVTALRM)
+        assert kinds(explore(Threads(A=looping_on_a_variable, B=release), "sc")) == ["endless loop"]
+        assert signal.getsignal(signal.SIGVTALRM) is mine
+    finally:
+        signal.signal(signal.SIGVTALRM, handler)
+
+
+class Awaited(Telling):
+    """One thread waits for a flag that is no memory."""
+
+    def tell(self, place: Place) -> Hashable:
+        self.flag = 1
+        place.atomics.store(Y, 1, RELAXED)
+        return None
+
+    def listen(self, place: Place) -> Hashable:
+        place.atomics.load(X, RELAXED)
+        while not self.flag:
+            pass
+        return place.atomics.load(X, RELAXED)
+
+
+@pytest.mark.parametrize("names", ["TL", "LT"])
+def test_a_wait_for_a_flag_outside_of_the_memory_ends(names: str) -> None:
+    (finding,) = explore(Awaited(names), "sc").findings
+    assert finding.kind == "not repeatable"
+    assert "no access in 1,000,000 lines the second time" in finding.detail
+    assert re.search("at `(while not self.flag:|pass)`", finding.detail)
+
+
+def test_lines_between_accesses_are_no_loop_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "LINES", 1000)
+
+    def run(place: Place) -> Hashable:
+        seen = 0
+        for at in range(40):
+            for _ in range(100):
+                seen += 1
+            place.memory.u64[40 + at] = seen
+        return place.atomics.load(X, ACQUIRE)
+
+    with ThreadPoolExecutor(1) as pool:  # where lines are always counted
+        assert pool.submit(explore, Threads(A=run, B=release), "sc").result().verdict == "proved for all executions"
 
 
 # Spin loops.

@@ -36,6 +36,7 @@ from .search.search import search
 from .threads.misuse import NotRepeatable
 from .threads.scenario import Scenario
 from .threads.segment import NewCell
+from .threads.watching import ticking
 
 __all__ = ["explore", "replay", "tell"]
 
@@ -83,6 +84,7 @@ class How:
         return f"{self.random:,} executions drawn {drawn}, seed {self.seed}"
 
 
+@ticking()
 def explore(
     scenario: Scenario,
     model: str = "rc11",
@@ -183,6 +185,7 @@ def _executions(exploration: Exploration, how: How, empty: Graph, failed: Callab
     return random_walks(exploration.empty, how.random, how.seed, failed)
 
 
+@ticking()
 def tell(scenario: Scenario, schedule: str, model: str = "rc11", weaken: Mapping[str, Order] | None = None) -> Told:
     """Tell an execution step by step, whether it fails or not.
 
@@ -199,6 +202,7 @@ def tell(scenario: Scenario, schedule: str, model: str = "rc11", weaken: Mapping
             continue
 
 
+@ticking()
 def replay(
     scenario: Scenario, schedule: str, model: str = "rc11", weaken: Mapping[str, Order] | None = None
 ) -> Finding | None:

@@ -23,6 +23,7 @@ from .misuse import NotRepeatable, WrongUse, demand_operation, demand_plain
 from .ops import DONE, PLAIN_READ, PLAIN_WRITE, READING, Deed, Op
 from .segment import Access, Cells, NewCell, Views, Where, plain_site
 from .stops import Reached, stack, stop_again, where
+from .watching import LINES, Watch
 
 __all__ = ["Endless", "Run"]
 
@@ -30,7 +31,7 @@ PLAIN_ACCESSES = 100_000  # between two atomic operations; a loop that makes mor
 
 
 class Endless(WrongUse):
-    """A thread loops over plain memory, which no other thread may change."""
+    """A thread loops over plain memory, which no other thread may change, or over its own variables."""
 
 
 class Run:
@@ -42,6 +43,7 @@ class Run:
         op: the operation at which it was stopped.
         stopped, failure, new: whether it was stopped, the misuse that ends the thread, a cell that was not known.
         needs, writes, where: of the segment before the new step.
+        watch: the watch over the run, in which the function has to run.
 
     Args:
         name: the thread's name.
@@ -83,6 +85,7 @@ class Run:
         self._plain = 0
         self._caught = 0
         self._seen: dict[int, int] = {}
+        self.watch = Watch(self._endless)
 
     # What explored code calls.
 
@@ -169,6 +172,8 @@ class Run:
 
     def _did(self, deed: Deed) -> None:
         """Note an access, and compare it with what was done here before."""
+        if self.watch.counting:
+            self.watch.access()
         if self.stopped:
             self._again()
         at = len(self.deeds)
@@ -227,6 +232,15 @@ class Run:
                     "other thread may change what it reads, so it does not end"
                 )
             )
+
+    def _endless(self) -> NoReturn:
+        """End the thread in a loop that makes no access."""
+        if self.stopped:
+            raise Reached
+        if self._only_repeats or len(self.deeds) < len(self._expected):
+            self.failure = self._differs(f"no access in {LINES:,} lines", plain_site(where()).line)
+            self._stop()
+        self._fail(Endless(f"the thread runs more than {LINES:,} lines without an access, so it does not end"))
 
     def _byte_value(self, shift: int, index: int) -> int:
         """Return a plain word's value, from the segment's writes or else from memory, which the segment then needs."""

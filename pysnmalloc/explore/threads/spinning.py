@@ -29,6 +29,7 @@ from ...memory import Memory
 from .ops import PLAIN_WRITE, STORE, Deed, Op
 from .scenario import Place, Scenario
 from .stops import entered, stop_again
+from .watching import Watch
 
 __all__ = ["REPEATED", "Rehearsal", "last_at_same_place"]
 
@@ -81,6 +82,7 @@ class Rehearsal:
         self._state: Hashable = None
         self._over = False
         self._caught = 0
+        self.watch = Watch(self._stop)  #: the watch over the run
         self.same = False  #: whether the function did the same in every turn
 
     def replayed(self, deed: Deed) -> tuple[bool, Hashable]:
@@ -115,6 +117,8 @@ class Rehearsal:
 
     def _next(self, deed: Deed) -> Hashable:
         """Return what the function reads next."""
+        if self.watch.counting:
+            self.watch.access()
         at, length = self._at, self._second - self._first
         if self._over:
             self._stop()

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NoReturn
@@ -20,14 +19,24 @@ from .ops import Site
 from .scenario import Place, ThreadCode
 from .segment import Where, plain_site
 
-__all__ = ["Reached", "enter", "entered", "stack", "stop_again", "tracing_as_before", "where", "where_raised"]
+__all__ = [
+    "LINES_TRIED",
+    "Reached",
+    "enter",
+    "entered",
+    "is_of_thread",
+    "records",
+    "stack",
+    "stop_again",
+    "where",
+    "where_raised",
+]
 
 CAUGHT = 100  # stops that a function may catch before it is thrown out of its loop
-LINES = 40  # the most lines between two accesses of such a loop
+LINES_TRIED = 40  # the most lines of such a loop
 
-_RECORDING = frozenset(
-    str(Path(__file__).with_name(f"{name}.py")) for name in ("misuse", "proxies", "run", "spinning", "stops", "tree")
-)
+_RECORDERS = ("misuse", "proxies", "run", "spinning", "stops", "tree", "watching")
+_RECORDING = frozenset(str(Path(__file__).with_name(f"{name}.py")) for name in _RECORDERS)
 
 
 def _entry(code: ThreadCode, place: Place) -> Iterator[Hashable]:
@@ -53,6 +62,17 @@ _ENTRY = _entry.__code__
 
 class Reached(BaseException):
     """The function has reached an operation that has no recorded result."""
+
+
+def records(frame: FrameType) -> bool:
+    """Return whether a frame is one of the modules that record."""
+    return frame.f_code.co_filename in _RECORDING
+
+
+def is_of_thread(frame: FrameType) -> bool:
+    """Return whether a frame that begins is the thread's: it is called by the entry, or by a frame that is traced."""
+    caller = frame.f_back
+    return caller is not None and not records(frame) and (caller.f_code is _ENTRY or caller.f_trace is not None)
 
 
 def where() -> Where:
@@ -94,19 +114,8 @@ def stop_again(caught: int) -> NoReturn:
     of a loop is in no ``try``, so the function leaves the loop.
     """
     if caught > CAUGHT:
-        _throw_out(caught % LINES)
+        _throw_out(caught % LINES_TRIED)
     raise Reached
-
-
-@contextmanager
-def tracing_as_before() -> Iterator[None]:
-    """Afterwards, trace as before: a function that is thrown out of a loop is traced."""
-    traced = sys.gettrace()
-    try:
-        yield
-    finally:
-        if sys.gettrace() is not traced:
-            sys.settrace(traced)
 
 
 def _throw_out(lines: int) -> None:

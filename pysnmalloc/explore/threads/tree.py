@@ -32,7 +32,7 @@ from .run import Endless, Run
 from .scenario import ThreadCode
 from .segment import Access, Cells, Node, Segment, Views
 from .spinning import Rehearsal, last_at_same_place
-from .stops import Reached, enter, tracing_as_before, where_raised
+from .stops import Reached, enter, where_raised
 
 __all__ = ["ThreadTree", "TooLong"]
 
@@ -111,7 +111,7 @@ class ThreadTree:
             rehearsal = Rehearsal(node.script, node.deeds, self._words, op.again.at, op.at)
             memory = ExploredMemory(self._memory, rehearsal)
             try:
-                with tracing_as_before():
+                with rehearsal.watch:
                     enter(self._run, ExploredPlace(memory, ExploredAtomics(rehearsal, self._orders)))
             except KeyboardInterrupt:
                 raise
@@ -179,7 +179,7 @@ class ThreadTree:
         explored = ExploredMemory(self._memory, run)
         place = ExploredPlace(explored, ExploredAtomics(run, self._orders))
         try:
-            with tracing_as_before():
+            with run.watch:
                 result = enter(code, place)
             op = self._returned(run, result)
         except Reached:
