@@ -291,3 +291,39 @@ def test_progress_is_for_terminals_and_for_long_work(
 def test_orders_are_those_of_the_library(runner: CliRunner) -> None:
     for order in Order:
         assert runner.invoke(app, ["explore", "queue", "--weaken", f"{EXCHANGE}={order.value}"]).exit_code < 2
+
+
+CREATED = """
+from pysnmalloc.explore import Scenario
+
+class Mine(Scenario):
+    def __init__(self):
+        self.size = None + 1
+"""
+SET_UP = """
+from pysnmalloc.explore import Scenario
+
+class Mine(Scenario):
+    def setup(self, place):
+        self.nothing()
+
+    def threads(self):
+        return {"A": lambda place: None}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (CREATED, r"Mine cannot be created: it raises TypeError: .*, at `self.size = None \+ 1` \(mine.py:6\)"),
+        (SET_UP, r"Mine.setup raises AttributeError: .*, at `self.nothing\(\)` \(mine.py:6\)"),
+        ("{}['x']", r"mine.py cannot be loaded: it raises KeyError: 'x', at `\{\}\['x'\]` \(mine.py:1\)"),
+        ("def (", r"mine.py cannot be loaded: it raises SyntaxError: invalid syntax \(mine.py, line 1\)"),
+    ],
+)
+def test_an_error_of_ones_own_file_is_a_sentence(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(text)
+    result = CliRunner().invoke(app, ["explore", f"{file}:Mine"])
+    assert result.exit_code == 2
+    assert re.fullmatch(rf"Error: .*{words}", " ".join(result.output.split())), result.output

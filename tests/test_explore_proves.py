@@ -23,7 +23,8 @@ from pysnmalloc.atomics import Order
 from pysnmalloc.explore import Place, Result, Scenario, ThreadCode, explore, replay, tell
 from pysnmalloc.explore.scenarios.litmus import CompareExchange, Exchange, Fence, Instruction, Litmus, Load, Store
 from pysnmalloc.explore.threads import watching
-from pysnmalloc.explore.threads.misuse import NotRepeatable
+from pysnmalloc.explore.threads.misuse import NotRepeatable, ScenarioError
+from pysnmalloc.memory import Memory
 from tests import naive_models
 
 MODELS = ("sc", "tso", "rc11")
@@ -309,6 +310,85 @@ def test_what_is_no_thread_is_refused() -> None:
         explore(Threads(A=None))
     with pytest.raises(ValueError, match="release store is to be weakened: a store cannot acquire"):
         explore(Threads(A=release), weaken={"release store": ACQUIRE})
+
+
+# Errors outside of the threads.
+
+
+class Failing(Threads):
+    """A scenario with a method or an attribute that raises."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(A=release)
+        self.where = where
+
+    def fail(self, where: str) -> None:
+        if where == self.where:
+            raise KeyError("nothing")
+
+    @property
+    def fresh(self) -> frozenset[int]:  # type: ignore[override]
+        self.fail("fresh")
+        return frozenset()
+
+    def memory(self) -> Memory:
+        self.fail("memory")
+        return super().memory()
+
+    def setup(self, place: Place) -> None:
+        self.fail("setup")
+        if self.where == "exit":
+            sys.exit(3)
+        if self.where == "index":
+            place.memory.u64[1 << 20] = 1
+
+    def threads(self) -> Mapping[str, ThreadCode]:
+        self.fail("threads")
+        return {"A": release, "B": release if self.where != "field" else reading_plainly}
+
+    def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:
+        self.fail("judge")
+        return super().judge(place, results)
+
+    def field(self, address: int) -> str:
+        self.fail("field")
+        return super().field(address)
+
+
+def reading_plainly(place: Place) -> Hashable:
+    return place.memory.u64[X >> 3]
+
+
+AT_FAIL = r"KeyError: 'nothing', at `raise KeyError\(\"nothing\"\)` \(test_explore_proves.py:\d+\)$"
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ("memory", rf"^Failing\.memory raises {AT_FAIL}"),
+        ("setup", rf"^Failing\.setup raises {AT_FAIL}"),
+        ("threads", rf"^Failing\.threads raises {AT_FAIL}"),
+        ("fresh", rf"^Failing\.fresh raises {AT_FAIL}"),
+        ("field", rf"^Failing\.field raises {AT_FAIL}"),
+        ("exit", r"^Failing\.setup raises SystemExit: 3, at `sys.exit\(3\)` \(test_explore_proves.py:\d+\)$"),
+        ("index", r"^Failing\.setup raises IndexError: .*, at `place.memory.u64\[1 << 20\] = 1` \(test_explore_proves"),
+    ],
+)
+@pytest.mark.parametrize(
+    "how", [explore, lambda scenario: replay(scenario, "A B"), lambda scenario: tell(scenario, "A B")]
+)
+def test_an_error_outside_of_the_threads_is_one_sentence(
+    where: str, words: str, how: Callable[[Scenario], object]
+) -> None:
+    with pytest.raises(ScenarioError, match=words) as error:
+        how(Failing(where))
+    assert "\n" not in str(error.value)
+    assert isinstance(error.value.__cause__, KeyError | SystemExit | IndexError)
+
+
+def test_an_error_of_the_judge_is_a_finding() -> None:
+    (finding,) = explore(Failing("judge")).findings
+    assert (finding.kind, finding.detail) == ("error: KeyError", "'nothing', at `raise KeyError(\"nothing\")`")
 
 
 # Loops without an access.

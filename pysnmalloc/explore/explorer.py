@@ -126,6 +126,7 @@ def explore(
     Raises:
         ValueError: if the model or a site is unknown, a site cannot have the order that is given for it, the ways to
             explore conflict, the scenario's threads are not functions by name, or the scenario cannot be sent.
+        ScenarioError: if the scenario raises an error outside of its threads and its judge, as in ``setup``.
         NotTheSame: if a scenario behaves differently in a worker.
     """
     how = How(plain, preemptions, random, pct, seed)
@@ -191,6 +192,7 @@ def tell(scenario: Scenario, schedule: str, model: str = "rc11", weaken: Mapping
 
     Raises:
         NotRepeatable: if a thread does not do the same after the same reads.
+        ScenarioError: if the scenario raises an error outside of its threads and its judge.
         ScheduleError: if the schedule does not fit this scenario under this model.
     """
     exploration = Exploration(scenario, model, dict(weaken or {}), 10_000)
@@ -209,6 +211,7 @@ def replay(
     """Replay a schedule, and return its failure or None. No thread may be able to continue after the last turn.
 
     Raises:
+        ScenarioError: if the scenario raises an error outside of its threads and its judge.
         ScheduleError: if the schedule does not fit this scenario under this model, or ends too early.
     """
     exploration = Exploration(scenario, model, dict(weaken or {}), 10_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...errors import DoubleFree, InvalidPointer, LawBroken, SnmallocError
 from ..executions.broken import Broken, Race, ThreadFailed, Uninitialised
-from ..threads.misuse import WrongUse
+from ..threads.misuse import WrongUse, asked
 from ..threads.run import Endless
 from ..threads.scenario import Scenario, Wrong
 from ..threads.stops import where_raised
@@ -20,12 +20,12 @@ def named(scenario: Scenario, broken: Broken, names: tuple[str, ...]) -> tuple[s
     if isinstance(broken, Race):
         first, second = (names[thread] for thread in broken.threads)
         return "data race", (
-            f"nothing orders {first}'s and {second}'s accesses to {scenario.field(broken.address)}, "
+            f"nothing orders {first}'s and {second}'s accesses to {asked(scenario.field, broken.address)}, "
             f"and one is a write: `{broken.lines[0]}` and `{broken.lines[1]}`"
         )
     if isinstance(broken, Uninitialised):
         return "uninitialised read", (
-            f"{names[broken.threads[-1]]} reads {scenario.field(broken.address)}, never written: `{broken.line}`"
+            f"{names[broken.threads[-1]]} reads {asked(scenario.field, broken.address)}, never written: `{broken.line}`"
         )
     assert isinstance(broken, ThreadFailed)
     kind, detail = named_error(broken.error)

@@ -19,6 +19,7 @@ from ..executions.execution import Execution
 from ..executions.graph import Graph
 from ..schedules.playing import Played, play
 from ..schedules.schedule import Schedule
+from ..threads.misuse import asked
 from ..threads.ops import ADD, BOTH, CAS, EXCHANGE, SPECULATE, STORE, WAIT, Op, Value
 from ..threads.scenario import Place, Scenario
 from .finding import Finding, Step
@@ -158,7 +159,7 @@ class Teller:
 
     def operation(self, op: Op) -> str:
         """An operation in words."""
-        where, values = self._scenario.field(op.address), [self._value(value) for value in op.values]
+        where, values = asked(self._scenario.field, op.address), [self._value(value) for value in op.values]
         order = op.order.value
         if op.plain:
             return f"{op.kind} {where}"
@@ -174,7 +175,7 @@ class Teller:
         """A value by its name."""
         if isinstance(value, tuple):
             return "(" + ", ".join(map(self._value, value)) + ")"
-        return self._scenario.word(value) if isinstance(value, int) else str(value)
+        return asked(self._scenario.word, value) if isinstance(value, int) else str(value)
 
     def _shown(self, value: Value, op: Op) -> str:
         """The part of a cell's value that an operation accesses."""

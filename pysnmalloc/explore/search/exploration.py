@@ -26,7 +26,7 @@ from ..findings.result import Outcome, frozen
 from ..findings.telling import Teller
 from ..schedules.playing import pass_quiet
 from ..schedules.schedule import ScheduleError
-from ..threads.misuse import WrongUse, demand_order
+from ..threads.misuse import WrongUse, asked, demand_attributes, demand_order
 from ..threads.ops import DONE, WAIT
 from ..threads.scenario import Place, Scenario, ThreadCode
 from ..threads.segment import Cells
@@ -49,18 +49,19 @@ class Exploration:
     def __init__(self, scenario: Scenario, model: str, weaken: dict[str, Order], limit: int) -> None:
         if model not in MODELS:
             raise ValueError(f"there is no memory model “{model}”; choose one of {', '.join(MODELS)}")
+        demand_attributes(scenario)
         self._untouched = _copied(scenario)
         self.scenario = copy.copy(scenario)
         self.model = model
         self.weaken = weaken
         self.limit = limit
         self.cells = Cells()
-        self.memory = self.scenario.memory()
+        self.memory = asked(self.scenario.memory)
         self.lock = Lock()
         self._place = Place(self.memory, Atomics(self.memory, self.lock))
-        self.scenario.setup(self._place)
+        asked(self.scenario.setup, self._place)
         self._image = bytes(self.memory.space.buffer[:])
-        threads = self.scenario.threads()
+        threads = asked(self.scenario.threads)
         _demand_threads(self.scenario, threads)
         self.names = tuple(threads)
         self.code = tuple(_with_parts(run, self.scenario.parts) for run in threads.values())
@@ -95,9 +96,9 @@ class Exploration:
     def _code_alone(self, scenario: Scenario, lane: int) -> ThreadCode:
         """Return a thread's code from a copy of the scenario in which no thread has run."""
         twin = copy.deepcopy(scenario)
-        memory = twin.memory()
-        twin.setup(Place(memory, Atomics(memory, Lock())))
-        return _with_parts(list(twin.threads().values())[lane], twin.parts)
+        memory = asked(twin.memory)
+        asked(twin.setup, Place(memory, Atomics(memory, Lock())))
+        return _with_parts(list(asked(twin.threads).values())[lane], twin.parts)
 
     def confirm(self) -> None:
         """Repeat what the threads did where nothing repeated it yet.
@@ -159,7 +160,9 @@ class Exploration:
 
     def deadlock(self, waits: Mapping[int, int]) -> tuple[str, str]:
         """Return a deadlock, which says which threads wait for which words."""
-        lines = [f"{self.names[lane]} waits for {self.scenario.field(word)} to change" for lane, word in waits.items()]
+        lines = [
+            f"{self.names[lane]} waits for {asked(self.scenario.field, word)} to change" for lane, word in waits.items()
+        ]
         return "deadlock", "; ".join(lines)
 
     def demand_sites(self) -> None:

@@ -7,17 +7,36 @@
 
 The first three are wrong uses (``WrongUse``), and end the thread that makes them: catching the error does not help.
 The last (``NotRepeatable``) ends the exploration, because nothing that it shows about such a thread can be believed.
+So does an error outside of the threads, as in ``setup`` (``ScenarioError``): there is nothing to explore.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import linecache
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from ...atomics import Order
 from ...errors import SnmallocError
 from .ops import ADD, BOTH, FENCE, LOAD, STORE, WAIT, WORD
 
-__all__ = ["NotRepeatable", "WrongUse", "demand_operation", "demand_order", "demand_plain"]
+__all__ = [
+    "NotRepeatable",
+    "ScenarioError",
+    "WrongUse",
+    "asked",
+    "demand_attributes",
+    "demand_operation",
+    "demand_order",
+    "demand_plain",
+    "failed_at",
+]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_PACKAGE = Path(__file__).parents[2]
 
 _LOADS = (Order.RELAXED, Order.ACQUIRE, Order.SEQ_CST)
 _STORES = (Order.RELAXED, Order.RELEASE, Order.SEQ_CST)
@@ -51,6 +70,59 @@ class NotRepeatable(SnmallocError):
             f"{self.now} the second time{at}. A thread may depend on what it reads through its place "
             "only, not on random numbers, a clock, or anything that is kept outside the thread"
         )
+
+
+class ScenarioError(SnmallocError, ValueError):
+    """A scenario raised an error outside of its threads and its judge; the message names the method and the line.
+
+    What to do: mend the method that the message names. The error that it raised is the cause of this one.
+    """
+
+
+def asked(method: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Return what a method of a scenario returns.
+
+    Raises:
+        ScenarioError: if it raises anything, ``SystemExit`` included.
+    """
+    with _in_words(method):
+        return method(*arguments, **named)
+
+
+def demand_attributes(scenario: object) -> None:
+    """Raise ``ScenarioError`` if an attribute that the explorer reads is a property that raises anything."""
+    for name in ("name", "note", "fresh", "command"):
+        with _in_words(scenario, name):
+            getattr(scenario, name)
+
+
+@contextmanager
+def _in_words(asked: object, attribute: str = "") -> Iterator[None]:
+    """Raise ``ScenarioError`` for any error but the user's interrupt."""
+    try:
+        yield
+    except (KeyboardInterrupt, ScenarioError):
+        raise
+    except BaseException as error:
+        owner = type(getattr(asked, "__self__", asked)).__name__
+        name = attribute or getattr(asked, "__name__", "")
+        raise ScenarioError(f"{owner}.{name} raises {failed_at(error)}") from error
+
+
+def failed_at(error: BaseException) -> str:
+    """Return an error in words, with the place at which it was raised: the last one outside of this package, if any."""
+    trace, places = error.__traceback__, []
+    while trace is not None:
+        places.append((Path(trace.tb_frame.f_code.co_filename), trace.tb_lineno))
+        trace = trace.tb_next
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    places = [place for place in places[1:] if not str(place[0]).startswith("<frozen")]
+    outside = [place for place in places if _PACKAGE not in place[0].parents] or places
+    if not outside or isinstance(error, SyntaxError):  # which names the place itself
+        return what
+    file, number = outside[-1]
+    line = linecache.getline(str(file), number).strip()
+    return f"{what}, at `{line}` ({file.name}:{number})" if line else f"{what}, at {file.name}:{number}"
 
 
 def demand_order(kind: str, order: Order) -> None:
