@@ -156,12 +156,12 @@ def test_orders_of_the_stack_that_are_needed() -> None:
         ("queue-eager", "duplicated message"),
         ("double-free", "double free"),
         ("too-early", "uninitialised read"),
-        ("spin", "livelock within 20 steps"),
+        ("livelock", "livelock within 8 steps"),
     ],
 )
 @pytest.mark.parametrize("model", MODELS)
 def test_findings_have_their_names(name: str, kind: str, model: str) -> None:
-    assert kinds(explore(SCENARIOS[name], model, steps=20)) == {kind}
+    assert kinds(explore(SCENARIOS[name], model, steps=8, patience=50)) == {kind}
 
 
 def test_both_orders_of_appending_under_a_lock_are_seen() -> None:

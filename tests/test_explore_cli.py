@@ -319,3 +319,39 @@ def test_an_error_of_a_worker_is_a_message_too(runner: CliRunner, tmp_path: Path
     ran = run(runner, f"{path}:Restless", "--jobs", "2", code=1)
     assert ran.stderr.startswith("Error: Restless.setup leaves different bytes each time")
     assert "Traceback" not in ran.stderr
+
+
+CREATED = """
+from pysnmalloc.explore import Scenario
+
+class Mine(Scenario):
+    def __init__(self):
+        self.size = None + 1
+"""
+SET_UP = """
+from pysnmalloc.explore import Scenario
+
+class Mine(Scenario):
+    def setup(self, place):
+        self.nothing()
+
+    def threads(self):
+        return {"A": lambda place: None}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (CREATED, r"Mine cannot be created: it raises TypeError: .*, at `self.size = None \+ 1` \(mine.py:6\)"),
+        (SET_UP, r"Mine.setup raises AttributeError: .*, at `self.nothing\(\)` \(mine.py:6\)"),
+        ("{}['x']", r"mine.py cannot be loaded: it raises KeyError: 'x', at `\{\}\['x'\]` \(mine.py:1\)"),
+        ("def (", r"mine.py cannot be loaded: it raises SyntaxError: invalid syntax \(mine.py, line 1\)"),
+    ],
+)
+def test_an_error_of_ones_own_file_is_a_sentence(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(text)
+    result = CliRunner().invoke(app, ["explore", f"{file}:Mine"])
+    assert result.exit_code == 2
+    assert re.fullmatch(rf"Error: .*{words}", " ".join(result.output.split())), result.output

@@ -8,7 +8,7 @@ import pickle
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import cache
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 import pytest
 
@@ -228,18 +228,27 @@ def test_a_set_up_that_differs_each_time_is_refused() -> None:
 
 
 class Whimsical(QueueScenario):
-    """A scenario whose threads do something else when they are asked again elsewhere."""
+    """A scenario whose threads do something else when they are asked for again, so many times."""
 
-    asked = itertools.count()
+    def __init__(self, times: int) -> None:
+        super().__init__("whimsical", "")
+        self.asked: list[None] = []  # a list, which the explorer's shallow copies share
+        self.times = times
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
 
     def threads(self) -> Mapping[str, ThreadCode]:
         threads = super().threads()
-        return threads if next(self.asked) == 0 else dict.fromkeys(threads, lambda _: None)
+        self.asked.append(None)
+        return threads if len(self.asked) <= self.times else dict.fromkeys(threads, lambda _: None)
 
 
 def test_threads_that_differ_each_time_are_refused() -> None:
+    """In this process as well, where each thread is compared with one of a copy."""
     with pytest.raises(NotTheSame, match="took another path"):
-        explore(Whimsical("whimsical", ""), executor=Here())
+        explore(Whimsical(1 + len(Whimsical(1).threads())), executor=Here())
+    assert [finding.kind for finding in explore(Whimsical(1)).findings] == ["not repeatable"]
 
 
 def test_a_scenario_that_cannot_be_sent_is_refused_with_what_to_do(pool: Executor) -> None:

@@ -182,7 +182,14 @@ def test_an_error_in_a_thread_is_named_as_in_the_explorer_and_ends_all() -> None
     finding = replay(Failing(), "A B", "sc")
     assert finding is not None
     ran = run_on_threads(Failing(), "A B A A C")
-    assert (ran.kind, ran.detail) == (finding.kind, finding.detail) == ("error: RuntimeError", "B: on purpose")
+    assert (
+        (ran.kind, ran.detail)
+        == (finding.kind, finding.detail)
+        == (
+            "error: RuntimeError",
+            'B: on purpose, at `raise RuntimeError("on purpose")`',
+        )
+    )
     assert threading.active_count() == before
 
 

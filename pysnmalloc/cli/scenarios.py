@@ -20,6 +20,7 @@ from rich.text import Text
 from ..explore import Scenario
 from ..explore.scenarios import SCENARIOS
 from ..explore.scenarios.seeded import SEEDED
+from ..explore.threads.misuse import failed_at
 from ..parts import load_object, load_parts
 from ..replay.tables import Records
 
@@ -63,13 +64,19 @@ def _named(name: str) -> Scenario:
         )
     try:
         found = load_object(name)
-    except LookupError as error:
-        raise UnknownScenario(f"{error.args[0]}; name a subclass of pysnmalloc.explore.Scenario") from None
+    except Exception as error:  # whatever the user's module raises
+        if type(error) is LookupError:  # there is no such module or name
+            raise UnknownScenario(f"{error.args[0]}; name a subclass of pysnmalloc.explore.Scenario") from None
+        raise UnknownScenario(f"{where} cannot be loaded: it raises {failed_at(error)}") from error
     if isinstance(found, type) and issubclass(found, Scenario):
         try:
             return found()
-        except TypeError as error:
-            raise UnknownScenario(f"{name} cannot be created without arguments: {error}; name an instance") from error
+        except Exception as error:  # whatever the user's class raises
+            if isinstance(error, TypeError) and error.__traceback__ is not None and not error.__traceback__.tb_next:
+                raise UnknownScenario(
+                    f"{name} cannot be created without arguments: {error}; name an instance"
+                ) from error
+            raise UnknownScenario(f"{name} cannot be created: it raises {failed_at(error)}") from error
     if isinstance(found, Scenario):
         return found
     raise UnknownScenario(f"{what} in {where} is not a Scenario; name a subclass of pysnmalloc.explore.Scenario")

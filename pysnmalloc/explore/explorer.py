@@ -23,7 +23,7 @@ from ..atomics import Order
 from .executions.broken import Broken
 from .executions.graph import Graph
 from .findings.finding import Finding
-from .findings.naming import named
+from .findings.naming import NOT_REPEATABLE, named
 from .findings.result import Result
 from .findings.told import Told
 from .schedules.schedule import Schedule
@@ -33,8 +33,10 @@ from .search.interleave import Interleavings
 from .search.parallel import spread
 from .search.sample import bounded, pct_walks, random_walks
 from .search.search import search
+from .threads.misuse import NotRepeatable
 from .threads.scenario import Scenario
 from .threads.segment import NewCell
+from .threads.watching import ticking
 
 __all__ = ["explore", "replay", "tell"]
 
@@ -82,6 +84,7 @@ class How:
         return f"{self.random:,} executions drawn {drawn}, seed {self.seed}"
 
 
+@ticking()
 def explore(
     scenario: Scenario,
     model: str = "rc11",
@@ -109,7 +112,8 @@ def explore(
         pct: the depth of probabilistic concurrency testing, with ``random``.
         seed: the seed of the random choices.
         weaken: the orders to use at some sites of the source, by the sites' names as findings show them.
-        steps: the largest number of steps of one thread; a thread that takes more is a livelock.
+        steps: the largest number of steps of one thread; a thread that takes more is a livelock. A thread that spins
+            takes none while what it reads stays the same.
         executions: the number of executions after which the search stops.
         patience: after a failure, the number of further executions to explore for a shorter one.
         executor: the PEP 3148 executor that searches subtrees, only for one execution of each class. The result
@@ -120,7 +124,9 @@ def explore(
         progress: a function to call with the number of executions from time to time.
 
     Raises:
-        ValueError: if the model or a site is unknown, the ways to explore conflict, or the scenario cannot be sent.
+        ValueError: if the model or a site is unknown, a site cannot have the order that is given for it, the ways to
+            explore conflict, the scenario's threads are not functions by name, or the scenario cannot be sent.
+        ScenarioError: if the scenario raises an error outside of its threads and its judge, as in ``setup``.
         NotTheSame: if a scenario behaves differently in a worker.
     """
     how = How(plain, preemptions, random, pct, seed)
@@ -131,13 +137,19 @@ def explore(
         exploration.prepare()
         collector = Collector(exploration, str(how), executions, patience, progress)
         try:
-            finished = _run(exploration, how, collector, scenario, executor)
-        except NewCell:
-            continue
-        exploration.demand_sites()
-        drawn = how.random is not None
-        within = str(how) if finished and how.preemptions is not None else None
-        return collector.result(exhausted=finished and within is None and not drawn, within=within)
+            try:
+                exploration.rehearse()
+                finished = _run(exploration, how, collector, scenario, executor)
+            except NewCell:
+                exploration.confirm()  # the new beginning forgets what the threads did
+                continue
+            exploration.confirm()
+            exploration.demand_sites()
+            drawn = how.random is not None
+            within = str(how) if finished and how.preemptions is not None else None
+            return collector.result(exhausted=finished and within is None and not drawn, within=within)
+        except NotRepeatable as error:
+            return collector.not_repeatable(error)
 
 
 def _run(
@@ -174,10 +186,13 @@ def _executions(exploration: Exploration, how: How, empty: Graph, failed: Callab
     return random_walks(exploration.empty, how.random, how.seed, failed)
 
 
+@ticking()
 def tell(scenario: Scenario, schedule: str, model: str = "rc11", weaken: Mapping[str, Order] | None = None) -> Told:
     """Tell an execution step by step, whether it fails or not.
 
     Raises:
+        NotRepeatable: if a thread does not do the same after the same reads.
+        ScenarioError: if the scenario raises an error outside of its threads and its judge.
         ScheduleError: if the schedule does not fit this scenario under this model.
     """
     exploration = Exploration(scenario, model, dict(weaken or {}), 10_000)
@@ -189,12 +204,14 @@ def tell(scenario: Scenario, schedule: str, model: str = "rc11", weaken: Mapping
             continue
 
 
+@ticking()
 def replay(
     scenario: Scenario, schedule: str, model: str = "rc11", weaken: Mapping[str, Order] | None = None
 ) -> Finding | None:
     """Replay a schedule, and return its failure or None. No thread may be able to continue after the last turn.
 
     Raises:
+        ScenarioError: if the scenario raises an error outside of its threads and its judge.
         ScheduleError: if the schedule does not fit this scenario under this model, or ends too early.
     """
     exploration = Exploration(scenario, model, dict(weaken or {}), 10_000)
@@ -213,3 +230,5 @@ def replay(
             return exploration.teller().finding(*wrong, Schedule.parse(schedule), exploration.empty)
         except NewCell:
             continue
+        except NotRepeatable as error:
+            return exploration.teller().untold(NOT_REPEATABLE, str(error))

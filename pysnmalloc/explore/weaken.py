@@ -22,6 +22,7 @@ from .search.search import search
 from .threads.ops import FENCE, LOAD, SPECULATE, STORE, WAIT
 from .threads.scenario import Scenario
 from .threads.segment import NewCell
+from .threads.watching import ticking
 
 __all__ = ["Weakened", "weaken_each", "weaker_orders"]
 
@@ -90,6 +91,7 @@ def weaken_each(
     return tuple(weakened)
 
 
+@ticking()
 def _orders(scenario: Scenario, model: str) -> dict[str, tuple[str, Order]]:
     """Return the sites of a scenario's atomic operations, with their kinds and orders."""
     exploration = Exploration(scenario, model, {}, 500)

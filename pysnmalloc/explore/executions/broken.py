@@ -44,7 +44,7 @@ class Race(Broken):
 class ThreadFailed(Broken):
     """An exception ended a thread."""
 
-    def __init__(self, graph: Execution, thread: int, error: Exception) -> None:
+    def __init__(self, graph: Execution, thread: int, error: BaseException) -> None:
         super().__init__(graph, thread)
         self.error = error
 

@@ -62,6 +62,21 @@ class Event:
         """Whether it is the write of a read-modify-write."""
         return self.kind == "W" and self.source is not None
 
+    @property
+    def idle(self) -> bool:
+        """Whether it is the write of a read-modify-write that writes the value that it read."""
+        return self.kind == "W" and self.source is not None and self.source.value == self.value
+
+    @property
+    def effect(self) -> Event:
+        """The write that brought about this write's value: this one, or that before the idle ones."""
+        write = self
+        while write.idle:
+            assert write.source is not None
+            assert write.source.source is not None
+            write = write.source.source
+        return write
+
 
 def join(one: Clock, other: Clock) -> Clock:
     """Return a clock of all that either clock knows."""

@@ -136,7 +136,9 @@ class Graph(Execution):
         if source.thread < 0 and op.address in self.start.fresh:
             raise Uninitialised(self, thread, op.address, _line(event))
         result, new = op.run(source.value)
-        if new is not None:
+        if op.again is not None and self._spins(thread, event):
+            self.stuck |= {thread}
+        elif new is not None:
             self.pending[thread] = event
             self.segments[thread].append(EMPTY)
         elif op.kind == WAIT and result == op.values[0]:
@@ -180,6 +182,18 @@ class Graph(Execution):
         self.events[thread].append(event)
         return event
 
+    def _spins(self, thread: int, event: Event) -> bool:
+        """Return whether a thread reads a write once more, has changed nothing since, and does the same as then."""
+        node = self.nodes[thread]
+        assert event.source is not None
+        for earlier in reversed(self.events[thread][:-1]):
+            if earlier.kind == "W" and not earlier.idle:
+                return False
+            if earlier.kind == "R" and earlier.op is node.op.again:
+                assert earlier.source is not None
+                return earlier.source.effect is event.source.effect and self.start.trees[thread].spins(node)
+        return False
+
     def _advance(self, thread: int, result: Hashable) -> None:
         """Let a thread continue to its next operation."""
         segment = self.start.trees[thread].step(self.nodes[thread], result, self.views)
@@ -192,7 +206,7 @@ class Graph(Execution):
         op = self.nodes[thread].op
         if op.kind == FAILED:
             (error,) = op.values
-            assert isinstance(error, Exception)
+            assert isinstance(error, BaseException)
             raise ThreadFailed(self, thread, error)
 
     def _enter(self, thread: int, segment: Segment) -> None:

@@ -3,8 +3,10 @@
     kind                         found by
     data race                    two accesses without order, one plain, one a write
     uninitialised read           a read of bytes that must be written first, and were not
-    deadlock                     threads wait for values that no thread will store
-    livelock within N steps      a thread does not end
+    not repeatable               a thread did something else after the same reads
+    wrong use, endless loop      a thread did what no thread may do; see ``threads.misuse``
+    deadlock                     threads wait, or spin, for values that no thread will store
+    livelock within N steps      a thread changes things again and again, and does not end
     law broken: ...              a law of ``check``
     double free, invalid pointer the library's own errors
     lost message, ABA, ...       what the scenario's judge says

@@ -9,7 +9,22 @@ from ...atomics import Order
 from .finding import Finding
 from .shown import Shown
 
-__all__ = ["Outcome", "Result"]
+__all__ = ["Outcome", "Result", "frozen"]
+
+
+def frozen(value: object) -> Hashable:
+    """Return a value that can be counted: tuples for lists and dicts, a text for what cannot be compared by value."""
+    if isinstance(value, list | tuple):
+        return tuple(map(frozen, value))
+    if isinstance(value, dict):
+        return tuple((frozen(key), frozen(each)) for key, each in value.items())
+    if isinstance(value, set | frozenset):
+        return frozenset(map(frozen, value))
+    try:
+        hash(value)
+    except Exception:  # any that a class raises
+        return repr(value)
+    return value
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from ..executions.execution import Execution
 from ..executions.graph import Graph
 from ..schedules.playing import Played, play
 from ..schedules.schedule import Schedule
+from ..threads.misuse import asked
 from ..threads.ops import ADD, BOTH, CAS, EXCHANGE, SPECULATE, STORE, WAIT, Op, Value
 from ..threads.scenario import Place, Scenario
 from .finding import Finding, Step
@@ -68,6 +69,11 @@ class Teller:
             self._scenario.note,
             self._scenario.command,
         )
+
+    def untold(self, kind: str, detail: str) -> Finding:
+        """Return a finding without an execution, because a thread that is not repeatable has none that replays."""
+        about = self._scenario.name, self._model, self._names
+        return Finding(kind, detail, *about, "", (), 0, (), self._weakened, self._scenario.note, self._scenario.command)
 
     def tell(self, schedule: Schedule, make: Callable[[], Graph]) -> Told:
         """Play a schedule on the empty graph that ``make`` makes, and tell it.
@@ -146,12 +152,14 @@ class Teller:
         self._memory.space.buffer[:] = graph.latest()
         try:
             return tuple(self._scenario.draw(self._place))
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # sys.exit as well
             return (f"(cannot be drawn: {type(error).__name__}: {error})",)
 
     def operation(self, op: Op) -> str:
         """An operation in words."""
-        where, values = self._scenario.field(op.address), [self._value(value) for value in op.values]
+        where, values = asked(self._scenario.field, op.address), [self._value(value) for value in op.values]
         order = op.order.value
         if op.plain:
             return f"{op.kind} {where}"
@@ -167,7 +175,7 @@ class Teller:
         """A value by its name."""
         if isinstance(value, tuple):
             return "(" + ", ".join(map(self._value, value)) + ")"
-        return self._scenario.word(value) if isinstance(value, int) else str(value)
+        return asked(self._scenario.word, value) if isinstance(value, int) else str(value)
 
     def _shown(self, value: Value, op: Op) -> str:
         """The part of a cell's value that an operation accesses."""

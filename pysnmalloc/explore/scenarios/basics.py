@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping
 from ...atomics import Order
 from ..threads.scenario import Place, Scenario, ThreadCode, Wrong
 
-__all__ = ["Append", "Deadlock", "LostUpdate", "Spin", "TooEarly"]
+__all__ = ["Append", "Deadlock", "Livelock", "LostUpdate", "Spin", "TooEarly"]
 
 X, Y, SLOTS, FLAG, PAYLOAD = 64, 128, 256, 64, 128
 RELAXED, ACQUIRE, RELEASE = Order.RELAXED, Order.ACQUIRE, Order.RELEASE
@@ -87,10 +87,10 @@ class Deadlock(Scenario):
 
 
 class Spin(Scenario):
-    """A thread polls a word instead of waiting for it."""
+    """A thread polls a word. A turn of the loop that reads the same write again is a wait, not a new step."""
 
     name = "spin"
-    about = "A loop polls a word: how long can it run?"
+    about = "A loop polls a word: does it end?"
     fields = {X: "flag"}  # noqa: RUF012
 
     def threads(self) -> Mapping[str, ThreadCode]:
@@ -98,9 +98,31 @@ class Spin(Scenario):
         return {"A": self.poll, "B": lambda place: place.atomics.store(X, 1, RELEASE)}
 
     def poll(self, place: Place) -> Hashable:
-        """Load until the flag is set. ``Place.wait`` would be a single step."""
+        """Load until the flag is set."""
         while place.atomics.load(X, ACQUIRE) == 0:
             pass
+        return None
+
+
+class Livelock(Scenario):
+    """Two threads take back their flags when they see each other's, and try again."""
+
+    name = "livelock"
+    about = "Two threads make way for each other: does one of them get through?"
+    fields = {X: "A's flag", Y: "B's flag"}  # noqa: RUF012
+
+    def threads(self) -> Mapping[str, ThreadCode]:
+        """Return two threads, each with a flag of its own."""
+        return {"A": lambda place: self.pass_by(place, X, Y), "B": lambda place: self.pass_by(place, Y, X)}
+
+    def pass_by(self, place: Place, mine: int, other: int) -> Hashable:
+        """Raise a flag; while the other one is raised, take it back and raise it again."""
+        atomics = place.atomics
+        atomics.store(mine, 1, Order.SEQ_CST)
+        while atomics.load(other, Order.SEQ_CST):
+            atomics.store(mine, 0, Order.SEQ_CST)
+            atomics.store(mine, 1, Order.SEQ_CST)
+        atomics.store(mine, 0, Order.SEQ_CST)
         return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...allocator import Parts
 from ..threads.scenario import Scenario
 from .allocators import Chunks, Converge, Crossing, DoubleFree, Forward, Fresh, HandOver, Home, Medium, Ring, SameBucket
-from .basics import Append, Deadlock, LostUpdate, Spin, TooEarly
+from .basics import Append, Deadlock, Livelock, LostUpdate, Spin, TooEarly
 from .heaps import HeapScenario
 from .litmus import LITMUS
 from .programs import LitmusScenario
@@ -79,6 +79,7 @@ _ALL: tuple[Scenario, ...] = (
     Append(),
     Deadlock(),
     Spin(),
+    Livelock(),
     TooEarly(),
 )
 

@@ -67,7 +67,7 @@ def play(schedule: Schedule, graph: Graph, names: tuple[str, ...]) -> Iterator[P
 def pass_quiet(graph: Graph, thread: int) -> list[Event]:
     """Let a thread perform the fences and plain accesses before its next step, and return them."""
     first = len(graph.events[thread])
-    while thread not in graph.pending:
+    while thread not in graph.pending and thread not in graph.stuck:
         op = graph.nodes[thread].op
         if op.kind == FENCE:
             graph.add_fence(thread)

@@ -11,11 +11,13 @@ from ..executions.broken import Broken
 from ..executions.event import Event
 from ..executions.execution import Execution
 from ..executions.graph import Graph
-from ..findings.naming import named, named_error
+from ..findings.finding import Finding
+from ..findings.naming import NOT_REPEATABLE, named, named_error
 from ..findings.result import Outcome, Result
 from ..schedules.line import in_line, needed, steps_of
 from ..schedules.schedule import Schedule
 from ..schedules.writing import written
+from ..threads.misuse import NotRepeatable
 from ..threads.ops import DONE, FAILED
 from .exploration import Exploration
 from .interleave import Interleavings
@@ -125,7 +127,7 @@ class Collector:
         for node in walk.nodes:
             if node.op.kind == FAILED:
                 (error,) = node.op.values
-                assert isinstance(error, Exception)
+                assert isinstance(error, BaseException)
                 return named_error(error)
         if any(node.op.kind != DONE for node in walk.nodes):
             return "deadlock", "a thread waits for a value that no thread will store"
@@ -186,6 +188,17 @@ class Collector:
             teller.finding(kind, best.detail, best.schedule, exploration.empty)
             for kind, best in sorted(self.tally.best.items(), key=lambda item: (item[1].steps, item[0]))
         )
+        return self._result(findings, exhausted=exhausted, within=within)
+
+    def not_repeatable(self, error: NotRepeatable) -> Result:
+        """Return that a thread is not repeatable, and nothing else that was found, since none of it can be believed."""
+        finding = self._exploration.teller().untold(NOT_REPEATABLE, str(error))
+        self.tally.outcomes.clear()
+        return self._result((finding,), exhausted=False, within=None)
+
+    def _result(self, findings: tuple[Finding, ...], *, exhausted: bool, within: str | None) -> Result:
+        """Return findings with what was counted."""
+        exploration = self._exploration
         return Result(
             exploration.scenario.name,
             exploration.model,

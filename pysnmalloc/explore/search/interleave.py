@@ -3,6 +3,8 @@
     A A B   A B A   B A A        a step is an atomic operation, with the plain accesses and
                                  fences after it
 
+A thread that spins waits, as in the search; see ``threads.spinning``.
+
 The model is sequential consistency: memory is a table that each step reads and changes.
 The walk makes a step, visits all that can follow, and undoes the step. Interleavings thus
 share the work of their common beginning. Threads of a and b steps have (a + b)! / a! b!
@@ -11,6 +13,7 @@ interleavings, which is why reduction matters.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Hashable
 
 from ..executions.start import Start
@@ -46,6 +49,9 @@ class Interleavings:
         self._writers: dict[int, list[tuple[int, int]]] = {}  # by cell, the thread and step of each write
         self.path: list[int] = []
         self._seen: list[list[tuple[int, int]]] = [[] for _ in start.trees]  # by thread, the write that each step read
+        # Per thread, its steps, whose effect each read (see ``Event.effect``), and whether it changed anything.
+        self._made: list[list[tuple[Op, tuple[int, int], bool]]] = [[] for _ in start.trees]
+        self._effects: dict[int, list[tuple[int, int]]] = {}
 
     def run(self) -> bool:
         """Visit all interleavings and return whether ``leaf`` never stopped the walk."""
@@ -56,7 +62,12 @@ class Interleavings:
             self.nodes.append(segment.node)
         for thread in range(len(self.nodes)):
             self._pass(thread, undo)
-        return self._visit()
+        frames = sys.getrecursionlimit()
+        sys.setrecursionlimit(frames + 2 * sum(tree.limit + 1 for tree in self._start.trees))
+        try:
+            return self._visit()
+        finally:
+            sys.setrecursionlimit(frames)
 
     def latest(self) -> bytes:
         """Return all bytes as they are now."""
@@ -73,6 +84,8 @@ class Interleavings:
             op = node.op
             if op.kind in (DONE, FAILED) or (op.kind == WAIT and self._value(op) == op.values[0]):
                 continue
+            if op.again is not None and self._spins(thread, node, op.again):
+                continue
             ended = False
             if not self._step(thread, node, op):
                 return False
@@ -85,11 +98,15 @@ class Interleavings:
         old = self._value_of(cell) if before is None else before
         result, new = op.run(old)
         writers = self._writers.setdefault(cell, [(-1, 0)])
+        effects = self._effects.setdefault(cell, [(-1, 0)])
         self.path.append(thread)
         seen.append(writers[-1] if op.reads else (-2, 0))
+        idle = new is None or (op.changes and new == old)
+        self._made[thread].append((op, effects[-1], not idle))
         if new is not None:
             self.values[cell] = new
             writers.append((thread, len(seen)))
+            effects.append(effects[-1] if idle else writers[-1])
         undo: Undo = []
         segment = self._start.trees[thread].step(node, result, self._views)
         self._do(segment, undo)
@@ -100,11 +117,23 @@ class Interleavings:
         self.nodes[thread] = node
         self._take_back(undo)
         seen.pop()
+        self._made[thread].pop()
         self.path.pop()
         if new is not None:
             writers.pop()
+            effects.pop()
             self.values[cell] = old
         return going_on
+
+    def _spins(self, thread: int, node: Node, again: Op) -> bool:
+        """Return whether a thread would read again what it read at ``again``, and has changed nothing since."""
+        for op, effect, changed in reversed(self._made[thread]):
+            if changed:
+                return False
+            if op is again:
+                newest = self._effects.get(op.cell, [(-1, 0)])[-1]
+                return effect == newest and self._start.trees[thread].spins(node)
+        return False
 
     def _pass(self, thread: int, undo: Undo) -> None:
         """Make the fences and plain accesses that come next, which are not steps."""

@@ -32,6 +32,7 @@ from ...atomics import Order
 from ..executions.graph import Graph
 from ..threads.scenario import Scenario
 from ..threads.segment import NewCell
+from ..threads.watching import ticking
 from .collector import Collector, Tally
 from .exploration import Exploration
 from .search import Branch, Grows, search
@@ -145,6 +146,7 @@ def _written(item: Graph | Grows) -> Seed:
     return Seed.of(item)
 
 
+@ticking()
 def search_part(job: Job, seeds: tuple[Seed, ...], turns: int, most: int | None) -> Found:
     """Search from some seeds. Workers run this function.
 
@@ -168,6 +170,7 @@ def search_part(job: Job, seeds: tuple[Seed, ...], turns: int, most: int | None)
             collector.execution(graph)
             if collector.enough:
                 break
+        exploration.confirm()
     except NewCell:
         _kept.name, stack = "", []
         new = frozenset(exploration.cells.words), frozenset(exploration.cells.pairs)

@@ -11,6 +11,7 @@ receives and, if the operation writes, the cell's new value. The explorer needs 
 from __future__ import annotations
 
 from collections.abc import Hashable
+from types import CodeType
 from typing import TypeAlias
 
 from ...atomics import Order
@@ -31,6 +32,7 @@ __all__ = [
     "SPECULATE",
     "STORE",
     "WAIT",
+    "Deed",
     "Op",
     "Site",
     "Value",
@@ -57,6 +59,10 @@ LOW, HIGH, BOTH = 0, 1, 2  #: the words of a cell that an operation uses
 WORD = 0xFFFF_FFFF_FFFF_FFFF
 
 Value: TypeAlias = "int | tuple[int, int]"  #: the value of a cell of one word or of two words
+
+#: What a thread's function did: a plain read (log2 of the number of bytes, index), a plain write (with the value), or
+#: an atomic operation (kind, address, values, order in the source; code and offset of the call).
+Deed: TypeAlias = "tuple[int, int] | tuple[int, int, int] | tuple[str, int, tuple[Hashable, ...], Order, CodeType, int]"
 
 READING = frozenset({LOAD, EXCHANGE, ADD, CAS, WAIT, SPECULATE, PLAIN_READ})
 CHANGING = frozenset({EXCHANGE, ADD, CAS})  # they read and write in one step
@@ -94,9 +100,32 @@ class Site:
 
 
 class Op:
-    """An operation that a thread is about to perform."""
+    """An operation that a thread is about to perform.
 
-    __slots__ = ("address", "cell", "changes", "kind", "order", "part", "plain", "reads", "site", "size", "values")
+    Attributes:
+        at: how much the thread has read before it.
+        stack: where the thread is in the source, with all functions that it is in; empty for what does not read.
+        wrote: whether the thread made plain writes right before it.
+        again: the thread's last operation at the same place, if no store of the thread lies between the two.
+    """
+
+    __slots__ = (
+        "address",
+        "again",
+        "at",
+        "cell",
+        "changes",
+        "kind",
+        "order",
+        "part",
+        "plain",
+        "reads",
+        "site",
+        "size",
+        "stack",
+        "values",
+        "wrote",
+    )
 
     def __init__(
         self,
@@ -121,6 +150,10 @@ class Op:
         self.reads = kind in READING
         self.changes = kind in CHANGING
         self.plain = kind in (PLAIN_READ, PLAIN_WRITE)
+        self.at = 0
+        self.stack: tuple[tuple[CodeType, int], ...] = ()
+        self.wrote = False
+        self.again: Op | None = None
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.address:#x} {self.values} {self.order.value}>"

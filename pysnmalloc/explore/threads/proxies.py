@@ -19,7 +19,7 @@ from typing import Protocol, cast
 
 from ...atomics import AtomicCounts, Atomics, Order
 from ...memory import Memory
-from .ops import ADD, BOTH, CAS, EXCHANGE, FENCE, HIGH, LOAD, LOW, SPECULATE, STORE, WAIT, Op, Site
+from .ops import ADD, BOTH, CAS, EXCHANGE, FENCE, HIGH, LOAD, LOW, SPECULATE, STORE, WAIT, Deed, Op, Site
 from .scenario import Place
 
 __all__ = ["ExploredAtomics", "ExploredMemory", "ExploredPlace", "Recorder", "site_of"]
@@ -36,8 +36,11 @@ class Recorder(Protocol):
     def write(self, shift: int, index: int, value: int) -> None:
         """Write a plain word of 2^shift bytes."""
 
-    def replayed(self) -> tuple[bool, Hashable]:
-        """Return whether the next atomic operation has a recorded result, and that result."""
+    def replayed(self, deed: Deed) -> tuple[bool, Hashable]:
+        """Note an atomic operation; return whether it has a recorded result, and that result."""
+
+    def allow(self, kind: str, address: int, values: tuple[Hashable, ...], order: Order, part: int) -> None:
+        """End the thread if hardware has no such operation."""
 
     def reach(self, op: Op) -> Hashable:
         """Stop at an atomic operation that has no recorded result. The call does not return: the explorer continues."""
@@ -164,10 +167,12 @@ class ExploredAtomics(Atomics):
     ) -> Hashable:
         """Return the operation's recorded result, or stop the thread at the operation."""
         recorder = self._recorder
-        known, result = recorder.replayed()
+        frame = sys._getframe(depth)
+        known, result = recorder.replayed((kind, address, values, order, frame.f_code, frame.f_lasti))
         if known:
             return result
-        site = site_of(sys._getframe(depth), method or kind)
+        recorder.allow(kind, address, values, order, part)
+        site = site_of(frame, method or kind)
         order = self._orders.get(site.name, order)
         if kind == FENCE:
             return recorder.reach(Op(kind, 0, (), order, site))

@@ -15,8 +15,8 @@ is that of a heap. In the explorer, the memory observes every access and supplie
 every read.
 
 The law: the next step of a thread depends only on what the thread has read so far. The explorer
-runs each thread function many times. A thread function therefore must not keep state outside
-itself, and must not use a clock or random numbers.
+runs each thread function many times, and compares the runs. A thread function therefore must not
+keep state outside itself, and must not use a clock or random numbers.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ order matters. The explorer discovers such cells as it runs: each new one raises
 from __future__ import annotations
 
 import linecache
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from types import CodeType
 
-from .ops import Op, Site
+from .ops import Deed, Op, Site
 
 __all__ = ["Access", "Cells", "NewCell", "Node", "Segment", "Views", "Where", "plain_site"]
 
@@ -104,15 +104,27 @@ class Node:
         script: everything that the thread has read so far.
         after: the segments that follow, by the operation's result.
         depth: the number of operations before this one.
+        deeds: everything that the thread has done so far, this operation included.
+        ops: the operations before this one.
     """
 
-    __slots__ = ("after", "depth", "op", "script")
+    __slots__ = ("after", "deeds", "depth", "op", "ops", "script", "spins")
 
-    def __init__(self, op: Op, script: list[Hashable], depth: int) -> None:
+    def __init__(
+        self,
+        op: Op,
+        script: list[Hashable],
+        depth: int,
+        deeds: Sequence[Deed] = (),
+        ops: tuple[Op, ...] = (),
+    ) -> None:
         self.op = op
         self.script = script
         self.depth = depth
+        self.deeds = deeds
+        self.ops = ops
         self.after: dict[Hashable, list[Segment]] = {}
+        self.spins: bool | None = None  # whether the thread spins here: see ``spinning``; None if nobody asked
 
 
 def _bytes(access: Access) -> range:

@@ -12,36 +12,40 @@ The search needs no OS threads, no generators, and no change to the source.
 
 The plain accesses between two atomic operations form a ``segment``. The values that they read
 are part of the branch.
+
+A tree exists only if the function does the same after the same reads. Each run passes the branches
+that earlier runs recorded, and is compared with them (``run``); ``confirm`` repeats the runs that no
+other run continued. Whether the thread spins, and so waits, is found out in ``spinning``.
 """
 
 from __future__ import annotations
 
-import sys
+import inspect
 from collections.abc import Hashable
 
 from ...atomics import Order
 from ...memory import Memory
-from . import proxies
-from .ops import DONE, FAILED, PLAIN_READ, PLAIN_WRITE, Op
+from .misuse import NotRepeatable, WrongUse
+from .ops import DONE, FAILED, Op
 from .proxies import ExploredAtomics, ExploredMemory, ExploredPlace
+from .run import Endless, Run
 from .scenario import ThreadCode
-from .segment import Access, Cells, NewCell, Node, Segment, Views, Where, plain_site
+from .segment import Access, Cells, Node, Segment, Views
+from .spinning import Rehearsal, last_at_same_place
+from .stops import Reached, enter, where_raised
 
 __all__ = ["ThreadTree", "TooLong"]
 
-_RECORDING = (__file__, proxies.__file__)
-
-
-class _Reached(BaseException):
-    """The function has reached an operation that has no recorded result."""
+LUCK = 8  # the repetitions of a thread's first whole run: a coin must fall this often on the same side
 
 
 class ThreadTree:
     """The tree of one thread of a scenario.
 
     Attributes:
-        runs: the number of times that the thread's function was run.
+        runs: the number of times that the thread's function was run to find a branch.
         sites: the kind and the order of the thread's atomic operations, by their sites in the source.
+        limit: the largest number of steps.
 
     Args:
         run: the thread's function.
@@ -57,151 +61,160 @@ class ThreadTree:
         self.runs = 0
         self.sites: dict[str, tuple[str, Order]] = {}
         self._run = run
+        self._memory = memory
+        self._size = len(memory.space.buffer)
         self._cells = cells
-        self._limit = limit
-        self._explored = ExploredMemory(memory, self)
+        self._words = frozenset(cells.words)
+        self.limit = limit
         self._orders = orders
         self._start: list[Segment] = []
-        self._script: list[Hashable] = []
-        self._at = 0
-        self._begin: tuple[list[Access], list[Access], dict[int, Where]] = ([], [], {})
-        self._seen: dict[int, int] = {}
-        self._views: Views | None = None
-        self._op = Op(DONE)
+        self._unconfirmed: dict[Node, None] = {}  # in the order in which they were found
+        self._confirmed = False
 
     def start(self, views: Views) -> Segment:
-        """Return the thread's first segment."""
+        """Return the thread's first segment.
+
+        Raises:
+            NotRepeatable: if the thread does not do what it did before.
+        """
         for segment in self._start:
             if segment.fits(views):
                 return segment
-        segment = self._go([], 0, views)
+        segment = self._go(None, [], views)
         self._start.append(segment)
         return segment
 
     def step(self, node: Node, result: Hashable, views: Views) -> Segment:
-        """Return the segment that follows a result of a node's operation. Cost: a run of the function if it is new."""
+        """Return the segment that follows a result of a node's operation. Cost: a run of the function if it is new.
+
+        Raises:
+            NotRepeatable: if the thread does not do what it did before.
+        """
         ways = node.after.get(result)
         if ways is None:
             ways = node.after[result] = []
         for segment in ways:
             if segment.fits(views):
                 return segment
-        segment = self._go([*node.script, result], node.depth + 1, views)
+        segment = self._go(node, [*node.script, result], views)
         ways.append(segment)
         return segment
 
-    def _go(self, script: list[Hashable], depth: int, views: Views) -> Segment:
+    def spins(self, node: Node) -> bool:
+        """Return whether the thread, reading once more what it read at ``op.again``, does the same again for ever.
+
+        Cost: a run of the function the first time, with ``REPEATED`` operations if the answer is yes.
+        """
+        if node.spins is None:
+            op = node.op
+            assert op.again is not None
+            rehearsal = Rehearsal(node.script, node.deeds, self._words, op.again.at, op.at)
+            memory = ExploredMemory(self._memory, rehearsal)
+            try:
+                with rehearsal.watch:
+                    enter(self._run, ExploredPlace(memory, ExploredAtomics(rehearsal, self._orders)))
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # it ends the loop, so there is none, or the rehearsal is over
+                pass
+            node.spins = rehearsal.same
+        return node.spins
+
+    def confirm(self) -> None:
+        """Repeat each run that no other run has repeated, and the first run that reached the end a few times more.
+
+        Raises:
+            NotRepeatable: if the thread does not do what it did before.
+        """
+        nodes, self._unconfirmed = list(self._unconfirmed), {}
+        for node in nodes:
+            times = 1 if self._confirmed or node.op.kind != DONE else LUCK
+            self._confirmed |= node.op.kind == DONE
+            for _ in range(times):
+                self._repeat(node, self._run)
+
+    def compare(self, run: ThreadCode) -> None:
+        """Repeat the first run that nothing has repeated with another function, which should do the same.
+
+        Raises:
+            NotRepeatable: if it does not.
+        """
+        for node in self._unconfirmed:
+            self._repeat(node, run)
+            return
+
+    def _go(self, parent: Node | None, script: list[Hashable], views: Views) -> Segment:
         """Run the function on recorded results up to its next operation, and return the segment before it."""
         self.runs += 1
-        self._script, self._at, self._views = list(script), 0, views
-        needs, writes, where = self._begin = ([], [], {})
-        self._seen = {}
-        place = ExploredPlace(self._explored, ExploredAtomics(self, self._orders))
-        try:
-            outcome = self._run(place)
-            self._op = Op(DONE, values=(outcome,))
-        except _Reached:
-            pass
-        except NewCell:
-            raise
-        except Exception as error:
-            self._op = Op(FAILED, values=(error,))
-        if depth > self._limit:
-            self._op = Op(FAILED, values=(TooLong(self._limit),))
-        return Segment(needs, list(_last_writes(writes)), where, Node(self._op, self._script, depth))
-
-    # The methods that explored code calls: see `proxies.Recorder`.
-
-    def replayed(self) -> tuple[bool, Hashable]:
-        """Return whether the next atomic operation has a recorded result, and that result."""
-        at = self._at
-        if at < len(self._script):
-            self._at = at + 1
-            return True, self._script[at]
-        return False, None
-
-    def reach(self, op: Op) -> Hashable:
-        """Stop the function at a new operation."""
-        if op.cell:
-            self._cells.want(op.cell)
-        if op.site is not None:
+        deeds = parent.deeds if parent is not None else ()
+        run = Run(self.name, self._size, self._cells, self._words, script, deeds, views)
+        op = self._end(run, self._run)
+        depth, ops = (parent.depth + 1, (*parent.ops, parent.op)) if parent is not None else (0, ())
+        if parent is not None:
+            self._unconfirmed.pop(parent, None)
+        if depth > self.limit:
+            op = Op(FAILED, values=(TooLong(self.limit),))
+        op.wrote = bool(run.writes)
+        op.again = last_at_same_place(op, ops)
+        if op.site is not None and op.kind != FAILED:
             self.sites[op.site.name] = op.kind, op.order
-        self._op = op
-        raise _Reached
+        node = Node(op, run.script, depth, run.deeds, ops)
+        self._unconfirmed[node] = None
+        return Segment(run.needs, list(_last_writes(run.writes)), run.where, node)
 
-    def is_pair(self, address: int) -> bool:
-        """Return whether a word is half of a cell of two words."""
-        return address & ~15 in self._cells.pairs
-
-    def make_pair(self, address: int) -> None:
-        """Make the word and the one after it a single cell."""
-        self._cells.want(address, pair=True)
-
-    def read(self, shift: int, index: int) -> int:
-        """Perform a plain read."""
-        at = self._at
-        if at < len(self._script):
-            self._at = at + 1
-            value = self._script[at]
-            assert isinstance(value, int)
-            return value
-        word = index << shift >> 3
-        if word in self._cells.words:
-            self._plain_step(PLAIN_READ, shift, index)
-        value = self._byte_value(shift, index)
-        self._script.append(value)
-        self._at += 1
-        return value
-
-    def write(self, shift: int, index: int, value: int) -> None:
-        """Perform a plain write."""
-        if self._at < len(self._script):
-            # Replayed: the write was performed when its segment was entered, unless it is an operation of its own.
-            if index << shift >> 3 in self._cells.words:
-                self._at += 1
+    def _repeat(self, node: Node, code: ThreadCode) -> None:
+        """Run a function once more up to a node, if it is not one at which a limit ended the thread."""
+        before = node.op
+        if before.kind == FAILED and isinstance(before.values[0], TooLong | Endless):
             return
-        if index << shift >> 3 in self._cells.words:
-            self._plain_step(PLAIN_WRITE, shift, index, value)
-        if not 0 <= value < 1 << (8 << shift):
-            raise ValueError(f"{value} does not fit into {1 << shift} bytes at {index << shift:#x}")
-        _, writes, where = self._begin
-        writes.append((shift, index, value))
-        where.setdefault(index << shift, _where())
-        seen = self._seen
-        for byte in range(index << shift, (index << shift) + (1 << shift)):
-            seen[byte] = value & 0xFF
-            value >>= 8
+        run = Run(self.name, self._size, self._cells, self._words, node.script, node.deeds, None)
+        op = self._end(run, code)
+        if (op.kind in (DONE, FAILED) or before.kind in (DONE, FAILED)) and not _same_end(op, before):
+            site = before.site or op.site
+            line = site.line if site is not None else ""
+            raise NotRepeatable(self.name, line, _ended(op), _ended(before))
 
-    def _byte_value(self, shift: int, index: int) -> int:
-        """Return a plain word's value, from the segment's writes or else from memory, which the segment then needs."""
-        needs, _, where = self._begin
-        first, size, seen = index << shift, 1 << shift, self._seen
-        mine = sum(first + i in seen for i in range(size))
-        assert self._views is not None
-        value = self._views[shift][index]  # an IndexError is the thread's own error, as on a heap
-        if mine < size:
-            needs.append((shift, index, value)) if not mine else needs.extend(
-                (0, first + i, self._views[0][first + i]) for i in range(size) if first + i not in seen
-            )
-            where.setdefault(first, _where())
-        if mine:
-            value = sum(
-                (seen[b] if b in seen else self._views[0][b]) << 8 * (b - first) for b in range(first, first + size)
-            )
-        return value
+    def _end(self, run: Run, code: ThreadCode) -> Op:
+        """Run a function, and return the operation at which it was stopped, or its end."""
+        explored = ExploredMemory(self._memory, run)
+        place = ExploredPlace(explored, ExploredAtomics(run, self._orders))
+        try:
+            with run.watch:
+                result = enter(code, place)
+            op = self._returned(run, result)
+        except Reached:
+            op = run.op
+        except KeyboardInterrupt:
+            raise  # the user's
+        except BaseException as error:  # sys.exit as well: a thread's end is not the end of the search
+            # While the function unwinds, it may fail in a way that it would not if the operation had a result.
+            op = run.op if run.stopped else Op(FAILED, values=(error,), site=where_raised(error))
+        if run.new is not None:
+            raise run.new
+        run.demand_same(lambda: _ended(op))
+        return op if run.failure is None else Op(FAILED, values=(run.failure,))
 
-    def _plain_step(self, kind: str, shift: int, index: int, value: int = 0) -> None:
-        """Stop the function at a plain access to a cell that is also accessed atomically."""
-        code, line = _where()
-        address = index << shift
-        cell, part = self._cells.cell_of(address >> 3)
-        if kind == PLAIN_WRITE and not 0 <= value < 1 << (8 << shift):
-            raise ValueError(f"{value} does not fit into {1 << shift} bytes at {address:#x}")
-        values = (value,) if kind == PLAIN_WRITE else ()
-        self._op = Op(
-            kind, address, values, Order.RELAXED, plain_site((code, line)), cell=cell, part=part, size=1 << shift
-        )
-        raise _Reached
+    def _returned(self, run: Run, result: object) -> Op:
+        """Return the end of a function that returned."""
+        if run.stopped and run.failure is None and run.new is None:
+            line = run.op.site.line if run.op.site is not None else ""
+            return Op(FAILED, values=(WrongUse(SWALLOWED.format(line)),))
+        if inspect.isgenerator(result) or inspect.iscoroutine(result) or inspect.isasyncgen(result):
+            if not inspect.isasyncgen(result):
+                result.close()
+            kind = type(result).__name__
+            return Op(FAILED, values=(WrongUse(NOT_RUN.format(kind, result.__qualname__)),))
+        return Op(DONE, values=(result,))
+
+
+NOT_RUN = (
+    "the thread returned a {0}, so nothing of `{1}` ran; a thread is a function that does its steps itself, without "
+    "yield and without async"
+)
+SWALLOWED = (
+    "the thread caught the exception by which the explorer stops it, and went on: catch Exception or what you expect, "
+    "not everything, around `{0}`"
+)
 
 
 class TooLong(Exception):
@@ -221,9 +234,18 @@ def _last_writes(writes: list[Access]) -> list[Access]:
     return [access for place, access in enumerate(writes) if last[access[:2]] == place]
 
 
-def _where() -> Where:
-    """Return the function that makes the access, and the line, outside the modules that record."""
-    frame = sys._getframe(1)
-    while frame.f_code.co_filename in _RECORDING and frame.f_back is not None:
-        frame = frame.f_back
-    return frame.f_code, frame.f_lineno
+def _same_end(one: Op, other: Op) -> bool:
+    """Return whether a thread ended in the same way twice."""
+    if one.kind != other.kind:
+        return False
+    first, second = one.values[0], other.values[0]
+    if type(first) is not type(second):
+        return False
+    return one.kind == FAILED or type(first).__eq__ is object.__eq__ or first == second or repr(first) == repr(second)
+
+
+def _ended(op: Op) -> str:
+    """Return how a thread ended, in words."""
+    if op.kind == DONE:
+        return f"returned {op.values[0]!r}"
+    return f"raised {op.values[0]!r}" if op.kind == FAILED else f"reached {op.kind}"
