@@ -17,19 +17,14 @@ or passes through it. Paths leave it by mo, fr and eco only, to later writes of 
 
 A walk visits each event a few times at most, so the cost of an execution is quadratic at most.
 
-A set of events is an int, with a bit for each event's number. An event knows the first events of each
-thread (``event``), so the events that lead to it by po and hb are a union of such prefixes.
-
 Left out: the other memory orders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from ...atomics import Order
 from .event import Event
 from .execution import Execution
+from .relations import Relations, union
 
 __all__ = ["closes_cycle"]
 
@@ -41,113 +36,63 @@ def closes_cycle(graph: Execution, event: Event) -> bool:
     """
     if event.kind == "F" or graph.writes(event.op.cell)[-1] in (event, event.source):
         return False
-    relations, itself = _Relations(graph), 1 << event.number
-    fences = relations.hb(event.number) & relations.fences
-    by_scb, _ = relations.walk_back(fences | itself & relations.accesses)
-    _, by_eco = relations.walk_back(fences)  # eco belongs to psc between fences only
+    steps, itself = _Steps(graph), 1 << event.number
+    fences = steps.hb(event.number) & steps.fences
+    by_scb, _ = steps.walk_back(fences | itself & steps.accesses)
+    _, by_eco = steps.walk_back(fences)  # eco belongs to psc between fences only
     return bool((by_scb | by_eco) & itself)
 
 
-class _Relations:
-    """The relations of a graph. ``hb``, ``scb`` and ``eco`` return the events that lead to an event, as bits.
-
-    Attributes:
-        accesses, fences: the SEQ_CST ones, as bits.
-    """
+class _Steps(Relations):
+    """The steps of psc. ``scb`` returns the events that lead to an event by it, as bits."""
 
     def __init__(self, graph: Execution) -> None:
-        self.accesses = self.fences = 0
-        self._events = sorted((e for thread in graph.events for e in thread), key=lambda event: event.number)
+        super().__init__(graph)
         self._cells: dict[int, int] = {}  # by cell: its reads and writes
-        self._first: list[list[int]] = []  # by thread and count: the set of that many first events
-        self._away: list[list[int]] = []  # the same without the last events that are all at one cell
-        for thread in graph.events:
-            self._follow(thread)
-        self._overtaken: dict[Event, int] = {}  # by write: the events that lead to it by mo or fr
-        for cell, writes in graph.mo.items():
-            self._line_up(writes, graph.reads.get(cell, ()))
+        self._away: list[list[int]] = []  # by thread and count: ``first`` without the last events at one cell
+        for thread, first in zip(graph.events, self.first, strict=True):
+            self._leave(thread, first)
 
-    def _follow(self, thread: list[Event]) -> None:
-        """Record the prefixes, cells and orders of a thread's events."""
-        first, away = [0], [0]
+    def _leave(self, thread: list[Event], first: list[int]) -> None:
+        """Record the cells of a thread's events, and what comes before the last events that are all at one cell."""
+        away = [0]
         cell: int | None = None  # that of the previous event; a fence has none
         for event in thread:
-            bit = 1 << event.number
             before, cell = cell, event.op.cell if event.kind != "F" else None
-            away.append(away[-1] if cell is not None and cell == before else first[-1])
-            first.append(first[-1] | bit)
+            away.append(away[-1] if cell is not None and cell == before else first[event.index])
             if cell is not None:
-                self._cells[cell] = self._cells.get(cell, 0) | bit
-            if event.op.order is Order.SEQ_CST:
-                self.accesses |= bit if cell is not None else 0
-                self.fences |= bit if cell is None else 0
-        self._first.append(first)
+                self._cells[cell] = self._cells.get(cell, 0) | 1 << event.number
         self._away.append(away)
-
-    def _line_up(self, writes: tuple[Event, ...], reads: tuple[Event, ...]) -> None:
-        """Record what each write of a cell overtakes: the writes before it and their readers."""
-        readers: dict[Event | None, int] = {}
-        for read in reads:
-            readers[read.source] = readers.get(read.source, 0) | 1 << read.number
-        before = readers.get(writes[0], 0)  # the first value has no number, since psc never passes through it
-        for write in writes[1:]:
-            self._overtaken[write] = before
-            before |= readers.get(write, 0) | 1 << write.number
 
     def walk_back(self, events: int) -> tuple[int, int]:
         """Walk back along psc from SEQ_CST events; return the events where its steps by scb and by eco start."""
         found = known = by_scb = by_eco = 0
         while events:
             found |= events
-            new = _union(self.hb, events & self.fences) & ~known
-            scb, eco = _union(self.scb, events | new), _union(self.eco, new)
+            new = union(self.hb, events & self.fences) & ~known
+            scb, eco = union(self.scb, events | new), union(self.eco, new)
             starts = (scb | eco) & ~(by_scb | by_eco)
             known, by_scb, by_eco = known | new, by_scb | scb, by_eco | eco
             events = scb & self.accesses
             if self.fences:
-                events |= (new | starts | _union(self.hb, starts)) & self.fences
+                events |= (new | starts | union(self.hb, starts)) & self.fences
             events &= ~found
         return by_scb, by_eco
 
-    def hb(self, number: int) -> int:
-        """Return the events that happen before an event."""
-        found = 0
-        for first, count in zip(self._first, self._events[number].hb, strict=True):
-            found |= first[count]
-        return found ^ 1 << number
-
     def scb(self, number: int) -> int:
         """Return the events that lead to an event by scb."""
-        event = self._events[number]
-        found = self._first[event.thread][event.index] | self._by_other_cells(event)
+        event = self.events[number]
+        found = self.first[event.thread][event.index] | self._by_other_cells(event)
         if event.kind != "F":
             found |= self.hb(number) & self._cells[event.op.cell]
-        return found | self._overtaken.get(event, 0)
+        return found | self.overtaken.get(event, 0)
 
     def _by_other_cells(self, event: Event) -> int:
         """Return the events that lead to an event by po to another cell; hb; po from another cell."""
         others = self._away[event.thread][event.index + 1]
         if not others:
             return 0
-        found, last = 0, self._events[others.bit_length() - 1]  # the last event of a thread knows the most
+        found, last = 0, self.events[others.bit_length() - 1]  # the last event of a thread knows the most
         for away, count in zip(self._away, last.hb, strict=True):
             found |= away[count]
         return found
-
-    def eco(self, number: int) -> int:
-        """Return the events that lead to an event by mo, fr and rf in any number of steps."""
-        event = self._events[number]
-        if event.kind != "R":
-            return self._overtaken.get(event, 0)
-        assert event.source is not None
-        return self._overtaken.get(event.source, 0) | (1 << event.source.number if event.source.thread >= 0 else 0)
-
-
-def _union(relation: Callable[[int], int], events: int) -> int:
-    """Return all events that lead to any of these by a relation."""
-    found = 0
-    while events:
-        low = events & -events
-        found |= relation(low.bit_length() - 1)
-        events ^= low
-    return found
