@@ -419,20 +419,22 @@ class Standard:
         updates = self.reads & self.modifications
         return all(b in self.after({a} | {c for c, d in mo if d == a}) for b, a in value_of.items() if b in updates)
 
-    @cached_property
-    def coherence_ordered(self) -> Pairs:
+    def has_total_order(self) -> bool:
+        """Whether the seq_cst operations, fences included, have an order S as the standard demands.
+
+        The text lets an operation A precede a B that is coherence-ordered after it, even if that is so only because
+        B reads a value. Compiled code for x86 breaks this (LWG 3941). So here, where A or B is itself in S, A must also
+        precede B in modification order, read a value that B or its predecessors replace, or happen before B.
+        """
         reads_from = {(a, b) for b, a in self.reads_value_of.items()}
         misses = {(a, b) for a, x in self.reads_value_of.items() for y, b in self.mo if x == y and a != b}
-        return closure(reads_from | self.mo | misses)
-
-    def has_total_order(self) -> bool:
-        """Whether the seq_cst operations, fences included, have an order S as the standard demands."""
         precedes = {(a, b) for a, b in self.strongly_happens if a in self.seq_cst and b in self.seq_cst}
-        fences = self.fences & self.seq_cst
-        for a, b in self.coherence_ordered:
-            left = ({a} & self.seq_cst) | {x for x, y in self.happens if x in fences and y == a}
-            right = ({b} & self.seq_cst) | {y for x, y in self.happens if x == b and y in fences}
-            precedes |= set(product(left, right))
+        for a, b in closure(reads_from | self.mo | misses):
+            before = {x for x, y in self.happens if y == a and x in self.fences & self.seq_cst}
+            after = {y for x, y in self.happens if x == b and y in self.fences & self.seq_cst}
+            precedes |= set(product(before, after))
+            if (a, b) in self.mo | misses | self.happens:
+                precedes |= set(product(before | ({a} & self.seq_cst), after | ({b} & self.seq_cst)))
         return acyclic(precedes)
 
 

@@ -10,6 +10,5 @@ write may go, and whether the graph is still consistent; then enter it in ``mode
 
 Imported by: schedules, and all above it.
 
-    event, start, execution, broken, graph, ordered, relations, seqcst, cpp20, psc, rc11,
-    models
+    event, start, execution, broken, graph, ordered, seqcst, cpp20, psc, rc11, models
 """

@@ -21,7 +21,8 @@ from typing import Self
 from ..threads.ops import releases
 from .cpp20 import CPP20
 from .event import Clock, Event
-from .psc import closes_cycle
+from .psc import Psc
+from .seqcst import closes_cycle
 from .start import Start
 
 __all__ = ["RC11"]
@@ -46,4 +47,4 @@ class RC11(CPP20):
         return self.released.get(place, self.start.nothing)
 
     def _closes_cycle(self, event: Event) -> bool:
-        return closes_cycle(self, event)
+        return closes_cycle(self, event, Psc)

@@ -359,7 +359,12 @@ LITMUS: tuple[Litmus, ...] = (
     # Load buffering: each thread reads the value that the other stores later. Only C++ allows it, if relaxed.
     *_asking(
         ((1,), (1,), ANY2),
-        ("LB", "C++ allows this outcome, but no model here, so that no value appears out of thin air.", _lb(RLX, RLX), NEVER),
+        (
+            "LB",
+            "C++ allows this outcome, but no model here, so that no value appears out of thin air.",
+            _lb(RLX, RLX),
+            NEVER,
+        ),
         ("LB+acq+rel", "Acquire loads and release stores forbid this outcome in C++ as well.", _lb(ACQ, REL), NEVER),
     ),
     # Coherence: the writes to a location have one order, and all threads see them in that order.
@@ -455,6 +460,13 @@ LITMUS: tuple[Litmus, ...] = (
         ((_w("x", 1, SC), _w("y", 1, REL)), (FetchAdd("y", 1, SC), _r("y")), (_w("y", 3, SC), _r("x", SC))),
         ((), (1, 3), (0,), ANY2),
         CPP,
+    ),
+    Litmus(
+        "SB+rfis",
+        "A seq_cst load may read its thread's store early, from the buffer: only seq_cst stores drain it.",
+        ((_w("x", 1, REL), _r("x", SC), _r("y", SC)), (_w("y", 1, REL), _r("y", SC), _r("x", SC))),
+        ((1, 0), (1, 0), ANY2),
+        TSO,
     ),
     Litmus(
         "RWC+F.sc+sc",

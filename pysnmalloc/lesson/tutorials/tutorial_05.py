@@ -73,7 +73,7 @@ def _stale(orders: Mapping[str, Order]) -> bool:
     first = Store("data", 1, orders["store data"]), Store("flag", 1, orders["store flag"])
     second = Load("flag", orders["load flag"]), Load("data", orders["load data"])
     test = Litmus("yours", "", (first, second), ((), (1, 0), (None, None)), frozenset())
-    return any(map(test.matches, outcomes_of(explore(LitmusScenario(test), "rc11"))))
+    return any(map(test.matches, outcomes_of(explore(LitmusScenario(test), "cpp20"))))
 
 
 @exercise("5.3")
