@@ -19,7 +19,7 @@ from pysnmalloc.explore.search.search import search
 from pysnmalloc.explore.threads.segment import NewCell
 
 from . import naive_models
-from .random_litmus import random_litmus, seq_cst_litmus
+from .random_litmus import other_orders, random_litmus, seq_cst_litmus
 
 RLX, REL = Order.RELAXED, Order.RELEASE
 LITMUS_BY_NAME = {litmus.name: litmus for litmus in LITMUS}
@@ -118,6 +118,17 @@ def test_random_programs_have_the_executions_of_the_naive_enumerator(model: str)
 @pytest.mark.parametrize("model", MODELS)
 def test_random_programs_with_much_of_seq_cst_have_the_executions_of_the_naive_enumerator(model: str) -> None:
     assert sum(compare(seq_cst_litmus(seed), model) for seed in range(150)) > 1000
+
+
+MIXED = ("W+RWC+sc", "W+RWC+sc+loc", "Z6.U", "SB+rfis", "RWC+F.sc+sc", "RELSEQ+rmw", "RELSEQ+store")
+
+
+@pytest.mark.parametrize("model", ["cpp20", "rc11"])
+@pytest.mark.parametrize("name", MIXED)
+def test_programs_of_mixed_orders_have_the_executions_of_the_naive_enumerator(name: str, model: str) -> None:
+    """What a release sequence or the order of SEQ_CST decides is rare in random programs, and frequent near these."""
+    for seed in range(40):
+        compare(other_orders(LITMUS_BY_NAME[name], seed), model)
 
 
 # Counts that others published of programs with branches, which the enumerator does not know.
