@@ -98,7 +98,11 @@ def explore_command(
         typer.Argument(metavar="NAME", help="The scenario. Default: list all scenarios.", show_default=False),
     ] = None,
     model: Annotated[
-        Model | None, typer.Option(help="Memory model. Default: cpp20; sc with --plain.", show_default=False)
+        Model | None,
+        typer.Option(
+            help="Memory model: tso is x86, rc11 is C++ as of 2017. Default: cpp20, which is C++20; sc with --plain.",
+            show_default=False,
+        ),
     ] = None,
     plain: Annotated[bool, typer.Option("--plain", help="Explore every interleaving separately; model sc.")] = False,
     preemptions: Annotated[
