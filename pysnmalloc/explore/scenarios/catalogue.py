@@ -59,10 +59,10 @@ _ALL: tuple[Scenario, ...] = (
     ),
     StackScenario(
         "stack-published",
-        "The stack with the orders that the paper's code publishes, and unused chunks: do they suffice in C++?",
+        "The same as stack, with the orders that the paper's code publishes: do they suffice in C++?",
         {"A": "pop", "B": "pop pop push"},
         Parts(stack=PublishedStack),
-        use=False,
+        use=False,  # an owner's plain write to a link would race with a pop's load of it, under every model
         note=(
             "On x86, a compare-exchange is a full fence, so a chunk's link is in memory before the chunk is the head. "
             "C++ has no such rule for a relaxed one, and the order of the link does not help. A release orders what "
