@@ -100,7 +100,7 @@ def explore_command(
     model: Annotated[
         Model | None,
         typer.Option(
-            help="Memory model: tso is x86, rc11 is C++11 as repaired. Default: cpp20, which is C++20; sc with --plain.",
+            help="Memory model: tso is x86, rc11 is C++11, repaired. Default: cpp20, which is C++20; sc with --plain.",
             show_default=False,
         ),
     ] = None,
