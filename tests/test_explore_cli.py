@@ -201,7 +201,7 @@ def test_html(runner: CliRunner, tmp_path: Path) -> None:
         (["litmus:mp"], ["did you mean litmus:MP"]),
         (["MP"], ["did you mean litmus:MP"]),
         (["Stack"], ["did you mean stack"]),
-        (["publish"], ["did you mean queue-published"]),
+        (["publish"], ["did you mean stack-published or queue-published"]),
         (["nosuch"], ["did you mean", "Without a name, pysnmalloc explore lists all"]),
         (["no.such.module:Thing"], ["no module no.such.module"]),
         (["no/such/file.py:Thing"], ["no file no/such/file.py"]),

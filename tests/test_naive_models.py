@@ -148,7 +148,7 @@ def test_cpp20_differs_from_rc11_by_two_rules() -> None:
             fewer.add(litmus)
             assert [each.order for thread in litmus.threads for each in thread].count(SC) > 1, litmus.name
     assert len(more) > 10
-    assert len(fewer) > 5
+    assert len(fewer) > 1
 
 
 def test_random_programs_tell_the_models_apart() -> None:
