@@ -2,6 +2,7 @@
 
     random_litmus(seed)     the same program for the same seed, on every machine
     seq_cst_litmus(seed)    the same with SEQ_CST in most places, and fences of it
+    other_orders(l, seed)   a given program with other orders in some places, and other kinds of accesses
 
 Two or three threads of one to four instructions, of all kinds and orders, on one
 to three locations. What bounds a program is the number of guesses that it leaves
@@ -62,6 +63,35 @@ def _strengthened(rng: random.Random, thread: Thread) -> Iterator[Instruction]:
         yield replace(each, order=SC) if rng.random() < 0.6 else each
         if rng.random() < 0.25:
             yield Fence(SC)
+
+
+def other_orders(litmus: Litmus, seed: int) -> Litmus:
+    """Change some instructions of a program: their orders, and loads into additions."""
+    rng, threads = random.Random(f"{litmus.name} {seed}"), []
+    for thread in litmus.threads:
+        changed: list[Instruction] = []
+        for each in thread:
+            if isinstance(each, Load) and rng.random() < 0.1:
+                each = FetchAdd(each.location, 100, each.order)
+            if rng.random() < 0.3:
+                each = replace(each, order=rng.choice(list(_orders(each))))
+            changed.append(each)
+        threads.append(tuple(changed))
+    results = (tuple(None for each in thread if not isinstance(each, Store | Fence)) for thread in threads)
+    return replace(litmus, threads=tuple(threads), weak=(*results, (None,) * len(litmus.locations)))
+
+
+def _orders(instruction: Instruction) -> tuple[Order, ...]:
+    """The orders that an instruction of this kind can have."""
+    match instruction:
+        case Load():
+            return RLX, ACQ, SC
+        case Store():
+            return RLX, REL, SC
+        case Fence():
+            return ACQ, REL, ACQ_REL, SC
+        case _:
+            return tuple(Order)
 
 
 def draw_threads(rng: random.Random) -> Threads:

@@ -93,13 +93,13 @@ def test_help(runner: CliRunner) -> None:
 
 def test_what_is_proved_ends_with_0(runner: CliRunner) -> None:
     ran = run(runner, "queue")
-    assert ran.output.startswith("queue, model rc11: proved for all executions\n")
+    assert ran.output.startswith("queue, model cpp20: proved for all executions\n")
     assert ran.stderr == ""
 
 
 def test_what_is_found_ends_with_1_and_is_shown(runner: CliRunner) -> None:
     output = run(runner, "queue-published", code=1).output
-    assert output.startswith("queue-published, model rc11: wrong: lost message\n")
+    assert output.startswith("queue-published, model cpp20: wrong: lost message\n")
     assert "≠ newest" in output
 
 
@@ -108,6 +108,7 @@ def test_all_models(runner: CliRunner) -> None:
     assert re.findall(r"(?m)^queue-published, model (\w+): (\w+)", output) == [
         ("sc", "proved"),
         ("tso", "proved"),
+        ("cpp20", "wrong"),
         ("rc11", "wrong"),
     ]
 
@@ -154,8 +155,8 @@ def test_weaken_each_shows_which_orders_are_needed(runner: CliRunner) -> None:
 
 def test_json(runner: CliRunner) -> None:
     data = json.loads(run(runner, "queue-published", "--model", "all", "--json", code=1).output)
-    assert [report["model"] for report in data["reports"]] == ["sc", "tso", "rc11"]
-    last = data["reports"][-1]
+    assert [report["model"] for report in data["reports"]] == ["sc", "tso", "cpp20", "rc11"]
+    last = data["reports"][-2]
     assert (last["verdict"], last["ok"], last["exhausted"]) == ("wrong: lost message", False, True)
     (wanted,) = explore(SCENARIOS["queue-published"]).findings
     (finding,) = last["findings"]
@@ -200,7 +201,7 @@ def test_html(runner: CliRunner, tmp_path: Path) -> None:
         (["litmus:mp"], ["did you mean litmus:MP"]),
         (["MP"], ["did you mean litmus:MP"]),
         (["Stack"], ["did you mean stack"]),
-        (["publish"], ["did you mean queue-published"]),
+        (["publish"], ["did you mean stack-published or queue-published"]),
         (["nosuch"], ["did you mean", "Without a name, pysnmalloc explore lists all"]),
         (["no.such.module:Thing"], ["no module no.such.module"]),
         (["no/such/file.py:Thing"], ["no file no/such/file.py"]),
@@ -233,8 +234,8 @@ def test_what_cannot_be_understood_ends_with_2(runner: CliRunner, arguments: lis
 
 def test_scenarios_of_ones_own(runner: CliRunner, own: str) -> None:
     output = run(runner, f"{own}:Mine", code=1).output
-    assert "mine, model rc11: wrong: lost update" in output
-    assert f"pysnmalloc explore {own}:Mine --model rc11 --replay" in output
+    assert "mine, model cpp20: wrong: lost update" in output
+    assert f"pysnmalloc explore {own}:Mine --model cpp20 --replay" in output
     assert "wrong: lost update" in run(runner, f"{own}:needy", code=1).output
     assert "without arguments" in run(runner, f"{own}:Needy", code=2).stderr
     assert "is not a Scenario" in run(runner, f"{own}:number", code=2).stderr

@@ -22,7 +22,7 @@ from pysnmalloc.explore.threads.segment import NewCell
 if TYPE_CHECKING:
     from _typeshed import TraceFunction
 
-MODELS = ("sc", "tso", "rc11")
+MODELS = ("sc", "tso", "cpp20", "rc11")
 LENGTHS = (10, 20, 40)
 ROOM = str(Path(psc.__file__).parent)
 

@@ -25,7 +25,7 @@ def test_a_cluster_finds_what_a_search_without_finds(processes: bool, monkeypatc
         distributed.Client(cluster) as client,
         client.get_executor() as executor,
     ):
-        for name, model in (("queue-2x2", "rc11"), ("queue-split", "sc"), ("home", "tso")):
+        for name, model in (("queue-2x2", "cpp20"), ("queue-split", "sc"), ("home", "tso")):
             alone = explore(SCENARIOS[name], model)
             spread = explore(SCENARIOS[name], model, executor=executor)
             assert spread.runs > alone.runs, "the workers learned no trees: nothing was searched in the cluster"

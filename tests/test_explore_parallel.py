@@ -26,7 +26,7 @@ from pysnmalloc.explore.threads.segment import NewCell
 
 P = ParamSpec("P")
 T = TypeVar("T")
-MODELS = ("sc", "tso", "rc11")
+MODELS = ("sc", "tso", "cpp20", "rc11")
 EVER = 1 << 60
 NAMES = ("queue-2x2", "queue-split", "stack", "stack-untagged", "append", "deadlock", "too-early", "home")
 

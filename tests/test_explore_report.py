@@ -77,7 +77,7 @@ def test_a_row_says_what_was_read_and_from_where_and_what_else_could_have_been()
     assert f"could read {value} ← {origin}" in text
     assert step.line.split("(")[0] in text
     assert (
-        f'schedule: {finding.schedule}\nonce more: pysnmalloc explore queue --model rc11 --weaken "{EXCHANGE}=' in text
+        f'schedule: {finding.schedule}\nonce more: pysnmalloc explore queue --model cpp20 --weaken "{EXCHANGE}=' in text
     )
     assert f'--replay "{finding.schedule}"' in text
 
@@ -212,7 +212,9 @@ def test_a_told_execution_is_no_finding() -> None:
 
 def test_a_scenario_of_ones_own_is_replayed_in_python() -> None:
     finding = replace(lost(), scenario="mine", command="")
-    assert f'once more: replay(scenario, "{finding.schedule}", "rc11", {{"{EXCHANGE}": Order.RELEASE}})' in str(finding)
+    assert f'once more: replay(scenario, "{finding.schedule}", "cpp20", {{"{EXCHANGE}": Order.RELEASE}})' in str(
+        finding
+    )
     assert "pysnmalloc explore mine.py:Mine --model" in finding_text(finding, name="mine.py:Mine")
 
 

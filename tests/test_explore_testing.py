@@ -70,7 +70,7 @@ def test_a_failure_tells_the_finding() -> None:
 @pytest.mark.parametrize("weaken", [None, {"MessageQueue.enqueue exchange": Order.RELAXED}])
 def test_the_test_in_a_failure_can_be_pasted(weaken: dict[str, Order] | None) -> None:
     scenario = SCENARIOS["queue"] if weaken else SCENARIOS["queue-published"]
-    text = message(scenario, "rc11", weaken=weaken)
+    text = message(scenario, "cpp20", weaken=weaken)
     (pasted, *_) = re.findall(r"^def test_replay_\w+\(\):\n(?:    .*\n?)+", text, flags=re.MULTILINE)
     assert "QueueScenario(...)  # the scenario that was explored" in pasted
     names: dict[str, object] = {"assert_replays": assert_replays, "Order": Order, "QueueScenario": lambda _: scenario}
@@ -103,7 +103,7 @@ def test_assert_replays_goes_by_kind() -> None:
         assert_replays(LostUpdate(), "A A B B", "lost update")
 
 
-@explored("sc", "tso", "rc11")
+@explored("sc", "tso", "cpp20")
 def test_the_queue() -> Scenario:
     """A decorated test of our own."""
     return SCENARIOS["queue"]

@@ -254,7 +254,7 @@ def test_a_stepper_and_a_picture_show_a_replaced_part(tmp_path: Path) -> None:
 # In the explorer.
 
 
-@pytest.mark.parametrize("model", ["sc", "rc11"])
+@pytest.mark.parametrize("model", ["sc", "cpp20"])
 def test_the_explorer_proves_a_stack_written_from_scratch(model: str) -> None:
     assert explore(SCENARIOS["stack"].having(own(stack=replaced.OwnStack)), model).exhausted
 
@@ -262,8 +262,8 @@ def test_the_explorer_proves_a_stack_written_from_scratch(model: str) -> None:
 def test_the_explorer_finds_a_replaced_queue_that_is_wrong_where_memory_is_weak() -> None:
     broken = SCENARIOS["home"].having(Parts(messagequeue=replaced.RelaxedQueue))
     assert explore(broken, "tso").ok
-    assert not explore(broken, "rc11").ok
-    assert explore(SCENARIOS["home"], "rc11").ok, "the scenario itself is as it was"
+    assert not explore(broken, "cpp20").ok
+    assert explore(SCENARIOS["home"], "cpp20").ok, "the scenario itself is as it was"
 
 
 def test_the_command_line_explores_a_part_and_says_how_to_see_it_again() -> None:
@@ -271,7 +271,7 @@ def test_the_command_line_explores_a_part_and_says_how_to_see_it_again() -> None
     for jobs in ("1", "2"):
         found = runner.invoke(app, ["explore", "home", "--part", part, "--jobs", jobs])
         assert found.exit_code == 1, found.output
-        assert f"pysnmalloc explore home --part {part} --model rc11 --replay" in found.output.replace("\n", " ")
+        assert f"pysnmalloc explore home --part {part} --model cpp20 --replay" in found.output.replace("\n", " ")
 
 
 def test_other_processes_explore_a_part_from_a_file() -> None:

@@ -2,7 +2,7 @@
 
     .. figure-of-the-paper:: 1              a figure of the paper, as a stepper
     .. heap-picture:: slab                  a picture of a small heap
-    .. finding-of:: queue-published rc11    the explorer's first finding about a scenario, step by step
+    .. finding-of:: queue-published cpp20   the explorer's first finding about a scenario, step by step
 
 Each drawing is one piece of HTML with its own style and script, so the page needs no other file.
 """

@@ -49,6 +49,7 @@ class Model(enum.StrEnum):
 
     SC = "sc"
     TSO = "tso"
+    CPP20 = "cpp20"
     RC11 = "rc11"
     ALL = "all"
 
@@ -97,7 +98,11 @@ def explore_command(
         typer.Argument(metavar="NAME", help="The scenario. Default: list all scenarios.", show_default=False),
     ] = None,
     model: Annotated[
-        Model | None, typer.Option(help="Memory model. Default: rc11; sc with --plain.", show_default=False)
+        Model | None,
+        typer.Option(
+            help="Memory model: tso is x86, rc11 is C++11, repaired. Default: cpp20, which is C++20; sc with --plain.",
+            show_default=False,
+        ),
     ] = None,
     plain: Annotated[bool, typer.Option("--plain", help="Explore every interleaving separately; model sc.")] = False,
     preemptions: Annotated[
@@ -186,7 +191,7 @@ def _models(model: Model | None, *, plain: bool, one: bool) -> list[str]:
         raise ValueError("a schedule belongs to one model: choose one")
     if model is Model.ALL:
         return [each.value for each in Model if each is not Model.ALL]
-    return [model.value if model is not None else "sc" if plain else "rc11"]
+    return [model.value if model is not None else "sc" if plain else "cpp20"]
 
 
 def _explored(scenario: Scenario, name: str, model: str, way: _Way) -> Result:

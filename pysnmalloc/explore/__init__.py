@@ -3,7 +3,7 @@
     from pysnmalloc.explore import explore
     from pysnmalloc.explore.scenarios import SCENARIOS
 
-    print(explore(SCENARIOS["queue"], model="rc11"))
+    print(explore(SCENARIOS["queue"], model="cpp20"))
 
     scenario ─► a tree per thread ─► executions, as graphs ─► outcomes, findings ─► text, HTML
                 (what it may read)   (po, rf, mo; a model     (told by schedules

@@ -1,6 +1,6 @@
 """Explore a scenario: every execution that a memory model allows (§2.2).
 
-    explore(scenario, model="rc11")  ─►  Result: proved, proved up to a bound, or findings
+    explore(scenario, model="cpp20")  ─►  Result: proved, proved up to a bound, or findings
 
 The ways to explore:
 
@@ -87,7 +87,7 @@ class How:
 @ticking()
 def explore(
     scenario: Scenario,
-    model: str = "rc11",
+    model: str = "cpp20",
     *,
     plain: bool = False,
     preemptions: int | None = None,
@@ -105,7 +105,7 @@ def explore(
 
     Args:
         scenario: the scenario to explore; it is copied, not changed.
-        model: ``sc``, ``tso`` or ``rc11``.
+        model: ``sc``, ``tso``, ``cpp20`` or ``rc11``.
         plain: whether to explore every interleaving, instead of one execution of each class.
         preemptions: the bound on preemptions, if every execution within a bound is to be explored.
         random: the number of executions to draw at random.
@@ -187,7 +187,7 @@ def _executions(exploration: Exploration, how: How, empty: Graph, failed: Callab
 
 
 @ticking()
-def tell(scenario: Scenario, schedule: str, model: str = "rc11", weaken: Mapping[str, Order] | None = None) -> Told:
+def tell(scenario: Scenario, schedule: str, model: str = "cpp20", weaken: Mapping[str, Order] | None = None) -> Told:
     """Tell an execution step by step, whether it fails or not.
 
     Raises:
@@ -206,7 +206,7 @@ def tell(scenario: Scenario, schedule: str, model: str = "rc11", weaken: Mapping
 
 @ticking()
 def replay(
-    scenario: Scenario, schedule: str, model: str = "rc11", weaken: Mapping[str, Order] | None = None
+    scenario: Scenario, schedule: str, model: str = "cpp20", weaken: Mapping[str, Order] | None = None
 ) -> Finding | None:
     """Replay a schedule, and return its failure or None. No thread may be able to continue after the last turn.
 

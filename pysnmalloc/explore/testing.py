@@ -24,7 +24,7 @@
         def add(self, place):
             place.atomics.store(64, place.atomics.load(64, Order.RELAXED) + 1, Order.RELAXED)
 
-    @explored("sc", "tso", "rc11")
+    @explored("sc", "tso", "cpp20")
     def test_no_update_is_lost():
         return Counter()
 
@@ -79,12 +79,12 @@ class Options(TypedDict, total=False):
     executor: Executor | None
 
 
-def assert_proved(scenario: Scenario, model: str = "rc11", **how: Unpack[Options]) -> Result:
+def assert_proved(scenario: Scenario, model: str = "cpp20", **how: Unpack[Options]) -> Result:
     """Explore a scenario, and fail if there is a finding, or if executions were left out that no bound excludes.
 
     Args:
         scenario: the scenario to explore.
-        model: ``sc``, ``tso`` or ``rc11``.
+        model: ``sc``, ``tso``, ``cpp20`` or ``rc11``.
         **how: the options of ``explore``.
 
     Raises:
@@ -100,13 +100,13 @@ def assert_proved(scenario: Scenario, model: str = "rc11", **how: Unpack[Options
     return result
 
 
-def assert_found(scenario: Scenario, kind: str, model: str = "rc11", **how: Unpack[Options]) -> Finding:
+def assert_found(scenario: Scenario, kind: str, model: str = "cpp20", **how: Unpack[Options]) -> Finding:
     """Explore a scenario, and return the finding of a kind; fail if there is none.
 
     Args:
         scenario: the scenario to explore.
         kind: the kind of the finding, such as ``lost message`` or ``data race``.
-        model: ``sc``, ``tso`` or ``rc11``.
+        model: ``sc``, ``tso``, ``cpp20`` or ``rc11``.
         **how: the options of ``explore``.
 
     Raises:
@@ -125,7 +125,7 @@ def assert_replays(
     scenario: Scenario,
     schedule: str,
     kind: str | None,
-    model: str = "rc11",
+    model: str = "cpp20",
     weaken: Mapping[str, Order] | None = None,
 ) -> Finding | None:
     """Replay a schedule, and return its finding; fail if this is not of the expected kind.
@@ -134,7 +134,7 @@ def assert_replays(
         scenario: the scenario to replay.
         schedule: the schedule, as a finding shows it.
         kind: the expected kind of finding; None if no failure is expected, for example after a correction.
-        model: ``sc``, ``tso`` or ``rc11``.
+        model: ``sc``, ``tso``, ``cpp20`` or ``rc11``.
         weaken: the orders to use at some sites of the source, as for ``explore``.
 
     Raises:
@@ -153,10 +153,10 @@ def assert_replays(
 def explored(
     *models: str, finds: str | None = None, **how: Unpack[Options]
 ) -> Callable[[Callable[[], Scenario]], Callable[[str], None]]:
-    """Turn a function that returns a scenario into one test for each model, or for ``rc11`` if none is named.
+    """Turn a function that returns a scenario into one test for each model, or for ``cpp20`` if none is named.
 
     Args:
-        *models: ``sc``, ``tso``, ``rc11``.
+        *models: ``sc``, ``tso``, ``cpp20``, ``rc11``.
         finds: the kind of finding that the scenario must have; None if the scenario must be proved.
         **how: the options of ``explore``.
     """
@@ -173,7 +173,7 @@ def explored(
         # Not by functools.wraps, which would show pytest the wrapped function, which has no parameter.
         test.__name__, test.__qualname__ = make.__name__, make.__qualname__
         test.__doc__, test.__module__ = make.__doc__, make.__module__
-        marked: Callable[[str], None] = pytest.mark.parametrize("model", models or ("rc11",))(test)
+        marked: Callable[[str], None] = pytest.mark.parametrize("model", models or ("cpp20",))(test)
         return marked
 
     return decorate

@@ -67,7 +67,7 @@ def weaker_orders(kind: str, order: Order) -> tuple[Order, ...]:
 
 
 def weaken_each(
-    scenario: Scenario, model: str = "rc11", *, patience: int = 500, progress: Progress | None = None
+    scenario: Scenario, model: str = "cpp20", *, patience: int = 500, progress: Progress | None = None
 ) -> tuple[Weakened, ...]:
     """Explore a scenario once for each site and each weaker order that the site can have.
 

@@ -17,7 +17,7 @@ from .judging import call
 
 __all__ = ["answered", "explored", "story"]
 
-MODELS = ("sc", "rc11")
+MODELS = ("sc", "cpp20")
 """First try threads that take turns, then weaker memory."""
 
 STEPS, EXECUTIONS, PATIENCE = 200, 20_000, 200

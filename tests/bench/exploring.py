@@ -8,7 +8,6 @@ from functools import partial
 
 from pysnmalloc.atomics import Order
 from pysnmalloc.explore import Place, Scenario, ThreadCode, explore
-from pysnmalloc.explore.executions.models import MODELS
 from pysnmalloc.explore.scenarios import ALLOCATORS, SCENARIOS
 from pysnmalloc.explore.scenarios.seeded import SEEDED
 from pysnmalloc.explore.weaken import weaken_each
@@ -17,6 +16,7 @@ from .harness import Figure, interleave, ratio, timed
 
 Thread = Generator[None, int, None]
 
+MODELS = ("sc", "tso", "cpp20")
 INTERLEAVINGS = 4_200  # of two producers' three steps each and a consumer's four
 
 
@@ -134,14 +134,14 @@ class Adds(Scenario):
 def _forty() -> float:
     """Nanoseconds for the one execution of two threads that have nothing to do with each other."""
     adds = Adds((64, 128), 40, Order.SEQ_CST)
-    assert explore(adds, "rc11").executions == 1
-    return sorted(_taken(lambda: explore(adds, "rc11")) for _ in range(5))[2]
+    assert explore(adds, "cpp20").executions == 1
+    return sorted(_taken(lambda: explore(adds, "cpp20")) for _ in range(5))[2]
 
 
 def _twice_as_long() -> Figure:
     """The same with 80 fetch-adds a thread, against 40: at most the square of the length."""
     subjects = {
-        str(length): timed(partial(explore, Adds((64, 128), length, Order.SEQ_CST), "rc11"), 1) for length in (80, 40)
+        str(length): timed(partial(explore, Adds((64, 128), length, Order.SEQ_CST), "cpp20"), 1) for length in (80, 40)
     }
     value, both = ratio(interleave(subjects, rounds=9, warm_up=1), "80", "40")
     return Figure("exploring: two threads of 80 seq_cst fetch-adds / of 40", value, both, 4.0)
@@ -150,8 +150,8 @@ def _twice_as_long() -> Figure:
 def _six_threads() -> Figure:
     """Six threads that each add once to one word, SEQ_CST against relaxed."""
     six = {order.value: Adds((64,) * 6, 1, order) for order in (Order.SEQ_CST, Order.RELAXED)}
-    assert {explore(adds, "rc11").executions for adds in six.values()} == {720}
-    subjects = {name: timed(partial(explore, adds, "rc11"), 1) for name, adds in six.items()}
+    assert {explore(adds, "cpp20").executions for adds in six.values()} == {720}
+    subjects = {name: timed(partial(explore, adds, "cpp20"), 1) for name, adds in six.items()}
     value, both = ratio(interleave(subjects, rounds=5, warm_up=1), Order.SEQ_CST.value, Order.RELAXED.value)
     return Figure("exploring: six seq_cst fetch-adds on one word / the same relaxed", value, both, 2.0)
 

@@ -1,153 +1,32 @@
-"""SEQ_CST in RC11: whether all such accesses and fences fit into one total order (§2.2).
+"""SEQ_CST in RC11: the relation psc, which differs from the S of ``seqcst`` in one step (§2.2).
 
     scb       po, (po to another cell; hb; po from another cell), hb to the same cell, mo, or fr
-    psc_base  ([E_sc] or [F_sc]; hb?); scb; ([E_sc] or hb?; [F_sc])
-    psc_F     [F_sc]; (hb or hb; eco; hb); [F_sc]
+    psc_base  base of ``seqcst``, with this scb
+    psc_F     fences of ``seqcst``
 
-The rule is that psc_base and psc_F together have no cycle. The definitions are from Lahav, Vafeiadis,
-Kang, Hur and Dreyer, "Repairing Sequential Consistency in C/C++11" (PLDI 2017).
-
-The rule is checked each time an event is added, and most checks cost almost nothing. The new event
-is the last of its thread, and nothing happens after it. So each step that it adds to psc leads to it
-or passes through it. Paths leave it by mo, fr and eco only, to later writes of its cell and their readers:
-
-    the last write, or a read of it           nothing is later, so there is no new cycle
-    another write, or a read of another       there is a new cycle if a walk back along psc
-                                              returns to the new event
-
-A walk visits each event a few times at most, so the cost of an execution is quadratic at most.
-
-A set of events is an int, with a bit for each event's number. An event knows the first events of each
-thread (``event``), so the events that lead to it by po and hb are a union of such prefixes.
-
-Left out: the other memory orders.
+The definitions are from Lahav, Vafeiadis, Kang, Hur and Dreyer, "Repairing Sequential Consistency in
+C/C++11" (PLDI 2017). C++20 dropped the condition that the cells differ.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
-from ...atomics import Order
 from .event import Event
-from .execution import Execution
+from .seqcst import Steps
 
-__all__ = ["closes_cycle"]
-
-
-def closes_cycle(graph: Execution, event: Event) -> bool:
-    """Tell whether psc has a cycle through the event that was just added.
-
-    Cost: a comparison for a fence or if its cell has no later write; otherwise a few steps per event of the graph.
-    """
-    if event.kind == "F" or graph.writes(event.op.cell)[-1] in (event, event.source):
-        return False
-    relations, itself = _Relations(graph), 1 << event.number
-    fences = relations.hb(event.number) & relations.fences
-    by_scb, _ = relations.walk_back(fences | itself & relations.accesses)
-    _, by_eco = relations.walk_back(fences)  # eco belongs to psc between fences only
-    return bool((by_scb | by_eco) & itself)
+__all__ = ["Psc"]
 
 
-class _Relations:
-    """The relations of a graph. ``hb``, ``scb`` and ``eco`` return the events that lead to an event, as bits.
+class Psc(Steps):
+    """The steps of psc."""
 
-    Attributes:
-        accesses, fences: the SEQ_CST ones, as bits.
-    """
-
-    def __init__(self, graph: Execution) -> None:
-        self.accesses = self.fences = 0
-        self._events = sorted((e for thread in graph.events for e in thread), key=lambda event: event.number)
-        self._cells: dict[int, int] = {}  # by cell: its reads and writes
-        self._first: list[list[int]] = []  # by thread and count: the set of that many first events
-        self._away: list[list[int]] = []  # the same without the last events that are all at one cell
-        for thread in graph.events:
-            self._follow(thread)
-        self._overtaken: dict[Event, int] = {}  # by write: the events that lead to it by mo or fr
-        for cell, writes in graph.mo.items():
-            self._line_up(writes, graph.reads.get(cell, ()))
-
-    def _follow(self, thread: list[Event]) -> None:
-        """Record the prefixes, cells and orders of a thread's events."""
-        first, away = [0], [0]
+    def _ends(self, thread: list[Event]) -> Iterator[int]:
+        """Yield, for each event of a thread, how many events are before it and the ones before it at its own cell."""
         cell: int | None = None  # that of the previous event; a fence has none
+        count = 0
         for event in thread:
-            bit = 1 << event.number
             before, cell = cell, event.op.cell if event.kind != "F" else None
-            away.append(away[-1] if cell is not None and cell == before else first[-1])
-            first.append(first[-1] | bit)
-            if cell is not None:
-                self._cells[cell] = self._cells.get(cell, 0) | bit
-            if event.op.order is Order.SEQ_CST:
-                self.accesses |= bit if cell is not None else 0
-                self.fences |= bit if cell is None else 0
-        self._first.append(first)
-        self._away.append(away)
-
-    def _line_up(self, writes: tuple[Event, ...], reads: tuple[Event, ...]) -> None:
-        """Record what each write of a cell overtakes: the writes before it and their readers."""
-        readers: dict[Event | None, int] = {}
-        for read in reads:
-            readers[read.source] = readers.get(read.source, 0) | 1 << read.number
-        before = readers.get(writes[0], 0)  # the first value has no number, since psc never passes through it
-        for write in writes[1:]:
-            self._overtaken[write] = before
-            before |= readers.get(write, 0) | 1 << write.number
-
-    def walk_back(self, events: int) -> tuple[int, int]:
-        """Walk back along psc from SEQ_CST events; return the events where its steps by scb and by eco start."""
-        found = known = by_scb = by_eco = 0
-        while events:
-            found |= events
-            new = _union(self.hb, events & self.fences) & ~known
-            scb, eco = _union(self.scb, events | new), _union(self.eco, new)
-            starts = (scb | eco) & ~(by_scb | by_eco)
-            known, by_scb, by_eco = known | new, by_scb | scb, by_eco | eco
-            events = scb & self.accesses
-            if self.fences:
-                events |= (new | starts | _union(self.hb, starts)) & self.fences
-            events &= ~found
-        return by_scb, by_eco
-
-    def hb(self, number: int) -> int:
-        """Return the events that happen before an event."""
-        found = 0
-        for first, count in zip(self._first, self._events[number].hb, strict=True):
-            found |= first[count]
-        return found ^ 1 << number
-
-    def scb(self, number: int) -> int:
-        """Return the events that lead to an event by scb."""
-        event = self._events[number]
-        found = self._first[event.thread][event.index] | self._by_other_cells(event)
-        if event.kind != "F":
-            found |= self.hb(number) & self._cells[event.op.cell]
-        return found | self._overtaken.get(event, 0)
-
-    def _by_other_cells(self, event: Event) -> int:
-        """Return the events that lead to an event by po to another cell; hb; po from another cell."""
-        others = self._away[event.thread][event.index + 1]
-        if not others:
-            return 0
-        found, last = 0, self._events[others.bit_length() - 1]  # the last event of a thread knows the most
-        for away, count in zip(self._away, last.hb, strict=True):
-            found |= away[count]
-        return found
-
-    def eco(self, number: int) -> int:
-        """Return the events that lead to an event by mo, fr and rf in any number of steps."""
-        event = self._events[number]
-        if event.kind != "R":
-            return self._overtaken.get(event, 0)
-        assert event.source is not None
-        return self._overtaken.get(event.source, 0) | (1 << event.source.number if event.source.thread >= 0 else 0)
-
-
-def _union(relation: Callable[[int], int], events: int) -> int:
-    """Return all events that lead to any of these by a relation."""
-    found = 0
-    while events:
-        low = events & -events
-        found |= relation(low.bit_length() - 1)
-        events ^= low
-    return found
+            if cell is None or cell != before:
+                count = event.index
+            yield count

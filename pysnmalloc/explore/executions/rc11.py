@@ -1,128 +1,50 @@
-"""RC11: C++11's memory model, repaired, without load buffering (§2.2).
+"""RC11: C++11's memory model as it was repaired in 2017, kept for comparison with ``cpp20`` (§2.2).
 
-    release store ──rf──► acquire load         what happens before the store happens before what
-                                               follows the load: the message, a vector clock
-    store ─ release fence ─ relaxed store ──rf──► relaxed load ─ acquire fence       the same
+    x := 1;  y := 1, release;  y := 2, relaxed         r := y, acquire;  s := x
+                                                       r = 2, s = 0: never here, but in C++20
 
-Some writes happen before a read, or were read by an event that happens before it. The read may
-return the newest of these and every write after that one in modification order.
+It differs from ``cpp20`` in two rules:
 
-Release sequences follow C++11: later writes by the same thread to the cell continue a releasing
-write, and so do read-modify-writes by any thread. (C++20 dropped the former.)
+    release sequences    later stores by the same thread to the cell continue one, as in C++11
+    SEQ_CST              the order is ``psc``; its steps through happens-before begin and end
+                         with accesses to other cells
+
+So neither model allows all that the other one does. The model is that of Lahav, Vafeiadis, Kang, Hur
+and Dreyer, "Repairing Sequential Consistency in C/C++11" (PLDI 2017). In their release sequences, as
+here, a store of another thread in between does no harm; in C++11 itself, it ended the sequence.
 """
 
 from __future__ import annotations
 
 from typing import Self
 
-from ...atomics import Order
-from ..threads.ops import BOTH, acquires, releases
-from .event import Clock, Event, join, tick
-from .graph import Graph
-from .psc import closes_cycle
+from ..threads.ops import releases
+from .cpp20 import CPP20
+from .event import Clock, Event
+from .psc import Psc
+from .seqcst import closes_cycle
 from .start import Start
 
 __all__ = ["RC11"]
 
-SEQ_CST = Order.SEQ_CST
 
-
-class RC11(Graph):
+class RC11(CPP20):
     """C++11, as Lahav and others repaired it in 2017, without cycles of po and rf."""
 
     def __init__(self, start: Start) -> None:
         super().__init__(start)
-        threads = len(start.trees)
-        self.clock = [start.nothing] * threads
-        self.acquirable: list[Clock] = [start.nothing] * threads  # read, but acquired only by an acquire fence
-        self.fenced: list[Clock] = [start.nothing] * threads  # what happened before the last release fence
         self.released: dict[tuple[int, int], Clock] = {}  # by thread and cell: clock of its last releasing write
-        self.seq_cst = 0  # how many events have this order
-        self.circular = False  # whether their relation psc has a cycle
 
     def _copy_model(self, twin: Self) -> None:
-        twin.clock = self.clock[:]
-        twin.acquirable, twin.fenced = self.acquirable[:], self.fenced[:]
-        twin.released, twin.seq_cst, twin.circular = self.released.copy(), self.seq_cst, self.circular
+        super()._copy_model(twin)
+        twin.released = self.released.copy()
 
-    def _bound(self, thread: int, cell: int, part: int) -> int:
-        """Return the place of the newest write that happens before the thread's next event, or was read before it."""
-        writes, clock = self.writes(cell), self.clock[thread]
-        seen = {
-            read.source
-            for read in self.reads.get(cell, ())
-            # Each half of a cell is coherent by itself.
-            if read.index < clock[read.thread] and (read.op.part == part or BOTH in (read.op.part, part))
-        }
-        for place in range(len(writes) - 1, 0, -1):
-            if writes[place].index < clock[writes[place].thread] or writes[place] in seen:
-                return place
-        return 0
-
-    def sources(self, thread: int) -> list[Event]:
-        """Return the newest write that the thread knows, and all later ones."""
-        op = self.nodes[thread].op
-        writes = self.writes(op.cell)
-        if op.plain:
-            return [writes[-1]]
-        return list(writes[self._bound(thread, op.cell, op.part) :])
-
-    def places(self, thread: int) -> list[int]:
-        """Return the places after all writes that the thread knows, but none inside a read-modify-write."""
-        op = self.nodes[thread].op
-        writes = self.writes(op.cell)
-        if op.plain:
-            return [len(writes)]
-        bound = self._bound(thread, op.cell, BOTH)
-        pending = self.pending.get(thread)
-        if pending is not None:
-            assert pending.source is not None
-            place = writes.index(pending.source) + 1
-            taken = place < len(writes) and writes[place].changes
-            return [] if taken or place <= bound else [place]
-        return [p for p in range(bound + 1, len(writes) + 1) if p == len(writes) or not writes[p].changes]
-
-    def _note_read(self, event: Event) -> bool:
-        source, thread = event.source, event.thread
-        assert source is not None
-        writes = event.op.run(source.value)[1] is not None
-        if acquires(event.op.order_of(writes=writes)):
-            self.clock[thread] = join(self.clock[thread], source.message)
-        elif not event.op.plain:
-            self.acquirable[thread] = join(self.acquirable[thread], source.message)
-        return self._noted(event)
-
-    def _note_write(self, event: Event, place: int) -> bool:  # noqa: ARG002
-        thread, cell = event.thread, event.op.cell
-        consistent = self._noted(event)
-        if event.op.plain:
-            event.message = self.start.nothing
-            return consistent
+    def _released(self, event: Event) -> Clock:
+        """Return what the thread's last releasing write to the cell passes on; a later store continues it."""
+        place = event.thread, event.op.cell
         if releases(event.op.order):
-            self.released[thread, cell] = self.clock[thread]
-        message = join(self.fenced[thread], self.released.get((thread, cell), self.start.nothing))
-        if event.source is not None and event.source.source is not None:
-            message = join(message, event.source.source.message)  # it continues a release sequence
-        event.message = message
-        return consistent
+            self.released[place] = event.hb
+        return self.released.get(place, self.start.nothing)
 
-    def _note_fence(self, event: Event) -> bool:
-        thread, order = event.thread, event.op.order
-        if acquires(order):
-            self.clock[thread] = join(self.clock[thread], self.acquirable[thread])
-        consistent = self._noted(event)
-        if releases(order):
-            self.fenced[thread] = self.clock[thread]
-        return consistent
-
-    def _noted(self, event: Event) -> bool:
-        """Record an event and return whether the SEQ_CST events still have an order.
-
-        A single event always has one, although a fence between reads of two halves of a cell can close a cycle.
-        """
-        event.hb = self.clock[event.thread] = tick(self.clock[event.thread], event.thread)
-        if event.op.order is SEQ_CST:
-            self.seq_cst += 1
-        if self.seq_cst and not self.circular:
-            self.circular = closes_cycle(self, event)
-        return self.seq_cst < 2 or not self.circular
+    def _closes_cycle(self, event: Event) -> bool:
+        return closes_cycle(self, event, Psc)

@@ -10,7 +10,7 @@ from .heaps import HeapScenario
 from .litmus import LITMUS
 from .programs import LitmusScenario
 from .queue import EagerQueue, Figure3d, PublishedQueue, QueueScenario, SplitQueue
-from .stack import StackScenario, UntaggedStack
+from .stack import PublishedStack, StackScenario, UntaggedStack
 
 __all__ = ["ALLOCATORS", "SCENARIOS"]
 
@@ -19,13 +19,13 @@ _ALL: tuple[Scenario, ...] = (
     QueueScenario("queue-2x2", "The same as queue, with two messages per producer.", messages=2, tries=4),
     QueueScenario(
         "queue-published",
-        "The queue with the orders that the paper publishes: do they suffice in C++11?",
+        "The queue with the orders that the paper publishes: do they suffice in C++?",
         parts=Parts(messagequeue=PublishedQueue),
         note=(
             "No processor shows this. The link is stored at an address that the exchange returned, and a processor "
             "does not store to an address before it knows it. So the link comes after the exchange, the exchange after "
             "the other producer's release fence, and the fence after the null. On x86, an exchange is also a full "
-            "fence. C++11 has no such dependency for relaxed operations: a compiler that guesses the address may store "
+            "fence. C++ has no such dependency for relaxed operations: a compiler that guesses the address may store "
             "early. The shipped queue therefore uses an acquire-release exchange, which orders the two stores in the "
             "language itself."
         ),
@@ -56,6 +56,20 @@ _ALL: tuple[Scenario, ...] = (
         "Three threads pop and push: is each chunk in one place?",
         {"A": "pop push", "B": "pop", "C": "pop"},
         chunks=2,
+    ),
+    StackScenario(
+        "stack-published",
+        "The same as stack, with the orders that the paper's code publishes: do they suffice in C++?",
+        {"A": "pop", "B": "pop pop push"},
+        Parts(stack=PublishedStack),
+        use=False,  # an owner's plain write to a link would race with a pop's load of it, under every model
+        note=(
+            "On x86, a compare-exchange is a full fence, so a chunk's link is in memory before the chunk is the head. "
+            "C++ has no such rule for a relaxed one, and the order of the link does not help. A release orders what "
+            "comes before the store of the link, not the compare-exchange after it; and an acquire orders nothing if "
+            "it reads an older link. The shipped stack therefore releases in the compare-exchange that makes a chunk "
+            "the head, and acquires with the incarnation number."
+        ),
     ),
     StackScenario(
         "stack-untagged",

@@ -181,7 +181,7 @@ SEEDED: tuple[SeededBug, ...] = (
         "before = atomics.exchange(self._back, last, Order.ACQ_REL)",
         "before = atomics.exchange(self._back, last, Order.RELAXED)",
         "converge",
-        "rc11",
+        "cpp20",
     ),
     SeededBug(
         "link-relaxed",
@@ -191,7 +191,7 @@ SEEDED: tuple[SeededBug, ...] = (
         "atomics.store(before + NEXT, first, Order.RELEASE)",
         "atomics.store(before + NEXT, first, Order.RELAXED)",
         "home",
-        "rc11",
+        "cpp20",
     ),
     SeededBug(
         "front-stays",
@@ -285,7 +285,7 @@ SEEDED: tuple[SeededBug, ...] = (
         "Order.RELEASE",
         "Order.RELAXED",
         "chunks",
-        "rc11",
+        "cpp20",
     ),
     SeededBug(
         "acquired-by-pointer",
@@ -295,7 +295,7 @@ SEEDED: tuple[SeededBug, ...] = (
         "incarnation = atomics.load(head + 8, Order.ACQUIRE)",
         "incarnation = atomics.load(head + 8, Order.RELAXED)",
         "chunks",
-        "rc11",
+        "cpp20",
     ),
     SeededBug(
         "page-map-too-late",

@@ -1,4 +1,4 @@
-"""Scenarios of the stack of free chunks, with its incarnation number and without it (§2.5).
+"""Scenarios of the stack of free chunks: as shipped, with the published orders, and without its number (§2.5).
 
     head ──► c1 ──► c2 ──► c3          A pops a chunk; B pops two, and pushes the first one again
 
@@ -16,7 +16,7 @@ from ...memory import NULL
 from ...stack import LINK, ChunkStack
 from ..threads.scenario import Place, Scenario, ThreadCode, Wrong
 
-__all__ = ["StackScenario", "UntaggedStack"]
+__all__ = ["PublishedStack", "StackScenario", "UntaggedStack"]
 
 HEAD, CHUNKS, APART, HEADER = 64, 512, 64, 8
 
@@ -43,6 +43,33 @@ class UntaggedStack(ChunkStack):
         return NULL
 
 
+class PublishedStack(ChunkStack):
+    """The stack with the orders of the paper's code: the link is released and acquired, the head is relaxed."""
+
+    def push(self, chunk: int) -> None:
+        """Push a chunk."""
+        atomics, head, pushed = self._atomics, self._head, False
+        top = atomics.load(head, Order.RELAXED)
+        incarnation = atomics.load(head + 8, Order.RELAXED)
+        while not pushed:
+            atomics.store(chunk + LINK, top, Order.RELEASE)
+            pushed, (top, incarnation) = atomics.compare_exchange_2(
+                head, (top, incarnation), (chunk, incarnation + 1), Order.RELAXED
+            )
+
+    def pop(self) -> int:
+        """Pop the top chunk, or return 0."""
+        atomics, head, popped, chunk = self._atomics, self._head, False, NULL
+        top = atomics.load(head, Order.RELAXED)
+        incarnation = atomics.load(head + 8, Order.RELAXED)
+        while not popped and (chunk := top) != NULL:
+            below = atomics.load(chunk + LINK, Order.ACQUIRE)
+            popped, (top, incarnation) = atomics.compare_exchange_2(
+                head, (top, incarnation), (below, incarnation + 1), Order.RELAXED
+            )
+        return chunk
+
+
 class StackScenario(Scenario):
     """Threads that pop chunks from one stack, and push them.
 
@@ -52,6 +79,7 @@ class StackScenario(Scenario):
         parts: the classes that the threads use.
         use: whether threads write into the chunks that they pop, as their owners do.
         chunks: the number of chunks on the stack at the start.
+        note: a remark, which is shown with findings.
     """
 
     section = "§2.5"
@@ -66,9 +94,11 @@ class StackScenario(Scenario):
         *,
         use: bool = True,
         chunks: int = 3,
+        note: str = "",
     ) -> None:
         self.name = name
         self.about = about
+        self.note = note
         self._plans = {thread: plan.split() for thread, plan in plans.items()}
         self.parts = parts
         self._use = use

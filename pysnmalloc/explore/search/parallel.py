@@ -53,7 +53,7 @@ class Job:
     Attributes:
         name: unique, and a new one when the exploration begins anew.
         scenario: what is explored; each worker sets up a copy of its own.
-        model: ``sc``, ``tso`` or ``rc11``.
+        model: ``sc``, ``tso``, ``cpp20`` or ``rc11``.
         weaken: orders to use at some sites of the source, by the sites' names.
         limit: the most steps of one thread; more are a livelock.
         patience: after a failure, the number of further executions in which to look for a shorter one.

@@ -8,7 +8,7 @@
 
 This is TruSt (Kokologiannakis, Marmanis, Gladstein, Vafeiadis: "Truly Stateless,
 Optimal Dynamic Partial Order Reduction", POPL 2022). It is sound and complete for
-memory models in which po and rf have no cycle, such as the three in ``models``. It is
+memory models in which po and rf have no cycle, such as those in ``models``. It is
 optimal: it visits no class of executions twice, because it goes back only from the one
 graph in which each dropped event was, or read, its cell's last write when it was added.
 

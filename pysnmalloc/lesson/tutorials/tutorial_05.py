@@ -7,13 +7,14 @@ from itertools import combinations
 
 from ...atomics import Order
 from ...explore import explore
-from ...explore.scenarios.litmus import LITMUS, MODELS, Litmus, Load, Store
+from ...explore.scenarios.litmus import LITMUS, Litmus, Load, Store
 from ...explore.scenarios.programs import LitmusScenario, outcomes_of
 from ..judging import call, exercise, shown
 
 __all__: list[str] = []
 
 ORDERS = ("store data", "store flag", "load flag", "load data")
+MODELS = ("sc", "tso", "cpp20")
 TESTS = {test.name: test for test in LITMUS}
 ASKED = ("R+W", "SB+rel+acq", "MP+rel+rlx", "MP+rel+acq", "IRIW+rel+acq")
 WEAKER = {
@@ -73,7 +74,7 @@ def _stale(orders: Mapping[str, Order]) -> bool:
     first = Store("data", 1, orders["store data"]), Store("flag", 1, orders["store flag"])
     second = Load("flag", orders["load flag"]), Load("data", orders["load data"])
     test = Litmus("yours", "", (first, second), ((), (1, 0), (None, None)), frozenset())
-    return any(map(test.matches, outcomes_of(explore(LitmusScenario(test), "rc11"))))
+    return any(map(test.matches, outcomes_of(explore(LitmusScenario(test), "cpp20"))))
 
 
 @exercise("5.3")

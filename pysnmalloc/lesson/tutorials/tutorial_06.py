@@ -87,9 +87,9 @@ def _repaired(answer: object) -> Iterator[str]:
         yield f"the answer must be an `Order`, as in `sn.Order.RELAXED`, but this is {shown(answer)}."
         return
     scenario = QueueScenario("queue-published", "", parts=Parts(messagequeue=PublishedQueue))
-    lost = explore(scenario, "rc11", weaken={SITE: answer})
+    lost = explore(scenario, "cpp20", weaken={SITE: answer})
     if lost.findings:
         yield f"with {answer.value} there is still a {lost.verdict.removeprefix('wrong: ')}.\n{story(lost.findings[0])}"
     for weaker in WEAKER[answer]:
-        if explore(scenario, "rc11", weaken={SITE: weaker}).ok:
+        if explore(scenario, "cpp20", weaken={SITE: weaker}).ok:
             yield f"no message is lost, but {weaker.value} is weaker, and it loses no message either."
