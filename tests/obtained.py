@@ -34,8 +34,11 @@ from pysnmalloc.explore.search.exploration import Exploration
 from pysnmalloc.explore.search.parallel import Job, search_part
 from pysnmalloc.explore.search.search import Branch, search
 from pysnmalloc.explore.search.seeds import NotTheSame, Seed
+from pysnmalloc.explore.threads.misuse import NotRepeatable, ScenarioError, WrongUse
+from pysnmalloc.explore.threads.run import Endless
 from pysnmalloc.explore.threads.scenario import Place
 from pysnmalloc.explore.threads.segment import Cells, NewCell
+from pysnmalloc.explore.threads.stops import Reached
 from pysnmalloc.explore.threads.tree import TooLong
 from pysnmalloc.explore.turnstile import Stopped as TurnStopped
 from pysnmalloc.explore.weaken import weaken_each
@@ -231,7 +234,9 @@ def errors() -> Iterator[BaseException]:
     yield raised(NotANumber, lambda: parse_answer("a dozen"))
     yield raised(UnknownScenario, lambda: load("queu"))
     yield from map(noted, (Wrong("lost message", "2 was sent"), TooLong(500), Absent("no mmap"), Open()))
-    yield from map(noted, (TurnStopped(), ReplayStopped()))
+    yield from map(noted, (TurnStopped(), ReplayStopped(), Reached(), WrongUse("a use"), Endless("a loop")))
+    yield noted(NotRepeatable("A", "x = 1 (mine.py:3)", "a store", "a load"))  # explore makes a finding of it
+    yield raised(ScenarioError, lambda: explore(Unset()))
 
 
 # Records.
@@ -341,6 +346,20 @@ def others() -> Iterator[object]:
 
 
 # What lives in its process.
+
+
+class Unset(Scenario):
+    """Its memory cannot be set up."""
+
+    name = "unset"
+
+    def setup(self, place: Place) -> None:
+        """Ask for what is not there."""
+        raise LookupError(f"there are {len(place.memory.u64):,} words, and none is meant")
+
+    def threads(self) -> dict[str, Callable[[Place], None]]:
+        """One thread that does nothing."""
+        return {"A": lambda _: None}
 
 
 class Racy(Scenario):

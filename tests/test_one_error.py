@@ -31,6 +31,7 @@ from tests import obtained
 PACKAGE = Path(sn.__file__).parent
 CHAINED = {
     ("cli/scenarios.py", "_named"): "the constructor of a learner's scenario",
+    ("explore/threads/misuse.py", "_in_words"): "a method of a learner's scenario, outside of its threads",
     ("parts/interface.py", "_made"): "the constructor of a learner's part",
     ("parts/loading.py", "load_part"): "a learner's file, while it is imported",
     ("replay/player.py", "play"): "a call of a heap that may be a learner's; the cause is the heap's error",
@@ -145,9 +146,9 @@ def test_one_error_is_shown(case: str, tmp_path: Path) -> None:
 
 
 def test_the_public_errors_show_one() -> None:
-    """But for a call of a trace, whose cause is the heap's error, and a script, whose cause is its own error."""
+    """But for a call of a trace, whose cause is the heap's error, and a script or scenario, whose cause is its own."""
     several = {type(error).__name__ for error in obtained.errors() if error.__traceback__ and tracebacks(error) > 1}
-    assert several - {"HeapExhausted"} == {"CallError", "ScriptError"}  # that one comes from malloc
+    assert several - {"HeapExhausted"} == {"CallError", "ScenarioError", "ScriptError"}  # that one comes from malloc
 
 
 # Where a learner's own code raised an error, both are shown.

@@ -176,7 +176,7 @@ class Exploration:
             try:
                 demand_order(kinds[site], order)
             except WrongUse as error:
-                raise ValueError(f"{site} is to be weakened: {error}") from error
+                raise ValueError(f"{site} is to be weakened: {error}") from None
 
 
 def _turn(graph: Graph, wait: Event) -> Iterator[Event]:
