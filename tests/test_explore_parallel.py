@@ -6,7 +6,7 @@ import itertools
 import multiprocessing
 import pickle
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from functools import cache
 from typing import ParamSpec, Self, TypeVar
 
@@ -135,6 +135,38 @@ def test_patience_ends_the_search_when_nothing_shorter_comes() -> None:
     assert short.findings
     assert not short.exhausted
     assert short.executions < every
+
+
+class Remembering(ProcessPoolExecutor):
+    """A pool of one process that remembers what was submitted."""
+
+    def __init__(self) -> None:
+        super().__init__(1, multiprocessing.get_context("spawn"))
+        self.submitted: list[Future[object]] = []
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future = super().submit(fn, *args, **kwargs)
+        self.submitted.append(future)  # type: ignore[arg-type]
+        return future
+
+
+class Enough(Exception):
+    """Raised by a report of progress, as Ctrl-C may be."""
+
+
+def test_no_part_is_left_when_a_search_ends_early() -> None:
+    """The pool knows of all that was cancelled: if not, it may wait for it for ever when it is shut down."""
+
+    def report(_: int) -> None:
+        if len(one.submitted) > 10:
+            raise Enough
+
+    with Remembering() as one:
+        with pytest.raises(Enough):
+            explore(SCENARIOS["queue-2x2"], steps=20, patience=EVER, executor=one, progress=report)
+        cancelled = [each for each in one.submitted if each.cancelled()]
+        assert cancelled
+        assert not wait(cancelled, timeout=0).not_done
 
 
 def test_progress_is_told_as_parts_come_back() -> None:

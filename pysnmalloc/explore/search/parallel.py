@@ -21,9 +21,10 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import local
@@ -226,9 +227,18 @@ class _Dealer:
                 del self._under_way[future]
                 self._take(self._result(future))
         finally:
-            for future in self._under_way:
-                future.cancel()
+            self._give_up()
         return not self._collector.enough
+
+    def _give_up(self) -> None:
+        """Cancel the parts that are not yet begun.
+
+        A pool of processes is told of them only at its next result. If it is shut down before that, it waits for them
+        for ever in some versions of Python (3.11.2 is one), so wait here. A broken pool never gets another result.
+        """
+        cancelled = [future for future in self._under_way if future.cancel()]
+        if isinstance(self._executor, ProcessPoolExecutor) and not isinstance(sys.exception(), BrokenExecutor):
+            wait(cancelled)
 
     def _cut(self, left: tuple[Seed, ...]) -> None:
         """Divide seeds into parts. Each gets some from the bottom of the stack, where the large subtrees are."""
