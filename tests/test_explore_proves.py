@@ -6,6 +6,7 @@ program, in which a turn of a loop that changes nothing leads back to the same s
 
 from __future__ import annotations
 
+import gc
 import itertools
 import random
 import re
@@ -237,6 +238,35 @@ def test_a_thread_that_catches_every_stop_is_thrown_out_of_its_loop() -> None:
     assert kinds(explore(Threads(A=run), steps=9)) == ["livelock within 9 steps"]
     assert sys.gettrace() is traced
     assert sys.exception() is None
+
+
+def test_a_stop_is_never_raised_in_a_callback_of_the_collector() -> None:
+    """Python would lose it there. The collector runs here between any two lines of the thread."""
+    lost: list[object] = []
+
+    def run(place: Place) -> None:
+        while True:
+            try:
+                try:  # a `with` would be another way out
+                    place.atomics.store(X, 1, RELAXED)
+                except:  # noqa: E722
+                    gc.collect(0)
+            except:  # noqa: E722
+                gc.collect(0)
+
+    def collected(phase: str, _: dict[str, int]) -> None:
+        lines = [phase]
+        lines.append(phase)
+        lines.clear()
+
+    before, sys.unraisablehook = sys.unraisablehook, lost.append
+    gc.callbacks.append(collected)
+    try:
+        assert kinds(explore(Threads(A=run), steps=9)) == ["livelock within 9 steps"]
+    finally:
+        gc.callbacks.remove(collected)
+        sys.unraisablehook = before
+    assert lost == []
 
 
 def test_an_error_that_generators_use_themselves_is_an_error_too() -> None:

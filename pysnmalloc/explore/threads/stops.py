@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 CAUGHT = 100  # stops that a function may catch before it is thrown out of its loop
-LINES_TRIED = 40  # the most lines of such a loop
+LINES_TRIED = 40  #: the most lines of such a loop
 
 _RECORDERS = ("misuse", "proxies", "run", "spinning", "stops", "tree", "watching")
 _RECORDING = frozenset(str(Path(__file__).with_name(f"{name}.py")) for name in _RECORDERS)
@@ -119,7 +119,10 @@ def stop_again(caught: int) -> NoReturn:
 
 
 def _throw_out(lines: int) -> None:
-    """Raise the stop again after so many lines of the function, wherever that is: some line is in no ``try``."""
+    """Raise the stop again after so many lines of the function, wherever that is: some line is in no ``try``.
+
+    No function is traced that begins later, since it may be a callback of the collector, which would lose the stop.
+    """
     left = lines
 
     def trace(frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG001  # itself, as tracing requires
@@ -132,4 +135,4 @@ def _throw_out(lines: int) -> None:
 
     for frame in entered(sys._getframe(1)):
         frame.f_trace = trace
-    sys.settrace(trace)
+    sys.settrace(lambda *_: None)

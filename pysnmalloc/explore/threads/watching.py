@@ -30,7 +30,7 @@ from .stops import LINES_TRIED, entered, is_of_thread, records
 
 __all__ = ["LINES", "Watch", "ticking"]
 
-LINES = 1_000_000  # between two accesses; a loop that runs more does not end by itself
+LINES = 1_000_000  #: between two accesses; a loop that runs more does not end by itself
 TICK = 0.1  # seconds of the processor between two ticks
 
 # `while True: pass` in one line: on Python 3.11 a jump to itself, which runs its line only once.
