@@ -121,7 +121,8 @@ def stop_again(caught: int) -> NoReturn:
 def _throw_out(lines: int) -> None:
     """Raise the stop again after so many lines of the function, wherever that is: some line is in no ``try``.
 
-    No function is traced that begins later, since it may be a callback of the collector, which would lose the stop.
+    No function is traced that begins later: it may be a callback of the collector or of a weak reference, which would
+    lose the stop.
     """
     left = lines
 
