@@ -1,4 +1,8 @@
-"""Tests of web pages: skipped where there is no browser, unless one is demanded."""
+"""Options of the test-suite.
+
+--demand-browser    tests of web pages fail where there is no browser; without it, they are skipped
+--every-point       tests that interrupt calls do so at every point; without it, at some
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,15 @@ from tests.browser import NoBrowserError, find
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that the continuous integration gives."""
+    """Add the options that the continuous integration gives."""
     parser.addoption("--demand-browser", action="store_true", help="fail the tests of web pages if there is no browser")
+    parser.addoption("--every-point", action="store_true", help="interrupt calls at every point; takes ten minutes")
+
+
+@pytest.fixture
+def stride(request: pytest.FixtureRequest) -> int:
+    """How many points a test that interrupts calls goes on each time."""
+    return 1 if request.config.getoption("--every-point") else 31
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

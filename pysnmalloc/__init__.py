@@ -12,8 +12,8 @@ paper is a module at the top; everything else is in rooms, whose names end in a 
 module imports only what stands before it:
 
     errors, config, sizeclass, platform, memory, atomics, pagemap, metaslab, freelist, slablist,
-    chunklist, superslab, mediumslab, slab, stack, large, messagequeue, remotecache, allocator,
-    parts/, hotpath/, recording/, inspection/, pictures/, heap,
+    chunklist, superslab, mediumslab, slab, stack, large, messagequeue, remotecache, interruption/,
+    allocator, parts/, hotpath/, recording/, inspection/, pictures/, heap,
     replay/, explore/, step/, quiz/, lesson/, doctor/, cli/
 """
 
@@ -22,6 +22,7 @@ from .atomics import AtomicCounts, Atomics, Order
 from .config import CLASSROOM, PAPER, PAPER_1MIB, PRESETS, Config, Decommit
 from .errors import (
     ConfigError,
+    CutOff,
     DoubleFree,
     HeapClosed,
     HeapExhausted,
@@ -30,6 +31,7 @@ from .errors import (
     LeakError,
     PartError,
     RecordingError,
+    Reentered,
     SnmallocError,
     SpaceRefused,
     WriteAfterFree,
@@ -56,6 +58,7 @@ __all__ = [
     "ChunkEntry",
     "Config",
     "ConfigError",
+    "CutOff",
     "Decommit",
     "DoubleFree",
     "Heap",
@@ -72,6 +75,7 @@ __all__ = [
     "Parts",
     "Recording",
     "RecordingError",
+    "Reentered",
     "SizeclassStatistics",
     "SizeclassTable",
     "SnmallocError",

@@ -25,12 +25,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial
 from operator import mul
+from typing import TypeVar
 
 from .atomics import AtomicCounts, Atomics, AtomicsLock
 from .chunklist import KIND, OWNER, ChunkList, Kind
 from .config import BUCKETS_OFFSET, Config, Decommit
-from .errors import HeapClosed, InvalidPointer
+from .errors import HeapClosed, InvalidPointer, integer
 from .freelist import FreeList
+from .interruption import Run, Section, here, interrupted, undone_by, uninterrupted
 from .large import Commitment, LargeObjects
 from .mediumslab import Mediumslab
 from .memory import NULL, Layout, Memory
@@ -44,8 +46,9 @@ from .slablist import SlabList
 from .stack import ChunkStack
 from .superslab import Status, Superslab
 
-__all__ = ["PAPER_PARTS", "Allocator", "MessageCounts", "Parts", "Shared"]
+__all__ = ["PAPER_PARTS", "Allocator", "MessageCounts", "Parts", "Shared", "demand_product", "demand_size", "undone"]
 
+T = TypeVar("T")
 AVAILABLE, ONLY_SHORT = 144, 152  # byte offsets in the allocator's block: list heads of superslabs
 
 
@@ -70,6 +73,10 @@ class Shared:
     decommit: Decommit
     commitment: Commitment
     parts: Parts
+
+    def is_owned(self) -> bool:
+        """Return whether the calling thread holds a lock. Locks that do not know their owner are never held so."""
+        return any(getattr(each, "_is_owned", bool)() for each in (self.lock, self.commitment.lock))
 
 
 class MessageCounts:
@@ -98,6 +105,14 @@ class MessageCounts:
         return sum(map(mul, self.departed, self._sizes))
 
 
+def _free_new(allocator: Allocator, address: int) -> None:
+    """Free an object whose address nobody has seen."""
+    allocator.free(address)
+
+
+undone = undone_by(_free_new)  #: decorates a method that returns a new object, which is freed if SIGINT comes
+
+
 class Allocator:
     """One allocator of a heap. Get it from ``Heap.acquire`` or ``Heap.allocator``.
 
@@ -106,6 +121,7 @@ class Allocator:
         address: address of its block in the heap, which owner and target words hold.
         holder: identifier of the thread that holds it, None while it is in the pool.
         closed: whether its heap was closed.
+        section: runs every call that changes the allocator, and knows whether one was cut off.
         lost: whether its thread does not exist in this process, which was forked.
         malloc: ``malloc(size) -> address``, see ``plain_malloc``.
         free: ``free(address)``, see ``plain_free``.
@@ -124,6 +140,8 @@ class Allocator:
         self.holder: int | None = None
         self.lost = False
         self.closed = False
+        self.section = Section(repr(self), shared.is_owned)
+        self._run: Run = self.section.run
         self._shared = shared
         self._chunk_mask = ~(shared.config.chunk_size - 1)
         self._view()
@@ -176,9 +194,14 @@ class Allocator:
     def held_by(self, thread: int | None) -> None:
         """Record which thread holds the allocator, and make views for a new holder. Only the heap calls this."""
         if thread is not None and thread != self.holder:
-            self._view()
-            self._install()
+            self.section.thread = here()
+            self._run("acquire", None, self._move_here)
         self.holder = thread
+
+    def _move_here(self) -> None:
+        """Make the views, and what is derived from them, anew in the thread that will use them."""
+        self._view()
+        self._install()
 
     def __repr__(self) -> str:
         return f"<Allocator {self.number} at {self.address:#x}, {self.config.name}>"
@@ -196,14 +219,24 @@ class Allocator:
         Raises:
             HeapExhausted: if no address space is left.
             ValueError: if ``size`` is negative.
+            TypeError: if ``size`` is not an integer.
+            Reentered: if the call comes from inside another one.
+            CutOff: if an earlier call was cut off.
         """
-        self.handle_message_queue()
+        try:
+            size = demand_size(size)
+        except (TypeError, ValueError):
+            self._run("malloc", None, self._handle_message_queue)  # as every call does
+            raise
+        return self._run("malloc", self._free, self._receive_and_malloc, size)
+
+    def _receive_and_malloc(self, size: int) -> int:
+        """Receive messages and allocate, inside a section."""
+        self._handle_message_queue()
         return self._malloc(size)
 
     def _malloc(self, size: int) -> int:
         """Allocate, without receiving messages."""
-        if size < 0:
-            raise ValueError(f"malloc({size}): the size must be 0 or more bytes")
         sizeclass = self.table.sizeclass(size)
         if sizeclass < self.config.num_small:
             return self._small_alloc(sizeclass)
@@ -214,11 +247,21 @@ class Allocator:
     def plain_free(self, address: int) -> None:
         """Free an object of any allocator; do nothing for address 0. The call first receives messages (§2.2).
 
+        A call from inside another one, by a finalizer or a signal handler, is kept and done when that one ends.
+
         Raises:
             InvalidPointer: if the page map says that no object is there. Checked mode refuses every address
                 that is not a live object; otherwise freeing such an address is undefined, as in C.
+            TypeError: if ``address`` is not an integer.
+            CutOff: if an earlier call was cut off.
         """
-        self.handle_message_queue()
+        address = integer(address, "free", "address")
+        if not self.section.keep(self.free, address):
+            self._run("free", None, self._receive_and_free, address)
+
+    def _receive_and_free(self, address: int) -> None:
+        """Receive messages and free, inside a section."""
+        self._handle_message_queue()
         self._free(address)
 
     def _free(self, address: int) -> None:
@@ -240,14 +283,21 @@ class Allocator:
 
     def calloc(self, count: int, size: int) -> int:
         """Return the address of ``count * size`` zeroed bytes. Raises as ``malloc`` does."""
-        if count < 0 or size < 0:
-            raise ValueError(f"calloc({count}, {size}): count and size must be 0 or more")
-        total = count * size
+        total = demand_product(count, size)
         if total > self.table.sizes[-1]:
-            self.handle_message_queue()
-            return self._large_alloc(total, zero=True)
-        address = self.malloc(total)
-        self.memory.zero(address, total)
+            return self._run("calloc", self._free, self._receive_and_calloc, total)
+        return self._zeroed(total)
+
+    def _receive_and_calloc(self, size: int) -> int:
+        """Allocate a large object of zeroes, inside a section."""
+        self._handle_message_queue()
+        return self._large_alloc(size, zero=True)
+
+    @undone
+    def _zeroed(self, size: int) -> int:
+        """Allocate an object and store zeroes in all of it."""
+        address = self.malloc(size)
+        self.memory.zero(address, size)
         return address
 
     def realloc(self, address: int, size: int) -> int:
@@ -257,8 +307,15 @@ class Allocator:
         it frees the object and returns 0. If no space is left, the old object is unchanged. Raises as ``malloc`` and
         ``free`` do.
         """
+        self._demand_usable("realloc")
+        address, size = integer(address, "realloc", "address"), integer(size, "realloc", "size")
         if size < 0:
             raise ValueError(f"realloc({address:#x}, {size}): the size must be 0 or more bytes")
+        return self._realloc(address, size)
+
+    @uninterrupted
+    def _realloc(self, address: int, size: int) -> int:
+        """Reallocate. An interrupted call leaves the object where it was, as its new address would be lost."""
         if address == NULL:
             return self.malloc(size)
         if size == 0:
@@ -271,8 +328,9 @@ class Allocator:
         moved = self.malloc(size)
         kept = min(old, size)
         self.memory.u8[moved : moved + kept] = self.memory.u8[address : address + kept]
-        self.free(address)
-        return moved
+        gone, stays = (moved, address) if interrupted() else (address, moved)
+        self.free(gone)
+        return stays
 
     def aligned_alloc(self, alignment: int, size: int) -> int:
         """Return ``size`` bytes or more at a multiple of ``alignment``, any power of two.
@@ -281,6 +339,8 @@ class Allocator:
         A class whose size is a multiple of ``alignment`` therefore serves the request. Cost: up to 3 steps more
         than ``malloc``. Raises as ``malloc`` does.
         """
+        alignment = integer(alignment, "aligned_alloc", "alignment")
+        size = integer(size, "aligned_alloc", "size")
         if alignment < 1 or alignment & (alignment - 1):
             raise ValueError(f"aligned_alloc({alignment}, ...): the alignment must be a power of two")
         if size < 0:
@@ -299,7 +359,8 @@ class Allocator:
         Raises:
             InvalidPointer: if the page map says that no object is there.
         """
-        self._demand_open()
+        self._demand_usable("usable_size")
+        address = integer(address, "usable_size", "address")
         kind = self.pagemap.get(address)
         if kind in (SUPERSLAB, MEDIUM):
             return self.table.sizes[self._sizeclass(address, kind)]
@@ -322,6 +383,11 @@ class Allocator:
         if self.closed:
             raise HeapClosed(f"{self!r} was called after its heap was closed; make a new Heap")
 
+    def _demand_usable(self, call: str) -> None:
+        """Raise if the heap is closed, or if an earlier call was cut off."""
+        self._demand_open()
+        self.section.demand_whole(call)
+
     # Messages.
 
     def handle_message_queue(self) -> None:
@@ -329,21 +395,33 @@ class Allocator:
 
         Cost: one plain load if there is no message.
         """
-        self._demand_open()
-        if not self.queue.is_empty():
-            self.receive()
+        self._run("handle_message_queue", None, self._handle_message_queue)
 
     def receive(self) -> None:
         """Receive messages: free the allocator's own objects, forward the rest, and post if that fills the cache."""
+        self._run("receive", None, self._receive)
+
+    def post(self) -> None:
+        """Send everything in the remote cache (§2.2). Cost: one exchange per list."""
+        self._run("post", None, self._post)
+
+    def _handle_message_queue(self) -> None:
+        """Receive messages if there are any, inside a section."""
+        self._demand_open()
+        if not self.queue.is_empty():
+            self._receive()
+
+    def _receive(self) -> None:
+        """Receive messages, inside a section."""
         self._demand_open()
         for message in self.queue.dequeue_batch(self.config.remote_batch):
             if message != self.queue.stub:
                 self._handle(message)
         if self.cache.cached() >= self.config.remote_cache:
-            self.post()
+            self._post()
 
-    def post(self) -> None:
-        """Send everything in the remote cache (§2.2). Cost: one exchange per list."""
+    def _post(self) -> None:
+        """Send everything in the remote cache, inside a section."""
         self._demand_open()
         self._posting()
         self.messages.posts += 1
@@ -378,7 +456,7 @@ class Allocator:
         self.messages.departed[sizeclass] += 1
         self.cache.dealloc(owner, address, size)
         if self.cache.cached() >= self.config.remote_cache:
-            self.post()
+            self._post()
 
     def _send(self, first: int, last: int) -> None:
         """Send a list of messages to the owner of the first one."""
@@ -542,6 +620,22 @@ class Allocator:
 
     def _posting(self) -> None:
         """React before messages are sent, after which slabs of others may change hands. The fast path listens."""
+
+
+def demand_size(size: int) -> int:
+    """Return the number of bytes that ``malloc`` was asked for."""
+    size = integer(size, "malloc", "size")
+    if size < 0:
+        raise ValueError(f"malloc({size}): the size must be 0 or more bytes")
+    return size
+
+
+def demand_product(count: int, size: int) -> int:
+    """Return the number of bytes that ``calloc`` was asked for."""
+    count, size = integer(count, "calloc", "count"), integer(size, "calloc", "size")
+    if count < 0 or size < 0:
+        raise ValueError(f"calloc({count}, {size}): count and size must be 0 or more")
+    return count * size
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ import dataclasses
 import enum
 from dataclasses import dataclass
 from functools import cached_property
+from typing import SupportsIndex
 
-from .errors import ConfigError
+from .errors import ConfigError, integer
 
 __all__ = ["CLASSROOM", "PAPER", "PAPER_1MIB", "PRESETS", "Config", "Decommit"]
 
@@ -79,8 +80,11 @@ class Config:
         """Refuse a configuration that cannot work."""
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if field.name != "name" and (not isinstance(value, int) or isinstance(value, bool)):
+            if field.name == "name":
+                continue
+            if isinstance(value, bool) or not isinstance(value, SupportsIndex):
                 raise ConfigError(f"{field.name} must be an int, not {value!r}")
+            object.__setattr__(self, field.name, integer(value, "Config", field.name))
         for works, reason in self._demands():
             if not works:
                 raise ConfigError(f"configuration “{self.name}” cannot work: {reason}")

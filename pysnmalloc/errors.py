@@ -6,6 +6,8 @@
     ├── HeapExhausted      no address space left                   (also a MemoryError)
     │   └── SpaceRefused   the system refused a heap's address space
     ├── HeapClosed         a call on a heap after close()          (also a ValueError)
+    ├── CutOff             a call after one that was cut off       (also a RuntimeError)
+    ├── Reentered          a call from inside another call         (also a RuntimeError)
     ├── InvalidPointer     not an object of this heap              (also a ValueError)
     │   ├── DoubleFree     an object that is already free
     │   └── WrongThread    an allocator used by two threads at once
@@ -26,8 +28,12 @@ returns it to the caller.
 
 from __future__ import annotations
 
+from operator import index
+from typing import SupportsIndex
+
 __all__ = [
     "ConfigError",
+    "CutOff",
     "DoubleFree",
     "HeapClosed",
     "HeapExhausted",
@@ -36,11 +42,28 @@ __all__ = [
     "LeakError",
     "PartError",
     "RecordingError",
+    "Reentered",
     "SnmallocError",
     "SpaceRefused",
     "WriteAfterFree",
     "WrongThread",
+    "integer",
 ]
+
+
+def integer(value: SupportsIndex, call: str, name: str) -> int:
+    """Return an argument as an int: an int as it is, and any other type of integers, such as numpy's, by its value.
+
+    Raises:
+        TypeError: if it is no integer; the message names call, argument and type.
+    """
+    if type(value) is int:
+        return value
+    try:
+        return int(index(value))
+    except TypeError:  # an array has the method, too
+        kind = type(value).__name__
+    raise TypeError(f"{call}: {name} must be an integer, not {kind}")
 
 
 class SnmallocError(Exception):
@@ -133,6 +156,24 @@ class HeapClosed(SnmallocError, ValueError):
     """The heap is closed, and its memory is gone.
 
     What to do: use the heap only inside its ``with`` block, and let no address or view escape from it.
+    """
+
+
+class CutOff(SnmallocError, RuntimeError):
+    """An allocator was cut off in the middle of an earlier call, and refuses every call since (§2.1).
+
+    A time limit, a MemoryError or a RecursionError can end a call anywhere, and half of a change must not pass for a
+    whole one. Ctrl-C does not: it waits until the call is complete. Other allocators are not affected.
+
+    What to do: go on with another allocator, or with a new heap; give calls more time, memory or stack.
+    """
+
+
+class Reentered(SnmallocError, RuntimeError):
+    """A call came from inside another one, from a finalizer, a weak-reference callback or a signal handler (§2.1).
+
+    What to do: free there, if you must; such a free is kept and done when the outer call ends. Make other calls before
+    or after the outer call.
     """
 
 

@@ -11,10 +11,11 @@ slabs, and its queue keeps receiving until another thread takes it. A thread can
 also hold allocators explicitly (``acquire``), several at once and by number.
 
 Fork: the child has a copy of the heap, but only the thread that forked. That
-thread's allocators continue. Those of other threads may have been cut off during
-a call, and are never used again. Their objects can still be read and freed; a
-freed one stays in the lost allocator's queue. Messages that a lost thread was just
-sending to a survivor are lost too, and the survivor's queue is repaired.
+thread's allocators continue. Those of other threads may have been cut off at any
+point of a call, and are never used again. Their objects can still be read and freed;
+a freed one stays in the lost allocator's queue. Given up as well: chunks and large
+objects on their way, and messages that a lost thread was just sending to a survivor,
+whose queue is repaired. All other laws hold in the child; see ``interruption.fork``.
 
 Who may call what: any thread may call everything here. ``check``, ``close`` and
 exact ``statistics`` require that no other thread is in a call.
@@ -22,23 +23,23 @@ exact ``statistics`` require that no other thread is in a call.
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import TracebackType
+from contextlib import AbstractContextManager, contextmanager
+from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from .allocator import PAPER_PARTS, Allocator, Parts, Shared
 from .atomics import AtomicCounts, Order
 from .config import PAPER, Config, Decommit
-from .errors import ConfigError, HeapClosed, InvalidPointer, LeakError
+from .errors import ConfigError, HeapClosed, InvalidPointer, LeakError, Reentered, integer
 from .hotpath.allocator import FastAllocator
 from .inspection.checked import CheckedAllocator, CheckRecord
 from .inspection.laws import check_laws
 from .inspection.statistics import ChunkEntry, HeapStatistics, chunk_map, heap_statistics
+from .interruption import Keeping, Rank, held_over_forks, here, is_on_stack, uninterrupted
 from .large import Commitment
 from .memory import BUMP, LOW_MEMORY_EPOCH, NULL, Layout, Memory, space_for
 from .pagemap import MEDIUM, NOT_OURS, SUPERSLAB
@@ -67,7 +68,9 @@ class _Lease:
         is_finalizing: Callable[[], bool] = sys.is_finalizing,
         get_ident: Callable[[], int] = threading.get_ident,
     ) -> None:
-        heap = self.heap() if not is_finalizing() else None
+        if is_finalizing() or not hasattr(self, "allocator"):  # the constructor was cut off
+            return
+        heap = self.heap()
         # In a forked child, the surviving thread drops the locals of threads that do not exist there.
         if heap is not None and not heap.closed and self.allocator.holder == get_ident():
             heap._give_back(self.allocator)
@@ -117,11 +120,11 @@ class Heap:
         self.fast = fast and not checked and record is None and parts == PAPER_PARTS
         self.recording = record
         self.closed = False
-        space = space_for(config, reserve)
+        space = space_for(config, None if reserve is None else integer(reserve, "Heap", "reserve"))
         self.layout = Layout.of(config, space.size)
         self.memory = Memory(space)
         self.memory.u64[BUMP >> 3] = self.layout.first_chunk
-        self._shared = Shared(config, self.layout, self.memory, threading.Lock(), decommit, Commitment(), parts)
+        self._shared = Shared(config, self.layout, self.memory, threading.RLock(), decommit, Commitment(), parts)
         self._atomics = parts.atomics(self.memory, self._shared.lock)
         self._table = parts.sizeclass(config)
         self._pagemap = parts.pagemap(self.memory, config, self.layout)
@@ -129,11 +132,13 @@ class Heap:
         self._mediumslab = parts.mediumslab(self.memory, config, self._table)
         self._record = CheckRecord(self._shared) if checked else None
         self._allocators: dict[int, Allocator] = {}
+        self._made: tuple[Allocator, ...] = ()  # the same, for observers, who take no lock
         self._pool: list[Allocator] = []
         # Reentrant: the collector may end a lease while its thread is in acquire or release.
         self._pool_lock = threading.RLock()
+        self._acquiring: FrameType | None = None  # the frame of `acquire`, which holds the lock
         self._local = threading.local()
-        _heaps.add(self)
+        held_over_forks(self, self._locks(), lost=Heap._after_fork)
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else f"{len(self._allocators)} allocators"
@@ -162,6 +167,7 @@ class Heap:
                 raise
             error.add_note(str(leaks))  # the first error matters more
 
+    @uninterrupted
     def close(self) -> None:
         """Give the memory back, and refuse every later call on the heap or its allocators.
 
@@ -181,6 +187,7 @@ class Heap:
 
     # Allocators.
 
+    @uninterrupted
     def acquire(self, number: int | None = None) -> Allocator:
         """Hold an allocator, either from the pool or a new one. Give it back with ``release``.
 
@@ -192,11 +199,32 @@ class Heap:
             ValueError: if the number is out of range or already held.
         """
         self._demand_open()
-        with self._pool_lock:
-            allocator = self._pooled(number) if number is not None else self._any()
-            allocator.held_by(threading.get_ident())
-            return allocator
+        if number is not None:
+            number = integer(number, "acquire", "number")
+        with Keeping(), self._pool_lock:
+            return self._take(number)
 
+    def _take(self, number: int | None) -> Allocator:
+        """Take an allocator from the pool, or make it, while the pool's lock is held."""
+        self._demand_outside("acquire")
+        self._acquiring = sys._getframe()
+        allocator = self._pooled(number) if number is not None else self._any()
+        allocator.held_by(threading.get_ident())
+        if allocator in self._pool:
+            self._pool.remove(allocator)
+        self._acquiring = None
+        return allocator
+
+    def _demand_outside(self, call: str) -> None:
+        """Raise if this thread, which holds the lock, is in the middle of acquiring an allocator."""
+        if self._acquiring is not None and is_on_stack(self._acquiring, sys._getframe()):
+            raise Reentered(
+                f"{call} was called from inside acquire, by a finalizer, a weak-reference callback or a signal "
+                "handler; only heap.free may be called there, and is done when acquire ends; make the call before or "
+                "after it (§2.1)"
+            )
+
+    @uninterrupted
     def release(self, allocator: Allocator) -> None:
         """Post an allocator's remote cache and give it back to the pool. Its slabs and queue live on."""
         self._demand_open()
@@ -205,14 +233,17 @@ class Heap:
         if lease is not None and lease.allocator is allocator:
             del self._local.lease  # it was the thread's own, so the next call takes another
 
+    @uninterrupted
     def _give_back(self, allocator: Allocator) -> None:
         """As ``release``, but usable when a thread ends, where reading its locals would create new ones that stay."""
         with self._pool_lock:
             if allocator.holder is None or self._allocators.get(allocator.number) is not allocator:
                 raise ValueError(f"release({allocator!r}): this heap has not lent it out")
-            allocator.post()
+            if allocator.section.cut is None:
+                allocator.post()
+                if allocator not in self._pool:  # an interrupted call may have left it there
+                    self._pool.append(allocator)
             allocator.held_by(None)
-            self._pool.append(allocator)
 
     @contextmanager
     def allocator(self, number: int | None = None) -> Iterator[Allocator]:
@@ -227,13 +258,14 @@ class Heap:
     @property
     def allocators(self) -> tuple[Allocator, ...]:
         """All allocators that were ever made, in the order in which they were made."""
-        return tuple(self._allocators.copy().values())  # a copy is atomic, even without a GIL
+        return self._made
 
     @property
     def shared(self) -> Shared:
         """What all allocators have in common, for observers."""
         return self._shared
 
+    @uninterrupted
     def cleanup_unused(self) -> None:
         """Let the allocators in the pool, which no thread holds, receive and forward their waiting messages."""
         self._demand_open()
@@ -246,25 +278,25 @@ class Heap:
                 allocator.held_by(None)
 
     def _any(self) -> Allocator:
-        """Take the pool's newest allocator, or make a new one."""
-        if self._pool:
-            return self._pool.pop()
+        """Return the pool's newest allocator, or a new one. ``acquire`` takes it from the pool once it is held."""
+        for allocator in reversed(self._pool):
+            if allocator.holder is None and allocator.section.cut is None:
+                return allocator
         number = next((n for n in range(1, 1 << self.config.number_bits) if n not in self._allocators), None)
         if number is None:
             raise ValueError(f"all {(1 << self.config.number_bits) - 1} allocators of this heap are held")
         return self._make(number)
 
     def _pooled(self, number: int) -> Allocator:
-        """Take the allocator with a number from the pool, or make it."""
+        """Return the allocator with a number, which nobody holds, or make it."""
         last = (1 << self.config.number_bits) - 1
         if not 1 <= number <= last:
             raise ValueError(f"acquire(number={number}): this configuration has the numbers 1 to {last} (§2.2)")
         if number not in self._allocators:
             return self._make(number)
         allocator = self._allocators[number]
-        if allocator not in self._pool:
+        if allocator.holder is not None:
             raise ValueError(f"acquire(number={number}): this allocator is already held; release it first")
-        self._pool.remove(allocator)
         return allocator
 
     def _make(self, number: int) -> Allocator:
@@ -277,6 +309,7 @@ class Heap:
         else:
             made = FastAllocator(number, self._shared) if self.fast else kind(number, self._shared)
         self._allocators[number] = made
+        self._made = tuple(self._allocators.values())
         return made
 
     # The calling thread's own allocator.
@@ -289,8 +322,15 @@ class Heap:
         try:
             lease: _Lease = self._local.lease
         except AttributeError:
-            lease = self._local.lease = _Lease(self, self.acquire())
+            lease = self._rent()
         return lease.allocator
+
+    @uninterrupted
+    def _rent(self) -> _Lease:
+        """Acquire the calling thread's allocator."""
+        with Keeping():  # what is kept needs the lease
+            lease = self._local.lease = _Lease(self, self.acquire())
+        return lease
 
     def malloc(self, size: int) -> int:
         """Call ``Allocator.malloc`` on the calling thread's own allocator.
@@ -300,8 +340,22 @@ class Heap:
         return self.own().malloc(size)
 
     def free(self, address: int) -> None:
-        """Call ``Allocator.free`` on the calling thread's own allocator."""
-        self.own().free(address)
+        """Call ``Allocator.free`` on the calling thread's own allocator.
+
+        While the thread is acquiring that allocator, a call by a finalizer or a handler is kept and done afterwards.
+        """
+        try:
+            own = self.own()
+        except Reentered:
+            here().kept.append((self._free_later, integer(address, "free", "address")))
+        else:
+            own.free(address)
+
+    def _free_later(self, address: int) -> None:
+        """Do a free that was kept until the thread had its allocator."""
+        own = self.own()
+        own.section.kept += 1
+        own.free(address)
 
     def calloc(self, count: int, size: int) -> int:
         """Call ``Allocator.calloc`` on the calling thread's own allocator."""
@@ -319,7 +373,7 @@ class Heap:
 
     def usable_size(self, address: int) -> int:
         """Return the size of an object; see ``Allocator.usable_size``."""
-        start, end = self._extent(address)
+        start, end = self._extent(address, "usable_size")
         return end - start
 
     def view(self, address: int) -> memoryview[int]:
@@ -328,7 +382,8 @@ class Heap:
         Raises:
             InvalidPointer: if no object starts there, as far as the page map and size class can tell.
         """
-        start, end = self._extent(address)
+        address = integer(address, "view", "address")
+        start, end = self._extent(address, "view")
         if start != address:
             raise InvalidPointer(
                 f"view({address:#x}): the address is inside the object that starts at {start:#x}, "
@@ -338,15 +393,16 @@ class Heap:
 
     def object_start(self, address: int) -> int:
         """Return the start of the object around an address, from the page map and the size class (§2.4)."""
-        return self._extent(address)[0]
+        return self._extent(address, "object_start")[0]
 
     def object_end(self, address: int) -> int:
         """Return the end of the object around an address, which is the address after its last byte."""
-        return self._extent(address)[1]
+        return self._extent(address, "object_end")[1]
 
-    def _extent(self, address: int) -> tuple[int, int]:
+    def _extent(self, address: int, call: str) -> tuple[int, int]:
         """Return start and end of the object around an address. Cost: 3 loads; for large objects, up to log2 jumps."""
         self._demand_open()
+        address = integer(address, call, "address")
         config = self.config
         kind = self._pagemap.get(address)
         chunk = address & ~(config.chunk_size - 1)
@@ -401,60 +457,47 @@ class Heap:
         """Check every law of every structure, while no other thread is in a call.
 
         Raises:
+            CutOff: if a call on one of the allocators was cut off, after which laws may well be broken.
             LawBroken: if a law does not hold; it names the first such law and dumps the structure.
             WriteAfterFree: in checked mode, if bytes of a free object were changed.
         """
         self._demand_open()
+        for allocator in self.allocators:
+            allocator.section.demand_whole("check")
         if self._record is not None:
-            self._record.check_free_objects()
+            self._record.check_free_objects({each.number for each in self.allocators if each.lost})
         check_laws(self._shared, self.allocators)
 
     def notify_low_memory(self) -> None:
         """Report that memory is scarce. Under ``Decommit.LAZY``, the next call for a chunk decommits free chunks."""
         self._demand_open()
-        self._atomics.fetch_add(LOW_MEMORY_EPOCH, 1, Order.RELAXED)
+        with self._shared.lock:  # for the count of operations, which other threads change, too
+            self._atomics.fetch_add(LOW_MEMORY_EPOCH, 1, Order.RELAXED)
 
     def _demand_open(self) -> None:
         """Raise if the heap is closed."""
         if self.closed:
             raise HeapClosed("this heap was closed and its memory given back; make a new Heap")
 
+    # Forks; see ``interruption.fork``.
 
-# Locks are held across a fork, so that no read-modify-write is cut in two.
+    def _locks(self) -> Iterator[tuple[Rank, AbstractContextManager[object]]]:
+        """Yield the locks that a fork holds. A recording has its own."""
+        yield Rank.POOL, self._pool_lock
+        if self._record is not None:
+            yield Rank.CHECKS, self._record.lock
+        yield Rank.COMMITMENT, self._shared.commitment.lock
+        yield Rank.ATOMICS, self._shared.lock
 
-_heaps: weakref.WeakSet[Heap] = weakref.WeakSet()
-_forking: list[Heap] = []
-
-
-def _before_fork() -> None:
-    """Acquire every heap's locks, always in the same order."""
-    _forking[:] = sorted(_heaps, key=id)
-    for heap in _forking:
-        heap._pool_lock.acquire()
-        heap._shared.commitment.lock.acquire()
-        heap._shared.lock.__enter__()
-
-
-def _leave_locks() -> None:
-    """Release the locks, in the parent and in the child."""
-    for heap in reversed(_forking):
-        heap._shared.lock.__exit__(None, None, None)
-        heap._shared.commitment.lock.release()
-        heap._pool_lock.release()
-    _forking.clear()
-
-
-def _after_fork_in_child() -> None:
-    """Release the locks, and give up the allocators of threads that do not exist in the child."""
-    survivor, heaps = threading.get_ident(), [heap for heap in _forking if not heap.closed]
-    _leave_locks()
-    for heap in heaps:
-        for allocator in heap.allocators:
+    def _after_fork(self) -> None:
+        """In a forked child, give up the allocators of threads that do not exist there."""
+        if self.closed:
+            return
+        survivor = threading.get_ident()
+        for allocator in self.allocators:
             if allocator.holder in (survivor, None):
                 allocator.mend_queue()
-            else:
-                allocator.lost = True
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_leave_locks, after_in_child=_after_fork_in_child)
+                continue
+            allocator.lost = True
+            if self.recording is not None:
+                self.recording.whole = False  # the thread may have stored bytes and not yet reported them

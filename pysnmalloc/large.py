@@ -21,8 +21,9 @@ stacks are lock-free, and a compare-exchange moves the bump pointer.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import RLock
 from typing import NoReturn
 
 from .atomics import Atomics, Order
@@ -42,12 +43,13 @@ class Commitment:
     Attributes:
         committed: bytes that were taken into use and not given back.
         large: committed bytes of each large object, by address.
-        lock: held while ``committed`` changes, since threads could otherwise overwrite each other's sums.
+        lock: held while one of them changes, since threads could otherwise overwrite each other's sums, and a fork
+            could leave the dict unusable in the child.
     """
 
     committed: int = 0
     large: dict[int, int] = field(default_factory=dict)
-    lock: Lock = field(default_factory=Lock, repr=False)
+    lock: AbstractContextManager[object] = field(default_factory=RLock, repr=False)
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled or copied, since the lock belongs to the threads of one heap."""
@@ -60,6 +62,25 @@ class Commitment:
         """Add to the count of committed bytes; a negative amount subtracts."""
         with self.lock:
             self.committed += amount
+
+    def large_taken(self, block: int, used: int, kept: int) -> None:
+        """Count a large object that uses this many bytes, some of which were still committed."""
+        with self.lock:
+            self.committed += used - kept
+            self.large[block] = used
+
+    def large_grown(self, block: int, used: int) -> None:
+        """Count further bytes of a large object, if it is one and has fewer."""
+        with self.lock:
+            before = self.large.get(block, used)
+            if used > before:
+                self.committed += used - before
+                self.large[block] = used
+
+    def large_returned(self, block: int, left: int) -> None:
+        """Count a large object out, of which this many bytes stay committed."""
+        with self.lock:
+            self.committed += left - self.large.pop(block)
 
 
 class LargeObjects:
@@ -118,29 +139,23 @@ class LargeObjects:
         block, kept = self._take(large_class)
         page = self._config.page_size
         used = max(-(-size // page) * page, page)
-        self._commitment.add(used - kept)
-        self._commitment.large[block] = used
+        self._commitment.large_taken(block, used, kept)
         if zero:
             self._memory.zero(block, min(kept, used))
         return block
 
     def commit_more(self, address: int, size: int) -> None:
         """Commit more pages of a large object that grows within its address space. Other objects need no more."""
-        page, before = self._config.page_size, self._commitment.large.get(address)
-        used = -(-size // page) * page
-        if before is not None and used > before:
-            self._commitment.add(used - before)
-            self._commitment.large[address] = used
+        page = self._config.page_size
+        self._commitment.large_grown(address, -(-size // page) * page)
 
     def dealloc(self, block: int, large_class: int) -> None:
         """Return a large object. Cost: 1 compare-exchange, and decommitting its pages."""
-        used = self._commitment.large.pop(block)
-        page = self._config.page_size
-        if self.decommit is not Decommit.NEVER or large_class > 0:
-            self._decommit(block + page, (self._config.chunk_size << large_class) - page)
-            self._commitment.add(page - used)
-        else:
-            self._commitment.add(self._config.chunk_size - used)
+        page, chunk = self._config.page_size, self._config.chunk_size
+        decommit = self.decommit is not Decommit.NEVER or large_class > 0
+        self._commitment.large_returned(block, page if decommit else chunk)
+        if decommit:
+            self._decommit(block + page, (chunk << large_class) - page)
         self._u64[block + KIND >> 3] = Kind.LARGE
         self._push(block, large_class)
 

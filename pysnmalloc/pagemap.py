@@ -11,7 +11,10 @@
 
 The law: the start of an object can be found from any address inside it. Each
 jump at least halves the remaining distance, so the number of jumps is at most
-logarithmic in the number of the object's chunks.
+logarithmic in the number of the object's chunks. The length is entered last and
+removed first, so where there is a length, all the jumps are there, too. In the child
+of a fork, jumps may remain that lead to no length: a lost thread was entering or
+removing that object. It is given up, and its chunks are never used again.
 
 Who may call what: all threads may read every byte. Only the thread that takes or
 returns a chunk writes its byte. No fence is needed. A thread that holds an object
@@ -58,15 +61,15 @@ class PageMap:
         self._u8[self._base + (chunk >> self._chunk_bits)] = kind
 
     def set_large(self, chunk: int, size_bits: int) -> None:
-        """Enter a large object of 2^size_bits bytes: its length, and the jumps after it."""
+        """Enter a large object of 2^size_bits bytes: the jumps, and last its length."""
         u8, first = self._u8, self._base + (chunk >> self._chunk_bits)
-        u8[first] = size_bits
         for m in range(size_bits - self._chunk_bits):
             for entry in range(first + (1 << m), first + (2 << m)):
                 u8[entry] = JUMP + self._chunk_bits + m
+        u8[first] = size_bits
 
     def clear_large(self, chunk: int, size_bits: int) -> None:
-        """Remove a large object."""
+        """Remove a large object: its length, and then the jumps."""
         first = self._base + (chunk >> self._chunk_bits)
         for entry in range(first, first + (1 << size_bits - self._chunk_bits)):
             self._u8[entry] = NOT_OURS

@@ -16,9 +16,11 @@ header if the slab is the short one.
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 
 from .config import MIN_OBJECT_BITS, Config
+from .errors import integer
 
 __all__ = ["SizeclassTable", "size_to_sizeclass", "sizeclass_table", "sizeclass_to_size"]
 
@@ -31,6 +33,8 @@ def size_to_sizeclass(size: int) -> Sizeclass:
     Args:
         size: bytes requested, 0 or more.
     """
+    if type(size) is not int:
+        size = integer(size, "size_to_sizeclass", "size")
     last = max(size, 1) - 1
     exponent = (last | 32).bit_length() - 6
     mantissa = (last >> (MIN_OBJECT_BITS + exponent - (exponent != 0))) & 3
@@ -39,7 +43,7 @@ def size_to_sizeclass(size: int) -> Sizeclass:
 
 def sizeclass_to_size(sizeclass: Sizeclass) -> int:
     """Return the bytes of an object of a class. The inverse of ``size_to_sizeclass`` on class sizes (§2.6)."""
-    exponent, mantissa = divmod(sizeclass + 1, 4)
+    exponent, mantissa = divmod(integer(sizeclass, "sizeclass_to_size", "sizeclass") + 1, 4)
     leading = exponent != 0
     return (mantissa + 4 * leading) << (MIN_OBJECT_BITS + exponent - leading)
 
@@ -83,7 +87,19 @@ class SizeclassTable:
         return (self.config.slab_size - first) // self.sizes[sizeclass]
 
 
-@lru_cache(maxsize=64)
+_tables = lru_cache(maxsize=64)(SizeclassTable)
+
+
 def sizeclass_table(config: Config) -> SizeclassTable:
     """Return the table of a configuration. It is made once and shared."""
-    return SizeclassTable(config)
+    return _tables(config)
+
+
+def _renew_tables() -> None:
+    """Make a new cache in a forked child, since on free-threaded Python other threads may have been in the old one."""
+    global _tables  # noqa: PLW0603  # clearing the old one would wait for them
+    _tables = lru_cache(maxsize=64)(SizeclassTable)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_tables)

@@ -11,6 +11,7 @@ import dataclasses
 import gzip
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -126,8 +127,23 @@ def write_after_free() -> None:
 def use_by_two_threads() -> None:
     heap = sn.Heap(sn.CLASSROOM, checked=True)
     allocator = heap.acquire()
-    with allocator._alone("malloc(1)"):  # type: ignore[attr-defined]
-        allocator.malloc(7)
+    allocator._alone("malloc(1)", allocator.malloc, 7)  # type: ignore[attr-defined]
+
+
+def use_after_a_cut() -> None:
+    allocator = sn.Heap(sn.CLASSROOM).acquire()
+    with suppress(TimeoutError):
+        allocator.section.run("malloc", None, time_is_over)
+    allocator.malloc(7)
+
+
+def time_is_over() -> None:
+    raise TimeoutError
+
+
+def use_from_inside() -> None:
+    allocator = sn.Heap(sn.CLASSROOM).acquire()
+    allocator.section.run("malloc", None, allocator.malloc, 7)
 
 
 def use_after_close() -> None:
@@ -217,6 +233,8 @@ def errors() -> Iterator[BaseException]:
     yield raised(sn.InvalidPointer, free_nothing)
     yield raised(sn.DoubleFree, free_twice)
     yield raised(sn.WrongThread, use_by_two_threads)
+    yield raised(sn.CutOff, use_after_a_cut)
+    yield raised(sn.Reentered, use_from_inside)
     yield raised(sn.WriteAfterFree, write_after_free)
     yield raised(sn.LeakError, leak)
     yield raised(sn.RecordingError, lambda: list(sn.Recording().lines()))

@@ -6,6 +6,7 @@
     standing(body)             a thread that stops at a Gate in its body until it is let go
     settle(heap, held)         let every message come home
     conserved(heap)            nothing is live, and all that is in flight is what queues keep
+    locks(heap)                the locks of a heap, by what they protect
 
 The law: a test waits for states, never for time.
 """
@@ -16,6 +17,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Protocol, cast
 
 from pysnmalloc import Allocator, Heap
 from pysnmalloc.atomics import Atomics, Order
@@ -172,3 +174,22 @@ def conserved(heap: Heap, live: int = 0) -> None:
     assert statistics.in_flight == kept(heap)
     assert statistics.sent == statistics.received + kept(heap)
     heap.check()
+
+
+class AnyLock(Protocol):
+    """What the test asks of a lock."""
+
+    def acquire(self, blocking: bool = True) -> bool: ...
+
+    def release(self) -> None: ...
+
+
+def locks(heap: Heap) -> dict[str, AnyLock]:
+    """All locks of a heap and of what belongs to it."""
+    found = {"atomics": heap._shared.lock, "commitment": heap._shared.commitment.lock, "pool": heap._pool_lock}
+    if heap._record is not None:
+        found["checks"] = heap._record.lock
+    if heap.recording is not None:
+        found["recording"] = heap.recording.lock
+    assert all(isinstance(each, type(threading.RLock())) for each in found.values())
+    return cast("dict[str, AnyLock]", found)

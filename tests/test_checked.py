@@ -483,7 +483,7 @@ def test_one_call_at_a_time() -> None:
     with lab() as (heap, a, b):
         assert isinstance(a, CheckedAllocator)
         p = a.malloc(50)
-        with a._alone("malloc(1)"):
+        with a._inside:
             for call in (partial(a.malloc, 7), partial(a.free, p)):
                 with refused(sn.WrongThread, "Allocator 1", "in the middle of another call", "§2.1"):
                     call()

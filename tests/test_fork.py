@@ -8,42 +8,17 @@ from __future__ import annotations
 
 import os
 import threading
-import traceback
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 import pytest
 
 import pysnmalloc as sn
 from pysnmalloc import Allocator
-from tests.patterns import Gate, conserved, cut, intact, settle, stamp, standing
+from tests.child import in_child
+from tests.patterns import Gate, conserved, cut, intact, locks, settle, stamp, standing
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
-
-
-def in_child(body: Callable[[], None]) -> None:
-    """Fork; run the body in the child; raise here what it raised there."""
-    readable, writable = os.pipe()
-    with warnings.catch_warnings():
-        # From 3.12 on: other threads might hold locks. Those of heaps are what is tested here.
-        warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        try:
-            body()
-        except BaseException:
-            os.write(writable, traceback.format_exc().encode()[-60_000:])  # as much as a pipe takes
-        finally:
-            os._exit(0)
-    os.close(writable)
-    with open(readable, "rb") as pipe:
-        report = pipe.read().decode()
-    _, status = os.waitpid(child, 0)
-    if report:
-        pytest.fail(f"in the child:\n{report}", pytrace=False)
-    assert status == 0
 
 
 MODES = pytest.mark.parametrize("mode", ["fast", "plain", "checked"])
@@ -51,7 +26,8 @@ MODES = pytest.mark.parametrize("mode", ["fast", "plain", "checked"])
 
 @contextmanager
 def heap_of(mode: str) -> Iterator[sn.Heap]:
-    heap = sn.Heap(sn.CLASSROOM, fast=mode == "fast", checked=mode == "checked")
+    record = sn.Recording() if mode == "recorded" else None
+    heap = sn.Heap(sn.CLASSROOM, fast=mode == "fast", checked=mode == "checked", record=record)
     try:
         yield heap
     finally:
@@ -239,21 +215,6 @@ def test_a_queue_that_a_producer_had_cut_is_mended_in_the_child(mode: str) -> No
 # Locks.
 
 
-class AnyLock(Protocol):
-    """What the test asks of a lock."""
-
-    def acquire(self, blocking: bool = True) -> bool: ...
-
-    def release(self) -> None: ...
-
-
-def locks(heap: sn.Heap) -> dict[str, AnyLock]:
-    """All locks of a heap."""
-    shared = heap._shared
-    assert isinstance(shared.lock, type(threading.Lock()))
-    return {"atomics": shared.lock, "commitment": shared.commitment.lock, "pool": heap._pool_lock}
-
-
 _begun = [threading.Event()]
 
 
@@ -271,10 +232,10 @@ def forking(begun: threading.Event) -> Iterator[None]:
     _begun.append(threading.Event())
 
 
-@pytest.mark.parametrize("name", ["atomics", "commitment", "pool"])
+@pytest.mark.parametrize("name", ["atomics", "commitment", "pool", "checks", "recording"])
 def test_no_lock_of_a_heap_is_held_in_the_child(name: str) -> None:
     """A thread that holds one makes the fork wait: here it lets go when the fork has begun, and not before."""
-    with heap_of("fast") as heap:
+    with heap_of({"checks": "checked", "recording": "recorded"}.get(name, "fast")) as heap:
         heap.malloc(1)
         lock = locks(heap)[name]
         begun = threading.Event()

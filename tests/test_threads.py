@@ -429,7 +429,7 @@ def checked() -> Iterator[sn.Heap]:
 def test_two_threads_in_one_allocator_are_told_so(checked: sn.Heap, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One thread is held up in the middle of a call; another calls the same allocator."""
     allocator, got = checked.acquire(), list[int]()
-    address, real, here = allocator.malloc(16), allocator.plain_malloc, threading.get_ident()
+    address, real, here = allocator.malloc(16), allocator._malloc, threading.get_ident()
 
     def other(gate: Gate) -> None:
         def slow(size: int) -> int:
@@ -437,7 +437,7 @@ def test_two_threads_in_one_allocator_are_told_so(checked: sn.Heap, call: str, m
                 gate.stop()
             return real(size)
 
-        monkeypatch.setattr(allocator, "plain_malloc", slow)
+        monkeypatch.setattr(allocator, "_malloc", slow)
         got.append(allocator.malloc(100))
 
     with standing(other), pytest.raises(sn.WrongThread, match="in the middle of another call"):

@@ -17,7 +17,8 @@ allocator, ``_install`` makes new tables and closures, on that thread's views.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from functools import cache
+from typing import Literal, TypeVar
 
 from ..allocator import AVAILABLE, ONLY_SHORT, Allocator
 from ..chunklist import NEXT, OWNER
@@ -29,6 +30,7 @@ from ..messagequeue import FRONT
 from ..metaslab import BUMP_BIT, HEAD, LINK, SIZECLASS, USED
 from ..pagemap import NOT_OURS, SUPERSLAB
 from ..remotecache import CACHED
+from ..sizeclass import SizeclassTable
 from ..superslab import USED_BYTE
 from .closures import Bin, Cells, Foreign, FreeFunction, Own, Rare, Tables, WordCell, hot_path, poison
 from .lone import Lone, LoneMedium, LoneSuperslab, Stack, lone_mediumslab, lone_superslab
@@ -40,6 +42,7 @@ except ImportError:  # a Python without ctypes
 
 __all__ = ["FastAllocator"]
 
+T = TypeVar("T")
 FAST_SIZES = 4096  # requests of up to this many bytes have an entry in the table
 END_MARK = 0xFFFF  # -1 in 16 bits
 NONE = -1  # the size class of a slab that this allocator does not own
@@ -49,6 +52,14 @@ WIDTH = {"B": 1, "H": 2, "I": 4, "Q": 8, "q": 8}
 def _own_object(number: int) -> int:
     """Return the number as an object that this thread has made."""
     return int.from_bytes(number.to_bytes(8, "little"), "little")
+
+
+@cache
+def _sizeclasses(table: SizeclassTable) -> tuple[int, ...]:
+    """Return the size classes of the requests that have an entry in the tables. They are small ints, which cost
+    nothing to share.
+    """
+    return tuple(map(table.sizeclass, range(min(FAST_SIZES, table.sizes[-1]) + 1)))
 
 
 class _Inbox:
@@ -67,7 +78,7 @@ class FastAllocator(Allocator):
     def _install(self) -> None:
         """Make the tables and the closures, in the thread that will use them."""
         zero, odd = (memoryview(word).cast("H", shape=[]) for word in (b"\0\0", b"\xff\xff"))
-        self._no_slab: Cells = zero, odd, NULL, self._free_unknown
+        self._no_slab: Cells = zero, odd, NULL, self._free
         # By slab address: its cells; its link; used and head as one cell.
         self._cells: dict[int, tuple[Cells, WordCell, WordCell]] = {}
         self._bins: list[Bin] = [list(self._no_slab) for _ in range(self.config.num_small)]  # by size class
@@ -76,23 +87,23 @@ class FastAllocator(Allocator):
         self._tables = self._make_tables()
         self._lone: Lone | None = None
         self._given_back = NULL, NONE  # the last chunk that the plain code returned, and its size class
-        self._single = poison(self._tables, self._free)  # for slabs that one object fills
         self._hot = hot_path(self._tables, self._rare())
-        self.malloc, self.free = self._hot.malloc, self._hot.free
+        self._single = poison(self._tables, self._hot.rare_free)  # for slabs that one object fills
+        self.malloc, self.free, self._run = self._hot.malloc, self._hot.free, self._hot.apart
         for sizeclass, slabs in enumerate(self.small_classes):
             for node in slabs.walk():
                 self._changed(sizeclass, self.metaslab.slab_of(node))
 
     def _make_tables(self) -> Tables:
         """Make the tables, whose lists by slab number are still empty."""
-        largest = min(FAST_SIZES, self.table.sizes[-1])
-        sizeclasses = [self.table.sizeclass(size) for size in range(largest + 1)]
+        sizeclasses = _sizeclasses(self.table)
+        rounded = [_own_object(size) for size in self.table.sizes]
         medium: Bin = list(self._no_slab)
         u8 = self.memory.u8
         second_words = u8[8:].cast("q")
         return Tables(
             bins=tuple(self._bins[each] if each < self.config.num_small else medium for each in sizeclasses),
-            rounded=[_own_object(self.table.sizes[sizeclass]) for sizeclass in sizeclasses],
+            rounded=[rounded[sizeclass] for sizeclass in sizeclasses],
             no_slab=self._no_slab,
             slabs=[],
             own=[],
@@ -119,13 +130,29 @@ class FastAllocator(Allocator):
     def _rare(self) -> Rare:
         """Return the functions that the closures call in rare cases."""
         return Rare(
-            malloc=self._rare_malloc,
+            section=self.section,
+            malloc=self._malloc,
+            take_lone=self._take_lone,
+            free_lone=self._free_lone,
+            undo=self._free,
+            free=self._rare_free,
             free_unknown=self._free_unknown,
             free_message=self._free_message,
-            post=self.post,
-            demand_open=self._demand_open,
+            keep=self._keep,
+            post=self._post,
+            is_inside=self._is_inside,
             watch=self._watch,
         )
+
+    def _keep(self, address: int) -> bool:
+        """Keep a free that comes from inside another call; return whether there is one."""
+        return self.section.keep(self.free, address)
+
+    def _is_inside(self) -> bool:
+        """Return whether this thread is in the middle of a call. Raise if the heap is closed, or a call was cut off."""
+        self._demand_open()
+        self.section.demand_whole("malloc or free")
+        return self.section.is_inside()
 
     def _watch(self, message: int) -> object:
         """Return an object that is true while another message is linked after this one."""
@@ -158,7 +185,7 @@ class FastAllocator(Allocator):
         self._look_at_first(sizeclass)
         tables, index = self._tables, slab >> self.config.slab_bits
         self._cover(index)
-        tables.slabs[index] = self._no_slab
+        tables.slabs[index] = self._hot.unknown
         tables.classes[index] = NONE
 
     def _posting(self) -> None:
@@ -183,7 +210,7 @@ class FastAllocator(Allocator):
         if index >= len(tables.slabs):
             more = index + index // 8 + 1 - len(tables.slabs)
             zero = self._no_slab[0]
-            tables.slabs.extend([self._no_slab] * more)
+            tables.slabs.extend([self._hot.unknown] * more)
             tables.own.extend([(self._no_slab, zero, zero, 0, 0, [], zero)] * more)
             tables.classes.extend([NONE] * more)
 
@@ -203,14 +230,14 @@ class FastAllocator(Allocator):
         cells = self._cells.get(slab)
         if cells is None:
             word = self.metaslab.word(slab)
-            first: Cells = self._cell(word + USED, "H"), self._cell(word + HEAD, "H"), slab, self._rare_free
+            first: Cells = self._cell(word + USED, "H"), self._cell(word + HEAD, "H"), slab, self._hot.rare_free
             cells = self._cells[slab] = first, self._cell(word + LINK, "H"), self._cell(word + USED, "I")
         return cells
 
     # Functions that the closures call in rare cases.
 
-    def _free_unknown(self, address: int) -> None:
-        """Free an object of a slab that the tables do not know, and enter the slab if it is another allocator's."""
+    def _free_unknown(self, address: int) -> FreeFunction | None:
+        """Free an object of a slab that the tables do not know. If another owns it, return the function that does."""
         if 0 < address < self._shared.layout.end:
             index = address >> self.config.slab_bits
             self._cover(index)
@@ -218,8 +245,9 @@ class FastAllocator(Allocator):
                 owner = self._u64[(address & self._chunk_mask) + OWNER >> 3]
                 if owner != self.address:
                     *_, free_remote = self._tables.slabs[index] = self._poison_abroad(address, owner)
-                    return free_remote(address)
-        return self._rare_free(address)
+                    return free_remote
+        self._rare_free(address)
+        return None
 
     def _poison_abroad(self, address: int, owner: int) -> Cells:
         """Return the poison of another allocator's slab, in which an address lies."""
@@ -238,30 +266,33 @@ class FastAllocator(Allocator):
             )
         )
 
-    def _free_message(self, message: int, free: FreeFunction) -> None:
-        """Free a message's object with ``free`` if the tables know its slab. Handle all others but the stub."""
+    def _free_message(self, message: int) -> None:
+        """Free a message's object: of a full slab, the only one of its slab, or an object of another allocator."""
         tables, index = self._tables, message >> self.config.slab_bits
         sizeclass = tables.classes[index] if index < len(tables.classes) else NONE
         if sizeclass != NONE:
             self.messages.arrived[sizeclass] += 1
+            full = self._hot.full
+            free = full[3] if tables.slabs[index] is full else self._free
             free(message)
         elif message != self.queue.stub:
             self._handle(message)
 
     # The lone chunk, which comes and goes with a single object.
 
-    def _rare_malloc(self, size: int) -> int:
-        """Allocate from the lone chunk if that is possible, otherwise with the plain code."""
+    def _take_lone(self, size: int) -> int:
+        """Allocate from the lone chunk if that is possible; otherwise, return 0."""
         lone = self._lone
-        if lone is not None and size in lone.sizes:
-            taken = lone.take()
-            if taken != NULL:
-                return taken
-        return self._malloc(size)
+        return lone.take() if lone is not None and size in lone.sizes else NULL
+
+    def _free_lone(self, address: int, inside: bool) -> bool:
+        """Free the object with its lone chunk if that is possible; return whether it was."""
+        lone = self._lone
+        return lone is not None and lone.give_back(address, inside)
 
     def _rare_free(self, address: int) -> None:
-        """Free the object with its lone chunk if that is possible, otherwise with the plain code."""
-        if self._lone is None or not self._lone.give_back(address):
+        """Free the object with its lone chunk if that is possible, otherwise with the plain code; in a section."""
+        if not self._free_lone(address, True):
             self._free(address)
 
     def _dealloc_slab(self, slab: int, sizeclass: int) -> None:
@@ -344,7 +375,7 @@ class FastAllocator(Allocator):
             in_first_page=first - BUMP_BIT + size <= self.config.page_size,
         )
         sizes, decommit = self._sizes_of(sizeclass), self._decommit_chunk(chunk)
-        return lone_superslab(self._tables, self._stack_of(chunk), words, sizeclass, sizes, decommit)
+        return lone_superslab(self._tables, self._stack_of(chunk), words, sizeclass, sizes, decommit, self._hot)
 
     def _lone_mediumslab(self, chunk: int, sizeclass: int, address: int) -> Lone:
         """Return the lone chunk that is a medium slab with one object."""
@@ -358,11 +389,11 @@ class FastAllocator(Allocator):
             object=address,
         )
         sizes, decommit = self._sizes_of(sizeclass), self._decommit_chunk(chunk)
-        return lone_mediumslab(self._tables, self._stack_of(chunk), words, sizeclass, sizes, decommit, self._rare_free)
+        return lone_mediumslab(self._tables, self._stack_of(chunk), words, sizeclass, sizes, decommit, self._hot)
 
-    def receive(self) -> None:
-        """Receive as ``Allocator.receive`` does."""
-        self._hot.receive()
+    def _receive(self) -> None:
+        """Receive as ``Allocator`` does, and watch the new front."""
+        self._hot.receive_now()
 
     def close(self) -> None:
         """Refuse every further call."""

@@ -28,9 +28,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+from ..allocator import demand_size
 from ..atomics import AtomicCounts, AtomicsLock
+from ..errors import integer
+from ..interruption import Run, Section
 from ..memory import NULL
 from ..pagemap import SUPERSLAB
 
@@ -48,8 +51,10 @@ __all__ = [
     "poison",
 ]
 
+T = TypeVar("T")
 WordCell: TypeAlias = "memoryview[int]"  #: a view of one word
 FreeFunction = Callable[[int], None]  #: a function that frees an object
+CutOffFunction = Callable[[str, BaseException], None]  #: refuses every call after the named one, which an error cut off
 Cells = tuple[WordCell, WordCell, int, FreeFunction]
 """What free reads of a slab: used; head; the slab's address; the function that frees an object if used is 0 or 1."""
 Bin = list[Any]  #: the items of ``Cells`` of the first slab of a size class, which the type of a list cannot tell apart
@@ -87,7 +92,7 @@ class Tables:
     Attributes:
         bins: by size: the bin of its class, which is the first slab with space, or poison.
         rounded: by size: the bytes of an object.
-        no_slab: the poison of slabs that the tables do not know.
+        no_slab: the cells of no slab, of which all poison is made.
         slabs: by slab number: the cells of this allocator's slab if it has space, otherwise poison.
         own: by slab number: for this allocator's slab, what changes when the slab becomes full.
         classes: by slab number: the size class of this allocator's slab, otherwise -1.
@@ -139,19 +144,32 @@ class Rare:
     """The functions that the hot path calls in rare cases.
 
     Attributes:
+        section: runs each of them, so that nothing cuts it in two.
         malloc: allocates without receiving messages.
-        free_unknown: frees an object of a slab that the tables do not know.
-        free_message: frees a message's object outside a run, with the function given if the tables know its slab.
+        take_lone: allocates from the lone chunk, or returns 0; needs no section.
+        free_lone: gives back the lone chunk with its only object, or returns False; see ``lone``.
+        undo: frees what it allocated, without receiving messages.
+        free: frees the last object of a slab, or a medium one.
+        free_unknown: frees an object of a slab that the tables did not know, or returns the function that does.
+        free_message: frees a message's object outside a run.
+        keep: keeps a free that comes from inside another call; returns whether there is one.
         post: posts the remote cache.
-        demand_open: raises if the heap is closed.
+        is_inside: returns whether this thread is in the middle of a call; raises if the heap is closed, or if a call
+            was cut off.
         watch: returns an object that is true while another message is linked after the one at an address.
     """
 
+    section: Section
     malloc: Callable[[int], int]
-    free_unknown: FreeFunction
-    free_message: Callable[[int, FreeFunction], None]
+    take_lone: Callable[[int], int]
+    free_lone: Callable[[int, bool], bool]
+    undo: FreeFunction
+    free: FreeFunction
+    free_unknown: Callable[[int], FreeFunction | None]
+    free_message: FreeFunction
+    keep: Callable[[int], bool]
     post: Callable[[], None]
-    demand_open: Callable[[], None]
+    is_inside: Callable[[], bool]
     watch: Callable[[int], object]
 
 
@@ -161,17 +179,25 @@ class HotPath(NamedTuple):
     Attributes:
         malloc: ``Allocator.malloc``.
         free: ``Allocator.free``.
-        receive: ``Allocator.receive``.
+        receive_now: receives, inside a section.
+        apart: runs a section.
+        rare_free: frees the last object of a slab, or a medium one.
+        cut_off: refuses every later call, since one was cut off.
         close: makes later calls of ``malloc`` and ``free`` call ``receive``, which refuses them.
         full: the poison of this allocator's full slabs.
+        unknown: the poison of slabs that the tables do not know.
         abroad: returns the poison of a slab of another allocator.
     """
 
     malloc: Callable[[int], int]
     free: FreeFunction
-    receive: Callable[[], None]
+    receive_now: Callable[[], None]
+    apart: Run
+    rare_free: FreeFunction
+    cut_off: CutOffFunction
     close: Callable[[], None]
     full: Cells
+    unknown: Cells
     abroad: Callable[[Foreign], Cells]
 
 
@@ -185,11 +211,14 @@ def hot_path(tables: Tables, rare: Rare) -> HotPath:
     """Build the closures of an allocator, in the thread that will use them."""
     bins, rounded, slabs = tables.bins, tables.rounded, tables.slabs
     slab_size, end_mark, u16 = tables.slab_size, tables.end_mark, tables.u16
-    plain_malloc, free_unknown = rare.malloc, rare.free_unknown
-    full = poison(tables, _put_back(tables, rare))
-    take_last = _take_last(tables, full)
+    keep, is_inside, watch, front = rare.keep, rare.is_inside, rare.watch, tables.front
     receive_batch, free_messages = _receive_batch(tables), _free_messages(tables, rare)
-    inbox = rare.watch(tables.front[()])
+    take_lone, free_lone, undo = rare.take_lone, rare.free_lone, rare.undo
+    malloc_in_section, free_in_section = rare.malloc, rare.free
+    run, thread = rare.section.run, rare.section.thread  # the state of the thread in which these closures run
+    away = object()  # the inbox while a section is changing what the tables show, and after one was cut off
+    ahead = watch(front[()])
+    inbox = away  # until the first call, since the closures are made while a section changes the allocator
 
     def malloc(size: int) -> int:
         """Allocate. See ``Allocator.malloc``."""
@@ -197,9 +226,9 @@ def hot_path(tables: Tables, rare: Rare) -> HotPath:
         base: int
         if inbox:
             receive()
-        if size < 0:
-            return plain_malloc(size)  # a negative index would count from the end
-        try:  # around all of it, since the code after a `try` costs a jump
+        try:
+            if size < 0:
+                raise IndexError  # it would count from the end
             used, head, base, _ = bins[size]
             offset = head[()]
             if offset & 1:
@@ -207,21 +236,22 @@ def hot_path(tables: Tables, rare: Rare) -> HotPath:
                     head[()] = behind
                     used[()] = used[()] + 1
                     return base + offset - 1
-                return plain_malloc(size)  # there is no slab with space, or this one becomes full
-            taken = base + offset
-            link = u16[taken // 2]
-            if link != end_mark:
-                head[()] = link
-                used[()] = used[()] + 1  # += takes the interpreter two more steps
-                return taken
-        except IndexError:
-            return plain_malloc(size)
-        return take_last(taken)
+                taken = 0  # there is no slab with space, or this one becomes full
+            else:
+                taken = base + offset
+                link = u16[taken // 2]
+                if link != end_mark:
+                    head[()] = link
+                    used[()] = used[()] + 1  # += takes the interpreter two more steps
+                    return taken
+        except BaseException as error:
+            taken = spoil("malloc", error)
+        return take_last(taken, size)
 
     def free(address: int) -> None:
         """Free. See ``Allocator.free``."""
-        if inbox:
-            receive()
+        if inbox and receive_or_keep(address):
+            return None
         try:
             used, head, base, otherwise = slabs[address // slab_size]
             count = used[()]
@@ -230,18 +260,90 @@ def hot_path(tables: Tables, rare: Rare) -> HotPath:
                 head[()], u16[address // 2] = address - base, head[()]
                 used[()] = count - 1
                 return None
-        except (IndexError, ValueError):
-            return free_unknown(address)
+        except BaseException as error:
+            spoil("free", error)
+            otherwise = free_unknown
         return otherwise(address)
 
-    def receive() -> None:
-        """Receive as ``Allocator.receive`` does, and watch the new front."""
+    def spoil(call: str, error: BaseException) -> int:
+        """Tell an argument that the tables do not have from a failure between two stores, which cuts the call off."""
+        if not isinstance(error, Exception) or isinstance(error, MemoryError):
+            cut_off(call, error)
+            raise error
+        return NULL
+
+    def cut_off(call: str, error: BaseException) -> None:
+        """Refuse every later call, since this one was cut off, perhaps between two stores."""
         nonlocal inbox
-        rare.demand_open()
+        inbox = away
+        rare.section.cut_off(call, error)
+
+    # What is rare runs in a section.
+
+    def apart(call: str, undo: Callable[[T], None] | None, work: Callable[..., T], *arguments: object) -> T:
+        """Run a section. While it changes what the tables show, ``malloc`` and ``free`` stay away from them."""
+        nonlocal inbox
+        inbox = away
+        result = run(call, undo, work, *arguments)
+        inbox = ahead
+        return result
+
+    def rare_malloc(size: int) -> int:
+        """Allocate where no slab has space."""
+        if type(size) is not int or size < 0:
+            size = demand_size(size)
+        taken = take_lone(size) if thread.frame is None else NULL
+        return taken or apart("malloc", undo, malloc_in_section, size)
+
+    def rare_free(address: int) -> None:
+        """Free the last object of a slab, or a medium one."""
+        if type(address) is not int:
+            address = integer(address, "free", "address")
+        if thread.frame is None:  # no call is under way
+            if not free_lone(address, False):
+                apart("free", None, free_in_section, address)
+        elif not keep(address):
+            apart("free", None, free_in_section, address)
+
+    def free_unknown(address: int) -> None:
+        """Free an object of a slab that the tables do not know, or that is at no address."""
+        address = integer(address, "free", "address")
+        if thread.frame is None or not keep(address):
+            otherwise = apart("free", None, rare.free_unknown, address)
+            if otherwise is not None:
+                otherwise(address)
+
+    def post() -> None:
+        """Post the remote cache; from inside another call, leave it to a later one."""
+        if not is_inside():
+            apart("post", None, rare.post)
+
+    def receive() -> None:
+        """Receive as ``Allocator.receive`` does, and watch the new front. Raise if another call is under way."""
+        if receive_outside():
+            rare.section.demand_outside("malloc")
+
+    def receive_or_keep(address: int) -> bool:
+        """Receive, or keep a free that comes from inside another call; return whether it was kept."""
+        return receive_outside() and keep(address)
+
+    def receive_outside() -> bool:
+        """Receive if there is a message, unless the call comes from inside another; return whether it does."""
+        nonlocal inbox
+        if is_inside():
+            return True
+        inbox = ahead  # it is still away if an exception left the last section
+        if inbox:
+            apart("receive", None, receive_now)
+        return False
+
+    def receive_now() -> None:
+        """Receive, inside a section, and watch the new front."""
+        nonlocal ahead
         batch = receive_batch()
-        front = tables.front[()]
+        newest = front[()]
         # Only this thread receives, so no watch is needed if messages are already waiting.
-        inbox = tables.u64[front // 8] != NULL or rare.watch(front)
+        ahead = tables.u64[newest // 8] != NULL or watch(newest)
         free_messages(batch)
         if tables.cached[()] >= tables.limit:
             rare.post()
@@ -249,66 +351,85 @@ def hot_path(tables: Tables, rare: Rare) -> HotPath:
     def close() -> None:
         """Make ``malloc`` and ``free`` call ``receive``, which refuses, even if a caller has kept them."""
         nonlocal inbox
-        inbox = True
+        inbox = away
 
-    return HotPath(malloc, free, receive, close, full, _abroad(tables, rare))
+    full, unknown = poison(tables, _put_back(tables, free_unknown, cut_off)), poison(tables, free_unknown)
+    take_last = _take_last(tables, full, rare_malloc, cut_off)
+    abroad = _abroad(tables, free_unknown, post, cut_off)
+    return HotPath(malloc, free, receive_now, apart, rare_free, cut_off, close, full, unknown, abroad)
 
 
-def _take_last(tables: Tables, full: Cells) -> Callable[[int], int]:
+def _take_last(
+    tables: Tables, full: Cells, rare_malloc: Callable[[int], int], cut_off: CutOffFunction
+) -> Callable[[int, int], int]:
     """Build ``take_last``."""
     slabs, own, slab_size = tables.slabs, tables.own, tables.slab_size
     prevs, nexts = tables.prevs, tables.nexts
 
-    def take_last(taken: int) -> int:
-        """Allocate a slab's last free object, which is the list node, as ``SlabList.pop_front`` does."""
-        index = taken // slab_size
-        _, _, used_and_head, when_full, _, bin, list_head = own[index]
-        used_and_head[()] = when_full
-        slabs[index] = full
-        after = nexts[taken // 8]
-        list_head[()] = after
-        if after >= 0:  # otherwise the bin keeps this slab, whose head is odd now
-            prevs[after // 8] = -1
-            bin[:] = slabs[after // slab_size]
+    def take_last(taken: int, size: int) -> int:
+        """Allocate a slab's last free object, which is the list node, as ``SlabList.pop_front`` does.
+
+        For 0, there is no such object: allocate where no slab has space.
+        """
+        if not taken:
+            return rare_malloc(size)
+        try:
+            index = taken // slab_size
+            _, _, used_and_head, when_full, _, bin, list_head = own[index]
+            used_and_head[()] = when_full
+            slabs[index] = full
+            after = nexts[taken // 8]
+            list_head[()] = after
+            if after >= 0:  # otherwise the bin keeps this slab, whose head is odd now
+                prevs[after // 8] = -1
+                bin[0], bin[1], bin[2], bin[3] = slabs[after // slab_size]
+        except BaseException as error:
+            cut_off("malloc", error)
+            raise
         return taken
 
     return take_last
 
 
-def _put_back(tables: Tables, rare: Rare) -> FreeFunction:
+def _put_back(tables: Tables, free_unknown: FreeFunction, cut_off: CutOffFunction) -> FreeFunction:
     """Build ``put_back``."""
     slabs, own, slab_size = tables.slabs, tables.own, tables.slab_size
     prevs, nexts = tables.prevs, tables.nexts
-    free_unknown = rare.free_unknown
 
     def put_back(address: int) -> None:
         """Free an object of a full slab, and list the slab as ``SlabList.insert`` does."""
         index = address // slab_size
         if index < 0:
             return free_unknown(address)  # a negative index counts from the end of the tables
-        cells, link, _, _, left, bin, list_head = own[index]
-        used, head, base, _ = cells
-        used[()] = left
-        head[()] = link[()] = address - base
-        node = address // 8
-        first = list_head[()]
-        prevs[node] = -1
-        nexts[node] = first
-        if first >= 0:
-            prevs[first // 8] = address
-        list_head[()] = address
-        bin[:] = cells
-        slabs[index] = cells
+        try:
+            cells, link, _, _, left, bin, list_head = own[index]
+            used, head, base, _ = cells
+            used[()] = left
+            head[()] = link[()] = address - base
+            node = address // 8
+            first = list_head[()]
+            prevs[node] = -1
+            nexts[node] = first
+            if first >= 0:
+                prevs[first // 8] = address
+            list_head[()] = address
+            bin[0], bin[1], bin[2], bin[3] = cells  # a slice would be an object that the collector counts
+            slabs[index] = cells
+        except BaseException as error:
+            cut_off("free", error)
+            raise
         return None
 
     return put_back
 
 
-def _abroad(tables: Tables, rare: Rare) -> Callable[[Foreign], Cells]:
+def _abroad(
+    tables: Tables, free_unknown: FreeFunction, post: Callable[[], None], cut_off: CutOffFunction
+) -> Callable[[Foreign], Cells]:
     """Build ``abroad``."""
     u64, targets, cached, limit = tables.u64, tables.targets, tables.cached, tables.limit
     departed, slabs, verified, slab_size = tables.departed, tables.slabs, tables.verified, tables.slab_size
-    free_unknown, post, superslab = rare.free_unknown, rare.post, SUPERSLAB
+    superslab = SUPERSLAB
 
     def abroad(slab: Foreign) -> Cells:
         """Return the poison of a slab that another allocator owns, whose objects become messages (§2.2)."""
@@ -318,13 +439,18 @@ def _abroad(tables: Tables, rare: Rare) -> Callable[[Foreign], Cells]:
             """Turn the object into a message, as ``RemoteCache.dealloc`` does."""
             try:
                 u64[last[()] // 8] = address
-            except ValueError:  # a negative address that found a slab
+                last[()] = address
+                targets[address // 8] = owner
+                departed[sizeclass] += 1
+                total = cached[()] + size
+                cached[()] = total
+            except ValueError:  # a negative address that found a slab; nothing was stored
+                total = NULL
+            except BaseException as error:
+                cut_off("free", error)
+                raise
+            if not total:
                 return free_unknown(address)
-            last[()] = address
-            targets[address // 8] = owner
-            departed[sizeclass] += 1
-            total = cached[()] + size
-            cached[()] = total
             if total >= limit:
                 post()
             return None
@@ -376,7 +502,7 @@ def _free_messages(tables: Tables, rare: Rare) -> Callable[[list[int]], None]:
     def free_messages(batch: list[int]) -> None:
         """Free a batch as ``free`` does, but load and store a slab's metadata only once per run of its messages."""
         run = count = before = link = 0
-        used, head, base, otherwise = no_slab
+        used, head, base, _ = no_slab
         batch.append(stub)  # not an object, so the last run ends there
         for message in batch:
             slab = message // slab_size
@@ -390,9 +516,9 @@ def _free_messages(tables: Tables, rare: Rare) -> Callable[[list[int]], None]:
                 used[()] = count
                 arrived[classes[run]] += before - count
             try:
-                used, head, base, otherwise = slabs[slab]
+                used, head, base, _ = slabs[slab]
             except IndexError:
-                used, head, base, otherwise = no_slab
+                used, head, base, _ = no_slab
             run, before = slab, used[()]
             if before > 1:
                 u16[message // 2] = head[()]
@@ -400,6 +526,6 @@ def _free_messages(tables: Tables, rare: Rare) -> Callable[[list[int]], None]:
                 count = before - 1
             else:
                 count = 0
-                free_message(message, otherwise)
+                free_message(message)
 
     return free_messages

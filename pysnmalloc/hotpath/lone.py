@@ -8,10 +8,14 @@ some forty calls for each pair. In this module, each way is a dozen stores to wo
 known beforehand, if the chunk is as it was left: the head of the stack still holds the chunk,
 with the incarnation number of the allocator's own push. Otherwise the plain code does the work.
 
-The law: the bytes, the counts and the order of stores before the push are those of the plain
-code. ``FastAllocator`` makes a lone chunk when the plain code has returned the same chunk
-twice in a row. It is taken only after a push by the functions here. After a push by the plain
-code, another allocator may use the chunk and push it again before its number can be read.
+The law: the bytes and the counts are those of the plain code. ``FastAllocator`` makes a lone
+chunk when the plain code has returned the same chunk twice in a row. It is taken only after a
+push by the functions here. After a push by the plain code, another allocator may use the chunk
+and push it again before its number can be read.
+
+Neither way needs a section (``interruption``): from its first store to its last, it makes no
+call and no jump backward, and it holds both locks. The steps of the stack are therefore
+written out in each function, and all stores stand between taking the locks and giving them up.
 
 The operating system sees one difference, although the bytes are the same. If the object lies
 in the first page, a lone superslab touches only that page and the list node. The node's words
@@ -29,7 +33,7 @@ from ..large import Commitment
 from ..memory import NULL
 from ..pagemap import MEDIUM, NOT_OURS, SUPERSLAB
 from ..stack import ONCE_MORE
-from .closures import Bin, Cells, FreeFunction, Tables, WordCell, poison
+from .closures import Bin, Cells, HotPath, Tables, WordCell, poison
 
 __all__ = ["Lone", "LoneMedium", "LoneSuperslab", "Stack", "lone_mediumslab", "lone_superslab"]
 
@@ -44,13 +48,15 @@ class Lone:
         sizes: the request sizes that this class serves.
         take: takes the chunk and allocates its object, or returns 0 if the plain code must do so.
         give_back: frees the object with its chunk and returns True, or returns False if the plain code must do so.
+            Its second argument says whether a section is under way, without which it decommits no page that the
+            plain code reads.
     """
 
     chunk: int
     sizeclass: int
     sizes: range
     take: Callable[[], int]
-    give_back: Callable[[int], bool]
+    give_back: Callable[[int, bool], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,50 +85,6 @@ class Stack:
     counts: AtomicCounts
     commitment: Commitment
     amount: int
-
-
-Ends = tuple[Callable[[int], bool], Callable[[], None]]
-
-
-def ends_of(stack: Stack) -> Ends:
-    """Build ``pop`` and ``push``, whose steps are those of ``ChunkStack``, ``PageMap`` and ``Commitment``."""
-    chunk, top, incarnation, link, kind = stack.chunk, stack.top, stack.incarnation, stack.link, stack.kind
-    owner, lock, counts, commitment, amount = stack.owner, stack.lock, stack.counts, stack.commitment, stack.amount
-    # The incarnation number and the link after the last push that was made here. Those of the plain code's push are not
-    # known: when it has ended, another allocator may already have used the chunk and pushed it again.
-    number = below = -1
-
-    def pop(is_now: int) -> bool:
-        """Pop the chunk if the stack has not changed since the push, and return whether it was popped."""
-        with lock:  # one step, as the compare-exchange is
-            if top[()] != chunk or incarnation[()] != number:
-                return False
-            top[()] = below
-            incarnation[()] = number + 1 & ONCE_MORE
-        counts.loads += 3
-        counts.compare_exchanges += 1
-        with commitment.lock:
-            commitment.committed += amount
-        link[()] = owner  # the first word of a chunk in use
-        kind[()] = is_now
-        return True
-
-    def push() -> None:
-        """Push the chunk. The lock publishes all earlier stores."""
-        nonlocal number, below
-        with commitment.lock:
-            commitment.committed -= amount
-        with lock:
-            below = top[()]
-            link[()] = below
-            number = incarnation[()] + 1 & ONCE_MORE
-            top[()] = chunk
-            incarnation[()] = number
-        counts.loads += 2
-        counts.stores += 1
-        counts.compare_exchanges += 1
-
-    return pop, push
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,32 +134,53 @@ def lone_superslab(
     sizeclass: int,
     sizes: range,
     decommit: Callable[[], None],
+    hot: HotPath,
 ) -> Lone:
     """Build ``take`` and ``give_back`` of a lone superslab."""
-    pop, push = ends_of(stack)
-    chunk, kind, index = stack.chunk, stack.kind, stack.chunk // tables.slab_size
-    slabs, classes, no_slab = tables.slabs, tables.classes, tables.no_slab
+    chunk, top, incarnation, link, kind = stack.chunk, stack.top, stack.incarnation, stack.link, stack.kind
+    owner, lock, counts, commitment, amount = stack.owner, stack.lock, stack.counts, stack.commitment, stack.amount
+    cut_off, index = hot.cut_off, chunk // tables.slab_size
+    slabs, classes, unknown = tables.slabs, tables.classes, hot.unknown
     used, after, metadata, taken = words.used, words.next, words.metadata, words.taken
     slab_used, head, list_head, node = words.slab_used, words.head, words.list_head, words.node
     prev, next_node, available, only_short = words.prev, words.next_node, words.available, words.only_short
     cells, bin, object = words.cells, words.bin, words.object
     lone_head, in_first_page = words.lone_head, words.in_first_page
+    # The incarnation number and the link after the last push that was made here. Those of the plain code's push are not
+    # known: when it has ended, another allocator may already have used the chunk and pushed it again.
+    number = below = -1
 
     def take() -> int:
         """Take the superslab and its short slab, and allocate the slab's first object."""
-        if available[()] or only_short[()] or list_head[()] >= 0 or not pop(SUPERSLAB):
+        if available[()] or only_short[()] or list_head[()] >= 0:
             return NULL
-        available[()] = chunk
-        used[()] = 1
-        metadata[()] = taken
-        prev[()] = next_node[()] = -1
-        list_head[()] = node
-        bin[:] = slabs[index] = cells
-        classes[index] = sizeclass
+        with commitment.lock, lock:  # one step, as the compare-exchange is
+            if top[()] != chunk or incarnation[()] != number:
+                return NULL
+            try:
+                top[()] = below
+                incarnation[()] = number + 1 & ONCE_MORE
+                counts.loads += 3
+                counts.compare_exchanges += 1
+                commitment.committed += amount
+                link[()] = owner  # the first word of a chunk in use
+                kind[()] = SUPERSLAB
+                available[()] = chunk
+                used[()] = 1
+                metadata[()] = taken
+                prev[()] = next_node[()] = -1
+                list_head[()] = node
+                slabs[index] = cells
+                bin[0], bin[1], bin[2], bin[3] = cells
+                classes[index] = sizeclass
+            except BaseException as error:
+                cut_off("malloc", error)
+                raise
         return object
 
-    def give_back(address: int) -> bool:
+    def give_back(address: int, inside: bool) -> bool:
         """Free the last object, and give back the slab and the superslab."""
+        nonlocal number, below
         if (
             address // tables.slab_size != index
             or used[()] != 1
@@ -208,17 +191,32 @@ def lone_superslab(
             or after[()]
         ):
             return False
-        slab_used[()] = 0
-        list_head[()] = -1
-        used[()] = available[()] = NULL
-        bin[:] = slabs[index] = no_slab
-        classes[index] = -1
-        kind[()] = NOT_OURS
-        if in_first_page and head[()] == lone_head:
-            prev[()] = next_node[()] = 0
-        else:
+        if not in_first_page or head[()] != lone_head:
+            if not inside:
+                return False
             decommit()
-        push()
+        with commitment.lock, lock:
+            try:
+                below = top[()]
+                link[()] = below
+                number = incarnation[()] + 1 & ONCE_MORE
+                top[()] = chunk
+                incarnation[()] = number
+                counts.loads += 2
+                counts.stores += 1
+                counts.compare_exchanges += 1
+                commitment.committed -= amount
+                kind[()] = NOT_OURS
+                slab_used[()] = 0
+                list_head[()] = -1
+                used[()] = available[()] = NULL
+                prev[()] = next_node[()] = 0
+                slabs[index] = unknown
+                bin[0], bin[1], bin[2], bin[3] = unknown
+                classes[index] = -1
+            except BaseException as error:
+                cut_off("free", error)
+                raise
         return True
 
     return Lone(chunk, sizeclass, sizes, take, give_back)
@@ -252,36 +250,66 @@ def lone_mediumslab(
     sizeclass: int,
     sizes: range,
     decommit: Callable[[], None],
-    rare_free: FreeFunction,
+    hot: HotPath,
 ) -> Lone:
     """Build ``take`` and ``give_back`` of a lone medium slab."""
-    pop, push = ends_of(stack)
-    chunk, kind, slabs, index = stack.chunk, stack.kind, tables.slabs, words.object // tables.slab_size
+    chunk, top, incarnation, link, kind = stack.chunk, stack.top, stack.incarnation, stack.link, stack.kind
+    owner, lock, counts, commitment, amount = stack.owner, stack.lock, stack.counts, stack.commitment, stack.amount
+    cut_off, slabs, index = hot.cut_off, tables.slabs, words.object // tables.slab_size
     free, head, after, list_head = words.free, words.head, words.next, words.list_head
-    ours, no_slab = poison(tables, rare_free), tables.no_slab
+    ours, unknown = poison(tables, hot.rare_free), hot.unknown
     slots, left, object = words.slots, words.slots - 1, words.object
+    number = below = -1  # as in a lone superslab
 
     def take() -> int:
         """Take the medium slab, and allocate the object on top of its stack."""
-        if list_head[()] or not pop(MEDIUM):
+        if list_head[()]:
             return NULL
-        head[()] = 1
-        free[()] = left
-        list_head[()] = chunk
-        slabs[index] = ours
+        with commitment.lock, lock:
+            if top[()] != chunk or incarnation[()] != number:
+                return NULL
+            try:
+                top[()] = below
+                incarnation[()] = number + 1 & ONCE_MORE
+                counts.loads += 3
+                counts.compare_exchanges += 1
+                commitment.committed += amount
+                link[()] = owner
+                kind[()] = MEDIUM
+                head[()] = 1
+                free[()] = left
+                list_head[()] = chunk
+                slabs[index] = ours
+            except BaseException as error:
+                cut_off("malloc", error)
+                raise
         return object
 
-    def give_back(address: int) -> bool:
+    def give_back(address: int, inside: bool) -> bool:  # noqa: ARG001  # only the object's pages are decommitted
         """Free the only object, and give back the medium slab."""
+        nonlocal number, below
         if address != object or head[()] != 1 or list_head[()] != chunk or after[()]:
             return False
-        head[()] = 0
-        free[()] = slots
-        list_head[()] = NULL
-        slabs[index] = no_slab
-        kind[()] = NOT_OURS
         decommit()
-        push()
+        with commitment.lock, lock:
+            try:
+                below = top[()]
+                link[()] = below
+                number = incarnation[()] + 1 & ONCE_MORE
+                top[()] = chunk
+                incarnation[()] = number
+                counts.loads += 2
+                counts.stores += 1
+                counts.compare_exchanges += 1
+                commitment.committed -= amount
+                kind[()] = NOT_OURS
+                head[()] = 0
+                free[()] = slots
+                list_head[()] = NULL
+                slabs[index] = unknown
+            except BaseException as error:
+                cut_off("free", error)
+                raise
         return True
 
     return Lone(chunk, sizeclass, sizes, take, give_back)

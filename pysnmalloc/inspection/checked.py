@@ -21,13 +21,14 @@ stack, its former objects are forgotten, since their bytes may be used for anyth
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from ..allocator import Allocator, Shared
+from ..allocator import Allocator, Shared, demand_product, demand_size, undone
 from ..config import Decommit
-from ..errors import DoubleFree, InvalidPointer, LeakError, WriteAfterFree, WrongThread
+from ..errors import DoubleFree, InvalidPointer, LeakError, WriteAfterFree, WrongThread, integer
+from ..interruption import uninterrupted
 from ..memory import NULL
 from ..metaslab import BUMP_BIT
 from ..pagemap import MEDIUM, SUPERSLAB, PageMap
@@ -35,6 +36,7 @@ from ..sizeclass import size_to_sizeclass, sizeclass_table
 
 __all__ = ["CheckRecord", "CheckedAllocator"]
 
+T = TypeVar("T")
 PATTERN = 0xDD
 END_MARK = 0xFFFF
 ALLOCATORS_OWN = 16  # bytes at a free object's start: link, list node, or message
@@ -67,12 +69,16 @@ class Record:
 
 
 class CheckRecord:
-    """The record of one heap. Any thread may call any method, since single operations on a dict, and copying
-    it, are atomic in Python.
+    """The record of one heap. Any thread may call any method.
+
+    Attributes:
+        lock: held while the dicts change, so that a fork finds no thread in them, and each object in one of them.
     """
 
     def __init__(self, shared: Shared) -> None:
+        self.lock = threading.RLock()
         self._shared = shared
+        self._table = sizeclass_table(shared.config)
         self._memory = shared.memory
         self._u16 = shared.memory.u16
         self._pagemap = PageMap(shared.memory, shared.config, shared.layout)
@@ -88,11 +94,12 @@ class CheckRecord:
             WriteAfterFree: if it was written. The object is not handed out again.
         """
         record = self._record_of(address, asked, owner)
-        self.former.pop(address, None)
-        before = self.freed.pop(address, None)
-        if before is not None:
-            self._demand_untouched(address, before, "found when malloc reused it")
-        self.live[address] = record
+        with self.lock:
+            self.former.pop(address, None)
+            before = self.freed.pop(address, None)
+            if before is not None:
+                self._demand_untouched(address, before, "found when malloc reused it")
+            self.live[address] = record
 
     def _record_of(self, address: int, asked: int, owner: int) -> Record:
         """Return the record of a new object."""
@@ -100,14 +107,15 @@ class CheckRecord:
         if sizeclass >= config.num_sizeclasses:
             size = 1 << max((asked - 1).bit_length(), config.chunk_bits)
             return Record(asked, size, owner, None, address % config.chunk_size, "chunk")
-        size = sizeclass_table(config).sizes[sizeclass]
+        size = self._table.sizes[sizeclass]
         if sizeclass >= config.num_small:
             return Record(asked, size, owner, sizeclass, address % config.chunk_size, "medium slab")
         return Record(asked, size, owner, sizeclass, address % config.slab_size, "slab")
 
     def resized(self, address: int, asked: int) -> None:
         """Record that an object was reallocated in place."""
-        self.live[address] = replace(self.live[address], asked=asked)
+        with self.lock:
+            self.live[address] = replace(self.live[address], asked=asked)
 
     def leaving(self, address: int, call: str) -> None:
         """Mark an object that is about to be freed, and fill it with the pattern.
@@ -115,13 +123,14 @@ class CheckRecord:
         Raises:
             DoubleFree, InvalidPointer: if no live object starts at the address.
         """
-        record = self.live.pop(address, None)
-        if record is None:
-            raise self.diagnose(address, call)
-        self.freed[address] = record
-        if record.sizeclass is not None:
-            view = self._memory.range(address + ALLOCATORS_OWN, address + record.size)
-            view[:] = bytes([PATTERN]) * len(view)
+        with self.lock:
+            record = self.live.pop(address, None)
+            if record is None:
+                raise self.diagnose(address, call)
+            self.freed[address] = record
+            if record.sizeclass is not None:
+                view = self._memory.range(address + ALLOCATORS_OWN, address + record.size)
+                view[:] = bytes([PATTERN]) * len(view)
 
     def demand_live(self, address: int, call: str) -> None:
         """Raise if no live object starts at the address."""
@@ -136,7 +145,8 @@ class CheckRecord:
                 "and then drop its address (§2.8: a second free would overwrite its link)"
             )
         kind = self._pagemap.get(address)
-        around = next(((a, r) for a, r in self.live.copy().items() if a < address < a + r.size), None)
+        with self.lock:
+            around = next(((a, r) for a, r in self.live.copy().items() if a < address < a + r.size), None)
         if around is not None:
             start, record = around
             return InvalidPointer(
@@ -156,17 +166,34 @@ class CheckRecord:
 
     def forget(self, first: int, end: int, size: int) -> None:
         """Forget the former objects of a slab or chunk that became free."""
-        for address in range(first, end, size):
-            record = self.freed.pop(address, None)
-            if record is not None:
-                self.former[address] = record
+        with self.lock:
+            for address in range(first, end, size):
+                record = self.freed.pop(address, None)
+                if record is not None:
+                    self.former[address] = record
+                self.links.pop(address, None)
+
+    def linked(self, address: int, link: int) -> None:
+        """Remember the link stored in an object that was pushed onto a free list."""
+        with self.lock:
+            self.links[address] = link
+
+    def unlinked(self, address: int) -> None:
+        """Forget the link of an object that is taken from a free list."""
+        with self.lock:
             self.links.pop(address, None)
 
-    def check_free_objects(self) -> None:
-        """Raise ``WriteAfterFree`` for the first free object whose bytes were changed."""
-        for address, record in sorted(self.freed.copy().items()):
-            self.demand_link(address, self.links.get(address), "found by check()")
-            self._demand_untouched(address, record, "found by check()")
+    def check_free_objects(self, lost: Container[int] = ()) -> None:
+        """Raise ``WriteAfterFree`` for the first free object whose bytes were changed.
+
+        Objects of lost allocators are left out, whose pages may have been half given back when the fork came.
+        """
+        with self.lock:
+            freed, links = sorted(self.freed.copy().items()), self.links.copy()
+        for address, record in freed:
+            if record.owner not in lost:
+                self.demand_link(address, links.get(address), "found by check()")
+                self._demand_untouched(address, record, "found by check()")
 
     def demand_link(self, address: int, link: int | None, when: str) -> None:
         """Raise ``WriteAfterFree`` if an object on a free list no longer holds the link stored in it."""
@@ -182,7 +209,8 @@ class CheckRecord:
         """Raise ``LeakError`` if objects are live."""
         if not self.live:
             return
-        leaks = sorted(self.live.copy().items())
+        with self.lock:
+            leaks = sorted(self.live.copy().items())
         lines = [f"  {address:#x}: {record}" for address, record in leaks[:10]]
         if len(leaks) > 10:
             lines.append(f"  and {len(leaks) - 10} more")
@@ -224,45 +252,59 @@ class CheckedAllocator(Allocator):
         """Install the checking versions of ``malloc`` and ``free``."""
         self.malloc, self.free = self.checked_malloc, self.checked_free
 
-    @contextmanager
-    def _alone(self, call: str) -> Iterator[None]:
-        """Raise if another call on this allocator is in progress."""
+    def _alone(self, call: str, work: Callable[[int], T], argument: int) -> T:
+        """Do the work of a call. Raise if another thread is in the middle of a call on this allocator."""
         self._demand_open()
         if not self._inside.acquire(blocking=False):
             raise WrongThread(
-                f"{call}: {self!r} is in the middle of another call; only one thread at a time may use an allocator, "
-                "and a finalizer must not (§2.1); use heap.malloc and heap.free, or acquire one for each thread"
+                f"{call}: {self!r} is in the middle of another call; only one thread at a time may use an allocator "
+                "(§2.1); use heap.malloc and heap.free, or acquire one for each thread"
             )
         try:
-            yield
+            return work(argument)
         finally:
             self._inside.release()
 
     def checked_malloc(self, size: int) -> int:
         """Call ``plain_malloc``, and record the object."""
-        with self._alone(f"malloc({size})"):
-            address = self.plain_malloc(size)
-            self._record.allocated(address, size, self.number)
-            return address
+        size = demand_size(size)
+        work: Callable[..., int] = self._alone
+        return self._run("malloc", self._unmake, work, f"malloc({size})", self._record_malloc, size)
 
     def checked_free(self, address: int) -> None:
         """Call ``plain_free`` for an object that the record lists as live, and raise for any other address."""
-        with self._alone(f"free({address:#x})"):
-            if address != NULL:
-                self._record.leaving(address, "free")
-            self.plain_free(address)
+        address = integer(address, "free", "address")
+        if not self.section.keep(self.free, address):
+            self._run("free", None, self._alone, f"free({address:#x})", self._record_free, address)
+
+    def _record_malloc(self, size: int) -> int:
+        """Allocate and record an object, inside a section."""
+        self._handle_message_queue()
+        address = self._malloc(size)
+        self._record.allocated(address, size, self.number)
+        return address
+
+    def _record_free(self, address: int) -> None:
+        """Free an object that the record lists as live, inside a section."""
+        if address != NULL:
+            self._record.leaving(address, "free")
+        self._handle_message_queue()
+        self._free(address)
+
+    def _unmake(self, address: int) -> None:
+        """Free an object whose address its caller will never see."""
+        self._record.leaving(address, "free")
+        self._free(address)
 
     def calloc(self, count: int, size: int) -> int:
         """As ``Allocator.calloc``, but zero every byte by hand."""
-        if count < 0 or size < 0:
-            raise ValueError(f"calloc({count}, {size}): count and size must be 0 or more")
-        address = self.malloc(count * size)
-        self.memory.zero(address, count * size)
-        return address
+        return self._zeroed(demand_product(count, size))
 
+    @uninterrupted
     def realloc(self, address: int, size: int) -> int:
         """As ``Allocator.realloc``, for live objects only."""
-        self._demand_open()
+        self._demand_usable("realloc")
+        address, size = integer(address, "realloc", "address"), integer(size, "realloc", "size")
         if address != NULL:
             self._record.demand_live(address, "realloc")
         moved = super().realloc(address, size)
@@ -272,10 +314,12 @@ class CheckedAllocator(Allocator):
 
     def usable_size(self, address: int) -> int:
         """As ``Allocator.usable_size``, for live objects only."""
-        self._demand_open()
+        self._demand_usable("usable_size")
+        address = integer(address, "usable_size", "address")
         self._record.demand_live(address, "usable_size")
         return super().usable_size(address)
 
+    @undone
     def aligned_alloc(self, alignment: int, size: int) -> int:
         """As ``Allocator.aligned_alloc``, but record the requested size, not the rounded one."""
         address = super().aligned_alloc(alignment, size)
@@ -290,7 +334,7 @@ class CheckedAllocator(Allocator):
             # The node of the list's first slab begins with `prev`, which is the end mark.
             link = END_MARK if fields.head == fields.link else self._record.links.get(taken)
             self._record.demand_link(taken, link, "found when malloc was about to reuse it")
-            self._record.links.pop(taken, None)
+            self._record.unlinked(taken)
         return super()._small_alloc(sizeclass)
 
     def _small_dealloc(self, address: int) -> None:
@@ -303,7 +347,7 @@ class CheckedAllocator(Allocator):
         """Remember the link stored in an object that was just freed, unless the object holds the list node."""
         fields = self.metaslab.fields(slab)
         if slab + fields.head == self._pushed and fields.link != fields.head:
-            self._record.links[self._pushed] = self.memory.u16[self._pushed >> 1]
+            self._record.linked(self._pushed, self.memory.u16[self._pushed >> 1])
 
     def _dealloc_slab(self, slab: int, sizeclass: int) -> None:
         """Forget the slab's objects, then give the slab back."""

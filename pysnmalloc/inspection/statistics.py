@@ -39,6 +39,7 @@ class AllocatorStatistics:
         forwarded: messages received for other allocators, and sent on.
         posts: how often the remote cache was posted.
         batches: lists sent by these posts, one exchange each.
+        kept_frees: frees that came from inside another call, by a finalizer or a handler, and were done after it.
         remote_freed_bytes: rounded bytes of the objects in ``sent``.
         remote_posted_bytes: the value of ``remote_freed_bytes`` at the last post.
         cached_bytes: rounded bytes in the remote cache now.
@@ -51,6 +52,7 @@ class AllocatorStatistics:
     forwarded: int
     posts: int
     batches: int
+    kept_frees: int
     remote_freed_bytes: int
     remote_posted_bytes: int
     cached_bytes: int
@@ -114,6 +116,7 @@ class HeapStatistics:
         in_flight: objects freed by another thread and not yet home.
         posts: how often a remote cache was posted.
         batches: lists sent by these posts, one exchange each.
+        kept_frees: frees that came from inside another call, by a finalizer or a handler, and were done after it.
         atomics: atomic operations of all allocators, and of the heap itself.
         reserved: bytes of address space.
         committed: bytes of this space taken into use and not given back.
@@ -132,6 +135,7 @@ class HeapStatistics:
     posts: int
     batches: int
     hops: int
+    kept_frees: int
     atomics: AtomicCounts
     reserved: int
     committed: int
@@ -171,6 +175,7 @@ def allocator_statistics(allocator: Allocator) -> AllocatorStatistics:
         received=sum(messages.arrived),
         forwarded=messages.forwarded,
         posts=messages.posts,
+        kept_frees=allocator.section.kept,
         batches=messages.batches,
         remote_freed_bytes=messages.freed_bytes,
         remote_posted_bytes=messages.posted_bytes,
@@ -201,6 +206,7 @@ def heap_statistics(
         in_flight=sent - received,
         posts=sum(a.posts for a in each),
         batches=sum(a.batches for a in each),
+        kept_frees=sum(a.kept_frees for a in each),
         hops=received + forwarded,
         atomics=sum((a.atomics for a in each), extra),
         reserved=shared.memory.space.size,

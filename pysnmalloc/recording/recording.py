@@ -12,15 +12,14 @@ heap's bytes, except for the bytes that programs wrote into their objects. An ev
 tick is its position. Even with several threads, exchanges, links and compare-exchanges
 have their ticks in the order in which they happened.
 
-Left out: forks. A child's events stay in the child process.
+After a fork, a child's events stay in the child process. If another thread was lost,
+which may have changed bytes and not yet said so, the child's recording has a gap.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import threading
-import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -29,7 +28,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..config import Config, Decommit
-from ..errors import ConfigError, RecordingError
+from ..errors import ConfigError, RecordingError, integer
+from ..interruption import Rank, held_over_forks
 from .events import Event, Stamp
 from .events.lines import dump_event, parse_event, touches
 
@@ -68,19 +68,20 @@ class Recording:
         origin: the recorded heap; None before the first event.
         dropped: number of events beyond the limit.
         on: whether events are kept now. A change made while it is false leaves a gap, and ``whole`` becomes false.
+            A forked child that lost a thread has a gap, too.
     """
 
     def __init__(self, limit: int | None = None) -> None:
         self.events: list[Event] = []
         self.origin: Origin | None = None
-        self.limit = limit
+        self.limit = None if limit is None else integer(limit, "Recording", "limit")
         self.dropped = 0
         self.on = self.whole = True
         self.lock = threading.RLock()
         self._heap: object = None
         self._ticks = self._calls = self._threads = 0
         self._local = threading.local()
-        _recordings.add(self)
+        held_over_forks(self, [(Rank.RECORDING, self.lock)])
 
     def __getstate__(self) -> dict[str, object]:
         """Return a snapshot, without what belongs to this process: the heap, the lock, the threads' numbers."""
@@ -192,7 +193,10 @@ class Recording:
         if self.origin is None:
             raise RecordingError("nothing was recorded: make a heap with Heap(..., record=recording) and use it")
         if not self.whole:
-            raise RecordingError("this recording has a gap, because it was switched off for a while; record again")
+            raise RecordingError(
+                "this recording has a gap, because it was switched off for a while, or its process was forked while "
+                "other threads used the heap; record again"
+            )
         config, reserve, decommit = self.origin
         header = {"format": FORMAT, "version": VERSION, "config": asdict(config)}
         yield json.dumps(header | {"reserve": reserve, "decommit": decommit.value}, ensure_ascii=False)
@@ -274,18 +278,3 @@ _makers: list[Callable[[], Recording]] = []
 def new_recording() -> Recording | None:
     """Return a recording for a new heap while a ``recorded`` block runs, otherwise None."""
     return _makers[-1]() if _makers else None
-
-
-# A fork copies locks that another thread may hold, so the child gets new ones.
-
-_recordings: weakref.WeakSet[Recording] = weakref.WeakSet()
-
-
-def _renew_locks() -> None:
-    """Give the child's recordings new locks."""
-    for recording in _recordings:
-        recording.lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_locks)

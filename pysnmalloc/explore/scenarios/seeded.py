@@ -206,7 +206,7 @@ SEEDED: tuple[SeededBug, ...] = (
         "stub-freed",
         "The stub is not skipped when it is dequeued.",
         Allocator,
-        "receive",
+        "_receive",
         "if message != self.queue.stub:",
         "if True:",
         "home",

@@ -94,7 +94,11 @@ class Event:
     writes: tuple[Write, ...]
 
     section: ClassVar[str] = "§2"
-    code: ClassVar[Code] = Code("allocator", "Allocator.plain_malloc", "return self._malloc(size)")
+    code: ClassVar[Code] = Code(
+        "allocator",
+        "Allocator.plain_malloc",
+        'return self._run("malloc", self._free, self._receive_and_malloc, size)',
+    )
 
     @property
     def kind(self) -> str:

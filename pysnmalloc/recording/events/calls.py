@@ -52,7 +52,11 @@ class Called(Event):
     caller: str
 
     section: ClassVar[str] = "§2.1"
-    code: ClassVar[Code] = Code("allocator", "Allocator.plain_malloc", "return self._malloc(size)")
+    code: ClassVar[Code] = Code(
+        "allocator",
+        "Allocator.plain_malloc",
+        'return self._run("malloc", self._free, self._receive_and_malloc, size)',
+    )
 
     @property
     def text(self) -> str:
@@ -83,7 +87,11 @@ class Returned(Event):
     error: str
 
     section: ClassVar[str] = "§2.1"
-    code: ClassVar[Code] = Code("allocator", "Allocator.plain_malloc", "return self._malloc(size)")
+    code: ClassVar[Code] = Code(
+        "allocator",
+        "Allocator.plain_malloc",
+        'return self._run("malloc", self._free, self._receive_and_malloc, size)',
+    )
 
     def in_words(self) -> str:
         """Describe what happened."""

@@ -94,7 +94,7 @@ class PostBegan(Event):
     cached: Change
 
     section: ClassVar[str] = "§2.2"
-    code: ClassVar[Code] = Code("allocator", "Allocator.post", "self.cache.post(self._send)")
+    code: ClassVar[Code] = Code("allocator", "Allocator._post", "self.cache.post(self._send)")
 
     def in_words(self) -> str:
         """Describe what happened."""

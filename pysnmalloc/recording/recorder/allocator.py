@@ -16,8 +16,10 @@ from functools import partial
 from itertools import chain, takewhile
 from typing import TypeVar
 
-from ...allocator import Allocator, Parts, Shared
+from ...allocator import Allocator, Parts, Shared, undone
 from ...chunklist import OWNER
+from ...errors import integer
+from ...interruption import uninterrupted
 from ...memory import NULL
 from ...messagequeue import NEXT, TARGET
 from ...parts import on_top_of
@@ -32,7 +34,13 @@ from .teller import Teller, WatchedMemory
 __all__ = ["RecordingAllocator"]
 
 T = TypeVar("T")
-WITHIN = ("pysnmalloc.recording.recorder.", "pysnmalloc.allocator", "pysnmalloc.heap", "contextlib")
+WITHIN = (
+    "pysnmalloc.recording.recorder.",
+    "pysnmalloc.allocator",
+    "pysnmalloc.heap",
+    "pysnmalloc.interruption",
+    "contextlib",
+)
 
 
 class RecordingAllocator(Allocator):
@@ -53,16 +61,19 @@ class RecordingAllocator(Allocator):
 
     def recorded_malloc(self, size: int) -> int:
         """Run ``plain_malloc``, and report the call."""
-        return self._recorded("malloc", (size,), lambda: self.plain_malloc(size))
+        size = integer(size, "malloc", "size")
+        return self._recorded_new("malloc", (size,), lambda: self.plain_malloc(size))
 
     def recorded_free(self, address: int) -> None:
         """Run ``plain_free``, and report the call."""
-        self._recorded("free", (address,), lambda: self.plain_free(address))
+        address = integer(address, "free", "address")
+        if not self.section.keep(self.free, address):
+            self._recorded("free", (address,), lambda: self.plain_free(address))
 
     def calloc(self, count: int, size: int) -> int:
         """Run ``Allocator.calloc``, and report the call."""
         plain = super().calloc
-        return self._recorded("calloc", (count, size), lambda: plain(count, size))
+        return self._recorded_new("calloc", (count, size), lambda: plain(count, size))
 
     def realloc(self, address: int, size: int) -> int:
         """Run ``Allocator.realloc``, and report the call."""
@@ -72,7 +83,7 @@ class RecordingAllocator(Allocator):
     def aligned_alloc(self, alignment: int, size: int) -> int:
         """Run ``Allocator.aligned_alloc``, and report the call."""
         plain = super().aligned_alloc
-        return self._recorded("aligned_alloc", (alignment, size), lambda: plain(alignment, size))
+        return self._recorded_new("aligned_alloc", (alignment, size), lambda: plain(alignment, size))
 
     def handle_message_queue(self) -> None:
         """Run ``Allocator.handle_message_queue``, and report the call."""
@@ -86,6 +97,12 @@ class RecordingAllocator(Allocator):
         """Run ``Allocator.post``, and report the call."""
         self._recorded("post", (), super().post)
 
+    @undone
+    def _recorded_new(self, name: str, arguments: tuple[int, ...], body: Callable[[], int]) -> int:
+        """As ``_recorded``, for a call that returns a new object."""
+        return self._recorded(name, arguments, body)
+
+    @uninterrupted
     def _recorded(self, name: str, arguments: tuple[int, ...], body: Callable[[], T]) -> T:
         """Make a call, and report it unless it is part of another."""
         teller = self.teller
@@ -93,7 +110,9 @@ class RecordingAllocator(Allocator):
             return body()
         teller.call = teller.recording.next_call()
         try:
-            teller.tell(Called, call=name, arguments=arguments, caller=_caller())
+            with teller.recording.lock:  # Python keeps the lines of files in a dict, which all threads share
+                caller = _caller()
+            teller.tell(Called, call=name, arguments=arguments, caller=caller)
             result = body()
             teller.tell(Returned, call=name, result=result if isinstance(result, int) else NULL, error="")
         except Exception as error:

@@ -65,7 +65,8 @@ class Teller:
     ) -> None:
         """Add an event with these fields, a stamp and the stores since the last event, unless the recording is off."""
         if not self.recording.on:
-            self.recording.whole = False
+            with self.recording.lock:
+                self.recording.whole = False
             self.writes.clear()
             return
         with self.recording.lock:
