@@ -17,6 +17,10 @@ were doing is never finished there. Two rules make this harmless:
   holds: its allocator, a chunk on its way, a large object that nobody else has seen
   yet or may use any more. ``heap`` and ``pagemap`` say why none of them matters.
 
+CPython has locks of its own, which nothing here can hold. Without the GIL, its collector stops all
+threads under such a lock. If one is waiting for it during the fork, the child waits for ever as soon
+as it collects (seen on 3.13).
+
 The law: a thread that holds one of the locks takes only locks of a higher rank, so
 no thread and no fork wait for each other. A second fork waits for the first.
 """
