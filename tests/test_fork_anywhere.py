@@ -25,7 +25,7 @@ from pysnmalloc.memory import BUMP
 from pysnmalloc.pagemap import MEDIUM
 from tests.child import in_child
 from tests.fork_load import FORKS
-from tests.injector import at_point, at_points
+from tests.injector import at_point, at_points, stop
 from tests.patterns import intact, locks, stamp
 from tests.scene import (
     CALLS,
@@ -195,7 +195,7 @@ def at_every_point_of_hooks(action: Callable[[], None]) -> None:
             lost: list[BaseException] = []
             with lost_into(lost):
                 with at_point(number, act) as here:
-                    in_child(lambda s=s: unharmed(s.heap, s.two))  # type: ignore[misc]
+                    in_child(lambda s=s: unharmed_child(s.heap, s.two))  # type: ignore[misc]
                 if action is interrupt and here:
                     with pytest.raises(KeyboardInterrupt):
                         s.one.malloc(500)
@@ -206,9 +206,13 @@ def at_every_point_of_hooks(action: Callable[[], None]) -> None:
                 return
 
 
+def unharmed_child(heap: sn.Heap, allocator: sn.Allocator) -> None:
+    stop()
+    unharmed(heap, allocator)
+
+
 def unharmed(heap: sn.Heap, allocator: sn.Allocator) -> None:
     """Every law holds, all locks are free, and an allocator can go on."""
-    sys.settrace(None)
     with suppress(KeyboardInterrupt):
         allocator.free(allocator.malloc(500))
     allocator.free(allocator.malloc(3 * CHUNK))

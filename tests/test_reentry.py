@@ -74,6 +74,7 @@ def test_finalizers_free_in_the_middle_of_calls(mode: str) -> None:
             for turn in range(30_000):
                 Owner(heap, SIZES[turn % len(SIZES)])
                 heap.free(heap.malloc(SIZES[turn % 5]))
+                _ = [[turn] for _ in range(turn % 7)]  # so that the collector does not always run at the same place
                 if turn >= 1500 and any(allocator.section.kept for allocator in heap.allocators):
                     break  # without the GIL, the collector runs seldom
         nothing_is_left(heap)
