@@ -83,7 +83,7 @@ def at_points(action: Callable[[], None], *, lines: bool = False) -> Iterator[No
 
 
 @contextmanager
-def at_point(number: int, action: Callable[[], None], *, lines: bool = False) -> Iterator[list[int]]:
+def at_point(number: int, action: Callable[[], object], *, lines: bool = False) -> Iterator[list[int]]:
     """Do an action at a point of what is called inside, if there is one. The list has its number afterwards."""
     happened: list[int] = []
     left = number

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 import pytest
 
 import pysnmalloc as sn
+from tests.injector import at_point
 
 MODES = ["fast", "plain", "checked", "recorded"]
 SIZES = (16, 40, 240, 900, 3000, 20_000)
@@ -37,6 +38,20 @@ def eager_collector() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+        gc.collect()
+        gc.unfreeze()
+
+
+@contextmanager
+def rare_collector() -> Iterator[None]:
+    """Let the collector run only when it is called, and look at new objects only."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
         gc.collect()
         gc.unfreeze()
 
@@ -69,16 +84,25 @@ def nothing_is_left(heap: sn.Heap) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_finalizers_free_in_the_middle_of_calls(mode: str) -> None:
+    """The collector runs where Python lets it."""
     with heap_of(mode) as heap:
         with eager_collector():
-            for turn in range(30_000):
+            for turn in range(1500):
                 Owner(heap, SIZES[turn % len(SIZES)])
                 heap.free(heap.malloc(SIZES[turn % 5]))
-                _ = [[turn] for _ in range(turn % 7)]  # so that the collector does not always run at the same place
-                if turn >= 1500 and any(allocator.section.kept for allocator in heap.allocators):
-                    break  # without the GIL, the collector runs seldom
         nothing_is_left(heap)
-        assert heap.statistics().kept_frees > 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_collector_runs_at_a_point_of_each_call(mode: str) -> None:
+    with heap_of(mode) as heap:
+        with rare_collector():
+            for turn in range(300):
+                Owner(heap, SIZES[turn % len(SIZES)])
+                with at_point(turn % 150 + 1, gc.collect):
+                    heap.free(heap.malloc(SIZES[turn % 5]))
+        nothing_is_left(heap)
+        assert heap.statistics().kept_frees > 10
 
 
 @pytest.mark.parametrize("mode", MODES)
