@@ -15,7 +15,7 @@ from rooms import CONCEPTS, ROOMS, is_room, modules, modules_of  # noqa: E402
 from pysnmalloc import __version__  # noqa: E402
 
 # Type aliases, which have no page of their own.
-ALIASES = ["Access", "Camera", "Sizeclass", "ThreadCode", "Value", "Views", "Where"]
+ALIASES = ["Access", "Camera", "CutOffFunction", "Handler", "Sizeclass", "ThreadCode", "Value", "Views", "Where"]
 
 project = "pysnmalloc"
 author = "The pysnmalloc developers"
