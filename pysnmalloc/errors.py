@@ -47,7 +47,6 @@ __all__ = [
     "SpaceRefused",
     "WriteAfterFree",
     "WrongThread",
-    "integer",
 ]
 
 

@@ -501,8 +501,8 @@ def copy_of(mutant: Mutant | None) -> Iterator[Path]:
         yield folder
 
 
-def suite(folder: Path, *tests: str, jobs: int = 1) -> str:
-    """Run tests in a copy up to the first failure; say what came of it."""
+def suite(folder: Path, *tests: str, jobs: int = 1, shown: bool = False) -> str:
+    """Run tests in a copy up to the first failure; say what came of it. If ``shown``, print what failed."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--demand-browser", *tests]
     command += ["-n", str(jobs)] if jobs > 1 else ["-p", "no:xdist"]
     command.append("--ignore=tests/test_mutants.py")  # it looks for the text that a mutant has replaced
@@ -518,6 +518,8 @@ def suite(folder: Path, *tests: str, jobs: int = 1) -> str:
         )
     except subprocess.TimeoutExpired:
         return "killed (hangs)"
+    if shown and ended.returncode:
+        print(ended.stdout.decode(errors="replace")[-10_000:])
     return NOTICED.get(ended.returncode, f"killed (crashed with {ended.returncode})")
 
 
@@ -541,7 +543,7 @@ def main() -> None:
     chosen = [m for m in MUTANTS if options.only in m.name or options.only in m.module]
     named = sorted({f"tests/{mutant.tests}" for mutant in chosen})
     with copy_of(None) as folder:
-        if suite(folder, *named, jobs=options.jobs) != "survived":
+        if suite(folder, *named, jobs=options.jobs, shown=True) != "survived":
             raise SystemExit("a test that is named fails without any mutant, or is not there; mend that first")
     survivors = 0
     with ThreadPoolExecutor(options.jobs) as pool:

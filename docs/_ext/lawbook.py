@@ -88,7 +88,7 @@ def errors_of(concepts: bool) -> list[type[Exception]]:
     """Return the errors of the concepts, their base class first, or the errors that the rooms add."""
     if concepts:
         names = sorted(errors.__all__, key=lambda name: name != "SnmallocError")
-        return [each for name in names if isinstance(each := getattr(errors, name), type)]
+        return [getattr(errors, name) for name in names]
     found: list[type[Exception]] = []
     for name in modules():
         if name.split("/")[0] in set(ROOMS) - {"cli"}:
