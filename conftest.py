@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from tests.browser import NoBrowserError, find
@@ -15,6 +17,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options that the continuous integration gives."""
     parser.addoption("--demand-browser", action="store_true", help="fail the tests of web pages if there is no browser")
     parser.addoption("--every-point", action="store_true", help="interrupt calls at every point; takes ten minutes")
+
+
+def pytest_configure() -> None:
+    """Let SIGINT raise KeyboardInterrupt, as tests expect. A shell lets its background jobs ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
