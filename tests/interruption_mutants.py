@@ -62,6 +62,27 @@ INTERRUPTION_MUTANTS = (
         f"{FAILED}[malloc, new superslab-fast]",
     ),
     Mutant(
+        "the last object of a slab is taken though a call from inside has taken it",
+        "hotpath/closures.py",
+        "        if base + first[()] != taken or u16[taken // 2] != end_mark:\n",
+        "        if base + first[()] != taken and size < 0:\n",
+        "test_interruption.py::test_a_malloc_from_inside_works_or_is_refused[malloc, last object-fast]",
+    ),
+    Mutant(
+        "a full slab is put back though a call from inside has put it back",
+        "hotpath/closures.py",
+        "        if slabs[index][3] is not put_back:\n",
+        "        if slabs[index][3] is None:\n",
+        "test_interruption.py::test_a_free_from_inside_is_done_when_the_call_ends[free, full slab-fast]",
+    ),
+    Mutant(
+        "a lone medium slab is given back without a section",
+        "hotpath/lone.py",
+        "        if not inside or address != object",
+        "        if address != object",
+        "test_interruption.py::test_a_malloc_from_inside_works_or_is_refused[alone in a medium slab-fast]",
+    ),
+    Mutant(
         "a thread that acquires its allocator is entered again",
         "heap.py",
         '        self._demand_outside("acquire")\n',

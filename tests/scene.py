@@ -31,9 +31,10 @@ class Scene:
     Attributes:
         one, two: its allocators, the first of which is called.
         mine, theirs: their objects.
-        spare: another object of the first, which a call from inside frees.
+        spare: another object, which a call from inside frees.
         made: what the call returned, if it allocates.
         gone: what is freed, by the preparation and by the call.
+        inside: what a call from inside has allocated.
         waited: whether SIGINT came, and nothing was raised at that point.
     """
 
@@ -45,6 +46,7 @@ class Scene:
     spare: int
     made: list[int] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
+    inside: list[int] = field(default_factory=list)
     waited: bool = False
 
     def make(self, address: int) -> None:
@@ -97,6 +99,20 @@ def twice(s: Scene) -> None:
 def before_the_third(s: Scene) -> None:
     twice(s)
     twice(s)
+
+
+def alone(s: Scene, size: int) -> None:
+    """An object that comes and goes alone in its chunk, which becomes the lone chunk."""
+    for address in (*s.mine, s.spare):
+        s.one.free(address)
+    s.mine.clear()
+    s.spare = s.theirs[-1]
+    for _ in range(3):
+        s.one.free(s.one.malloc(size))
+
+
+def pair(s: Scene, size: int) -> None:
+    s.one.free(s.one.malloc(size))
 
 
 def remote(s: Scene, count: int) -> None:
@@ -156,6 +172,8 @@ CALLS: dict[str, tuple[Step, Step]] = {
     "free, another's": (NOTHING, lambda s: remote(s, 2)),
     "free, until it is posted": (lambda s: remote(s, 7), lambda s: s.drop(s.theirs[8])),
     "alone, the third time": (before_the_third, twice),
+    "alone in a superslab": (lambda s: alone(s, 40), lambda s: pair(s, 40)),
+    "alone in a medium slab": (lambda s: alone(s, 1800), lambda s: pair(s, 1800)),
     "receive": (posted, received),
     "post": (lambda s: remote(s, 5), lambda s: s.one.post()),
     "release and acquire": (lambda s: remote(s, 3), given_back),

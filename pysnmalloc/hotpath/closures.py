@@ -182,6 +182,7 @@ class HotPath(NamedTuple):
         receive_now: receives, inside a section.
         apart: runs a section.
         rare_free: frees the last object of a slab, or a medium one.
+        free_apart: the same, always in a section.
         cut_off: refuses every later call, since one was cut off.
         close: makes later calls of ``malloc`` and ``free`` call ``receive``, which refuses them.
         full: the poison of this allocator's full slabs.
@@ -194,6 +195,7 @@ class HotPath(NamedTuple):
     receive_now: Callable[[], None]
     apart: Run
     rare_free: FreeFunction
+    free_apart: FreeFunction
     cut_off: CutOffFunction
     close: Callable[[], None]
     full: Cells
@@ -299,10 +301,14 @@ def hot_path(tables: Tables, rare: Rare) -> HotPath:
         """Free the last object of a slab, or a medium one."""
         if type(address) is not int:
             address = integer(address, "free", "address")
-        if thread.frame is None:  # no call is under way
-            if not free_lone(address, False):
-                apart("free", None, free_in_section, address)
-        elif not keep(address):
+        if thread.frame is not None or not free_lone(address, False):
+            free_apart(address)
+
+    def free_apart(address: int) -> None:
+        """Free an object in a section."""
+        if type(address) is not int:
+            address = integer(address, "free", "address")
+        if thread.frame is None or not keep(address):
             apart("free", None, free_in_section, address)
 
     def free_unknown(address: int) -> None:
@@ -353,18 +359,22 @@ def hot_path(tables: Tables, rare: Rare) -> HotPath:
         nonlocal inbox
         inbox = away
 
-    full, unknown = poison(tables, _put_back(tables, free_unknown, cut_off)), poison(tables, free_unknown)
-    take_last = _take_last(tables, full, rare_malloc, cut_off)
+    full, unknown = poison(tables, _put_back(tables, free, free_unknown, cut_off)), poison(tables, free_unknown)
+    take_last = _take_last(tables, full, malloc, rare_malloc, cut_off)
     abroad = _abroad(tables, free_unknown, post, cut_off)
-    return HotPath(malloc, free, receive_now, apart, rare_free, cut_off, close, full, unknown, abroad)
+    return HotPath(malloc, free, receive_now, apart, rare_free, free_apart, cut_off, close, full, unknown, abroad)
 
 
 def _take_last(
-    tables: Tables, full: Cells, rare_malloc: Callable[[int], int], cut_off: CutOffFunction
+    tables: Tables,
+    full: Cells,
+    malloc: Callable[[int], int],
+    rare_malloc: Callable[[int], int],
+    cut_off: CutOffFunction,
 ) -> Callable[[int, int], int]:
     """Build ``take_last``."""
-    slabs, own, slab_size = tables.slabs, tables.own, tables.slab_size
-    prevs, nexts = tables.prevs, tables.nexts
+    bins, slabs, own, slab_size = tables.bins, tables.slabs, tables.own, tables.slab_size
+    prevs, nexts, u16, end_mark = tables.prevs, tables.nexts, tables.u16, tables.end_mark
 
     def take_last(taken: int, size: int) -> int:
         """Allocate a slab's last free object, which is the list node, as ``SlabList.pop_front`` does.
@@ -373,6 +383,9 @@ def _take_last(
         """
         if not taken:
             return rare_malloc(size)
+        _, first, base, _ = bins[size]
+        if base + first[()] != taken or u16[taken // 2] != end_mark:
+            return malloc(size)  # a handler or a finalizer ran since this function was called, and changed the slab
         try:
             index = taken // slab_size
             _, _, used_and_head, when_full, _, bin, list_head = own[index]
@@ -391,7 +404,7 @@ def _take_last(
     return take_last
 
 
-def _put_back(tables: Tables, free_unknown: FreeFunction, cut_off: CutOffFunction) -> FreeFunction:
+def _put_back(tables: Tables, free: FreeFunction, free_unknown: FreeFunction, cut_off: CutOffFunction) -> FreeFunction:
     """Build ``put_back``."""
     slabs, own, slab_size = tables.slabs, tables.own, tables.slab_size
     prevs, nexts = tables.prevs, tables.nexts
@@ -401,6 +414,8 @@ def _put_back(tables: Tables, free_unknown: FreeFunction, cut_off: CutOffFunctio
         index = address // slab_size
         if index < 0:
             return free_unknown(address)  # a negative index counts from the end of the tables
+        if slabs[index][3] is not put_back:
+            return free(address)  # as in ``take_last``: the slab is no longer full
         try:
             cells, link, _, _, left, bin, list_head = own[index]
             used, head, base, _ = cells

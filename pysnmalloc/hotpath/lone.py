@@ -13,9 +13,10 @@ chunk when the plain code has returned the same chunk twice in a row. It is take
 push by the functions here. After a push by the plain code, another allocator may use the chunk
 and push it again before its number can be read.
 
-Neither way needs a section (``interruption``): from its first store to its last, it makes no
-call and no jump backward, and it holds both locks. The steps of the stack are therefore
-written out in each function, and all stores stand between taking the locks and giving them up.
+A way needs no section (``interruption``) if it makes no call and no jump backward from its first
+test to its last store, and holds both locks. The steps of the stack are therefore written out in
+each function, and all tests and stores stand between taking the locks and giving them up. A chunk
+whose pages must be decommitted is given back in a section, since that is a call.
 
 The operating system sees one difference, although the bytes are the same. If the object lies
 in the first page, a lone superslab touches only that page and the list node. The node's words
@@ -48,8 +49,7 @@ class Lone:
         sizes: the request sizes that this class serves.
         take: takes the chunk and allocates its object, or returns 0 if the plain code must do so.
         give_back: frees the object with its chunk and returns True, or returns False if the plain code must do so.
-            Its second argument says whether a section is under way, without which it decommits no page that the
-            plain code reads.
+            Its second argument says whether a section is under way, without which it decommits no page.
     """
 
     chunk: int
@@ -152,9 +152,9 @@ def lone_superslab(
 
     def take() -> int:
         """Take the superslab and its short slab, and allocate the slab's first object."""
-        if available[()] or only_short[()] or list_head[()] >= 0:
-            return NULL
         with commitment.lock, lock:  # one step, as the compare-exchange is
+            if available[()] or only_short[()] or list_head[()] >= 0:
+                return NULL
             if top[()] != chunk or incarnation[()] != number:
                 return NULL
             try:
@@ -181,43 +181,46 @@ def lone_superslab(
     def give_back(address: int, inside: bool) -> bool:
         """Free the last object, and give back the slab and the superslab."""
         nonlocal number, below
-        if (
-            address // tables.slab_size != index
-            or used[()] != 1
-            or slab_used[()] != 1
-            or list_head[()] != node
-            or next_node[()] >= 0
-            or available[()] != chunk
-            or after[()]
-        ):
-            return False
-        if not in_first_page or head[()] != lone_head:
+        clean = False
+        while address // tables.slab_size == index:
+            with commitment.lock, lock:
+                if not clean and (
+                    used[()] != 1
+                    or slab_used[()] != 1
+                    or list_head[()] != node
+                    or next_node[()] >= 0  # zero once its page was decommitted
+                    or available[()] != chunk
+                    or after[()]
+                ):
+                    return False
+                if clean or (in_first_page and head[()] == lone_head):
+                    try:
+                        below = top[()]
+                        link[()] = below
+                        number = incarnation[()] + 1 & ONCE_MORE
+                        top[()] = chunk
+                        incarnation[()] = number
+                        counts.loads += 2
+                        counts.stores += 1
+                        counts.compare_exchanges += 1
+                        commitment.committed -= amount
+                        kind[()] = NOT_OURS
+                        slab_used[()] = 0
+                        list_head[()] = -1
+                        used[()] = available[()] = NULL
+                        prev[()] = next_node[()] = 0
+                        slabs[index] = unknown
+                        bin[0], bin[1], bin[2], bin[3] = unknown
+                        classes[index] = -1
+                    except BaseException as error:
+                        cut_off("free", error)
+                        raise
+                    return True
             if not inside:
                 return False
             decommit()
-        with commitment.lock, lock:
-            try:
-                below = top[()]
-                link[()] = below
-                number = incarnation[()] + 1 & ONCE_MORE
-                top[()] = chunk
-                incarnation[()] = number
-                counts.loads += 2
-                counts.stores += 1
-                counts.compare_exchanges += 1
-                commitment.committed -= amount
-                kind[()] = NOT_OURS
-                slab_used[()] = 0
-                list_head[()] = -1
-                used[()] = available[()] = NULL
-                prev[()] = next_node[()] = 0
-                slabs[index] = unknown
-                bin[0], bin[1], bin[2], bin[3] = unknown
-                classes[index] = -1
-            except BaseException as error:
-                cut_off("free", error)
-                raise
-        return True
+            clean = True  # in a section, nothing comes between the tests and the stores
+        return False
 
     return Lone(chunk, sizeclass, sizes, take, give_back)
 
@@ -257,16 +260,14 @@ def lone_mediumslab(
     owner, lock, counts, commitment, amount = stack.owner, stack.lock, stack.counts, stack.commitment, stack.amount
     cut_off, slabs, index = hot.cut_off, tables.slabs, words.object // tables.slab_size
     free, head, after, list_head = words.free, words.head, words.next, words.list_head
-    ours, unknown = poison(tables, hot.rare_free), hot.unknown
+    ours, unknown = poison(tables, hot.free_apart), hot.unknown
     slots, left, object = words.slots, words.slots - 1, words.object
     number = below = -1  # as in a lone superslab
 
     def take() -> int:
         """Take the medium slab, and allocate the object on top of its stack."""
-        if list_head[()]:
-            return NULL
         with commitment.lock, lock:
-            if top[()] != chunk or incarnation[()] != number:
+            if list_head[()] or top[()] != chunk or incarnation[()] != number:
                 return NULL
             try:
                 top[()] = below
@@ -285,10 +286,10 @@ def lone_mediumslab(
                 raise
         return object
 
-    def give_back(address: int, inside: bool) -> bool:  # noqa: ARG001  # only the object's pages are decommitted
+    def give_back(address: int, inside: bool) -> bool:
         """Free the only object, and give back the medium slab."""
         nonlocal number, below
-        if address != object or head[()] != 1 or list_head[()] != chunk or after[()]:
+        if not inside or address != object or head[()] != 1 or list_head[()] != chunk or after[()]:
             return False
         decommit()
         with commitment.lock, lock:
