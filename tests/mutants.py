@@ -504,6 +504,7 @@ def copy_of(mutant: Mutant | None) -> Iterator[Path]:
 def suite(folder: Path, *tests: str, jobs: int = 1, shown: bool = False) -> str:
     """Run tests in a copy up to the first failure; say what came of it. If ``shown``, print what failed."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--demand-browser", *tests]
+    command += ["--every-point"] if tests else []
     command += ["-n", str(jobs)] if jobs > 1 else ["-p", "no:xdist"]
     command.append("--ignore=tests/test_mutants.py")  # it looks for the text that a mutant has replaced
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -182,7 +182,6 @@ class HotPath(NamedTuple):
         receive_now: receives, inside a section.
         apart: runs a section.
         rare_free: frees the last object of a slab, or a medium one.
-        free_apart: the same, always in a section.
         cut_off: refuses every later call, since one was cut off.
         close: makes later calls of ``malloc`` and ``free`` call ``receive``, which refuses them.
         full: the poison of this allocator's full slabs.
@@ -195,7 +194,6 @@ class HotPath(NamedTuple):
     receive_now: Callable[[], None]
     apart: Run
     rare_free: FreeFunction
-    free_apart: FreeFunction
     cut_off: CutOffFunction
     close: Callable[[], None]
     full: Cells
@@ -301,14 +299,10 @@ def hot_path(tables: Tables, rare: Rare) -> HotPath:
         """Free the last object of a slab, or a medium one."""
         if type(address) is not int:
             address = integer(address, "free", "address")
-        if thread.frame is not None or not free_lone(address, False):
-            free_apart(address)
-
-    def free_apart(address: int) -> None:
-        """Free an object in a section."""
-        if type(address) is not int:
-            address = integer(address, "free", "address")
-        if thread.frame is None or not keep(address):
+        if thread.frame is None:  # no call is under way
+            if not free_lone(address, False):
+                apart("free", None, free_in_section, address)
+        elif not keep(address):
             apart("free", None, free_in_section, address)
 
     def free_unknown(address: int) -> None:
@@ -362,7 +356,7 @@ def hot_path(tables: Tables, rare: Rare) -> HotPath:
     full, unknown = poison(tables, _put_back(tables, free, free_unknown, cut_off)), poison(tables, free_unknown)
     take_last = _take_last(tables, full, malloc, rare_malloc, cut_off)
     abroad = _abroad(tables, free_unknown, post, cut_off)
-    return HotPath(malloc, free, receive_now, apart, rare_free, free_apart, cut_off, close, full, unknown, abroad)
+    return HotPath(malloc, free, receive_now, apart, rare_free, cut_off, close, full, unknown, abroad)
 
 
 def _take_last(

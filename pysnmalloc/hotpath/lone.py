@@ -260,7 +260,7 @@ def lone_mediumslab(
     owner, lock, counts, commitment, amount = stack.owner, stack.lock, stack.counts, stack.commitment, stack.amount
     cut_off, slabs, index = hot.cut_off, tables.slabs, words.object // tables.slab_size
     free, head, after, list_head = words.free, words.head, words.next, words.list_head
-    ours, unknown = poison(tables, hot.free_apart), hot.unknown
+    ours, unknown = poison(tables, hot.rare_free), hot.unknown
     slots, left, object = words.slots, words.slots - 1, words.object
     number = below = -1  # as in a lone superslab
 
