@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -107,12 +108,13 @@ def test_a_request_above_the_largest_medium_class_is_a_large_object(config: sn.C
 
 def test_what_a_single_request_wastes_at_worst() -> None:
     """One byte gets 16. Above 16, powers of two waste just under a half; above 64, four classes just under a fifth."""
-    wasted = {size: 1 - size / sn.sizeclass_to_size(sn.size_to_sizeclass(size)) for size in range(1, SLAB + 1)}
+    classes = {size: sn.sizeclass_to_size(sn.size_to_sizeclass(size)) for size in range(1, SLAB + 1)}
+    wasted = {size: Fraction(rounded - size, rounded) for size, rounded in classes.items()}
     assert max(wasted, key=wasted.__getitem__) == 1
-    assert wasted[1] == 15 / 16
-    assert 0.19 < max(wasted[size] for size in range(65, SLAB + 1)) < 1 / 5
-    halves = [1 - size / (1 << (size - 1).bit_length()) for size in range(17, SLAB + 1)]
-    assert 0.49 < max(halves) < 1 / 2
+    assert wasted[1] == Fraction(15, 16)
+    assert 0.19 < max(wasted[size] for size in range(65, SLAB + 1)) < Fraction(1, 5)
+    powers = {size: 1 << (size - 1).bit_length() for size in range(17, SLAB + 1)}
+    assert 0.49 < max(Fraction(power - size, power) for size, power in powers.items()) < Fraction(1, 2)
 
 
 # §2.4, §2.7, §2.8: bytes.
