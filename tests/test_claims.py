@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -49,7 +50,7 @@ def locks_counted(*, fast: bool) -> Iterator[tuple[sn.Heap, CountingLock, Counti
         yield heap, emulation, others
 
 
-# §1, §2.1: no locks.
+# Abstract, §1: no locks in an allocator, and none to return objects.
 
 
 @pytest.mark.parametrize("fast", [True, False], ids=["fast", "plain"])
@@ -88,6 +89,32 @@ def test_a_call_receives_at_most_64_messages() -> None:
             received.append(heap.statistics().received)
         # The stub is the first of 201; the newest stays behind.
         assert received == [63, 127, 191, 199, 199]
+
+
+# §2.3, §2.5, §2.6: sizes.
+
+
+@pytest.mark.parametrize("config", [sn.PAPER, sn.PAPER_1MIB, sn.CLASSROOM], ids=lambda config: config.name)
+def test_a_request_above_the_largest_medium_class_is_a_large_object(config: sn.Config) -> None:
+    """Although it is smaller than a chunk: the next class is a chunk."""
+    largest_medium = config.chunk_size // 8 * 7
+    with sn.Heap(config) as heap:
+        allocator = heap.acquire()
+        for size, kind in ((largest_medium, "medium"), (largest_medium + 1, "large")):
+            p = allocator.malloc(size)
+            assert [chunk.kind for chunk in heap.chunk_map() if chunk.address == p & -config.chunk_size] == [kind]
+        assert heap.usable_size(p) == config.chunk_size
+
+
+def test_what_a_single_request_wastes_at_worst() -> None:
+    """One byte gets 16. Above 16, powers of two waste just under a half; above 64, four classes just under a fifth."""
+    classes = {size: sn.sizeclass_to_size(sn.size_to_sizeclass(size)) for size in range(1, SLAB + 1)}
+    wasted = {size: Fraction(rounded - size, rounded) for size, rounded in classes.items()}
+    assert max(wasted, key=wasted.__getitem__) == 1
+    assert wasted[1] == Fraction(15, 16)
+    assert 0.19 < max(wasted[size] for size in range(65, SLAB + 1)) < Fraction(1, 5)
+    powers = {size: 1 << (size - 1).bit_length() for size in range(17, SLAB + 1)}
+    assert 0.49 < max(Fraction(power - size, power) for size, power in powers.items()) < Fraction(1, 2)
 
 
 # §2.4, §2.7, §2.8: bytes.

@@ -64,6 +64,17 @@ def test_the_front_page_of_the_book_has_the_same_two_commands() -> None:
     assert re.findall(r"^\$ (.*)$", front, flags=re.MULTILINE)[:2] == typed
 
 
+def test_it_lists_the_differences_of_the_map() -> None:
+    """All but one, which is between the text of the paper and its code."""
+    differences = tomllib.loads((ROOT / "docs" / "map.toml").read_text(encoding="utf-8"))["difference"]
+    listed = section("Claims, and what shows them").split("differs from the C++", 1)[1].split("\n\n")[1].split("\n- ")
+    named = [re.findall(r"\(pysnmalloc/(\w+)\.py\)", each) for each in listed]
+    assert all(len(modules) == 1 for modules in named)
+    assert sorted(module for modules in named for module in modules) == sorted(
+        each["module"] for each in differences if each["module"] != "sizeclass"
+    )
+
+
 def test_every_file_it_speaks_of_is_there() -> None:
     links = LINK.findall(README) + re.findall(r"`(tests/\w+\.py)`", README)
     assert links
