@@ -21,6 +21,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from .explorer_mutants import EXPLORER_MUTANTS
@@ -473,41 +474,42 @@ MUTANTS = (
 
 
 @contextmanager
-def copy_of(mutant: Mutant | None) -> Iterator[Path]:
-    """Make a copy of what tests look at, broken by a mutant."""
-    with tempfile.TemporaryDirectory(prefix="mutant-") as name:
+def whole() -> Iterator[Path]:
+    """Make a copy of what tests look at. The first run in it compiles it, and the copies of mutants take that over."""
+    with tempfile.TemporaryDirectory(prefix="mutants-") as name:
         folder = Path(name)
         for part in ("pysnmalloc", "tests", "tutorials", "docs"):
-            shutil.copytree(
-                ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "_build", "_extra")
-            )
-        for page in (
-            "pyproject.toml",
-            "conftest.py",
-            "noxfile.py",
-            "LICENSE",
-            "CITATION.cff",
-            *(each.name for each in ROOT.glob("*.md")),
-        ):
+            left_out = shutil.ignore_patterns("__pycache__", "_build", "_extra")
+            shutil.copytree(ROOT / part, folder / part, ignore=left_out)
+        pages = (each.name for each in ROOT.glob("*.md"))
+        for page in ("pyproject.toml", "conftest.py", "noxfile.py", "LICENSE", "CITATION.cff", *pages):
             shutil.copy(ROOT / page, folder)
-        if mutant is not None:
-            module = folder / "pysnmalloc" / mutant.module
-            text = module.read_text(encoding="utf-8")
-            if text.count(mutant.old) != 1:
-                raise SystemExit(
-                    f"mutant “{mutant.name}”: its text stands {text.count(mutant.old)} times in {module.name}"
-                )
-            module.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
         yield folder
 
 
-def suite(folder: Path, *tests: str, jobs: int = 1, shown: bool = False) -> str:
-    """Run tests in a copy up to the first failure; say what came of it. If ``shown``, print what failed."""
+@contextmanager
+def broken(mutant: Mutant, base: Path) -> Iterator[Path]:
+    """Make a copy that a mutant breaks. Its other files are links to those of the base, and nothing writes to them."""
+    with tempfile.TemporaryDirectory(prefix="mutant-", dir=base.parent) as name:
+        folder = Path(name)
+        shutil.copytree(base, folder, copy_function=os.link, dirs_exist_ok=True)
+        module = folder / "pysnmalloc" / mutant.module
+        text = module.read_text(encoding="utf-8")
+        if text.count(mutant.old) != 1:
+            raise SystemExit(f"mutant “{mutant.name}”: its text stands {text.count(mutant.old)} times in {module.name}")
+        for each in (module, *(module.parent / "__pycache__").glob(f"{module.stem}.*")):
+            each.unlink()
+        module.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+        yield folder
+
+
+def suite(folder: Path, *tests: str, jobs: int = 1, first: bool = False) -> str:
+    """Run tests in a copy up to the first failure; say what came of it. The first run compiles, and prints failures."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--demand-browser", *tests]
     command += ["--every-point"] if tests else []
     command += ["-n", str(jobs)] if jobs > 1 else ["-p", "no:xdist"]
     command.append("--ignore=tests/test_mutants.py")  # it looks for the text that a mutant has replaced
-    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "" if first else "1"}
     try:
         ended = subprocess.run(
             command,
@@ -519,14 +521,14 @@ def suite(folder: Path, *tests: str, jobs: int = 1, shown: bool = False) -> str:
         )
     except subprocess.TimeoutExpired:
         return "killed (hangs)"
-    if shown and ended.returncode:
+    if first and ended.returncode:
         print(ended.stdout.decode(errors="replace")[-10_000:])
     return NOTICED.get(ended.returncode, f"killed (crashed with {ended.returncode})")
 
 
-def judge(mutant: Mutant) -> str:
+def judge(mutant: Mutant, base: Path) -> str:
     """Run the test that should notice, then its file, then all; say what came of it."""
-    with copy_of(mutant) as folder:
+    with broken(mutant, base) as folder:
         named = f"tests/{mutant.tests}"
         verdict = suite(folder, named)
         for others in ((named.partition("::")[0],), ()):
@@ -543,12 +545,12 @@ def main() -> None:
     options = parser.parse_args()
     chosen = [m for m in MUTANTS if options.only in m.name or options.only in m.module]
     named = sorted({f"tests/{mutant.tests}" for mutant in chosen})
-    with copy_of(None) as folder:
-        if suite(folder, *named, jobs=options.jobs, shown=True) != "survived":
-            raise SystemExit("a test that is named fails without any mutant, or is not there; mend that first")
     survivors = 0
-    with ThreadPoolExecutor(options.jobs) as pool:
-        for place, (mutant, verdict) in enumerate(zip(chosen, pool.map(judge, chosen), strict=True), 1):
+    with whole() as base, ThreadPoolExecutor(options.jobs) as pool:
+        if suite(base, *named, jobs=options.jobs, first=True) != "survived":
+            raise SystemExit("a test that is named fails without any mutant, or is not there; mend that first")
+        verdicts = pool.map(partial(judge, base=base), chosen)
+        for place, (mutant, verdict) in enumerate(zip(chosen, verdicts, strict=True), 1):
             survivors += verdict == "survived"
             print(f"{place:3}/{len(chosen)}  {verdict:24} {mutant.module:16} {mutant.name}", flush=True)
     print(f"{len(chosen) - survivors} of {len(chosen)} mutants killed")
