@@ -22,6 +22,8 @@ from pysnmalloc.explore.schedules.schedule import Schedule, ScheduleError
 from pysnmalloc.explore.threads.scenario import ThreadCode
 from pysnmalloc.explore.weaken import weaken_each
 
+pytestmark = pytest.mark.same_everywhere
+
 MODELS = ("sc", "tso", "cpp20", "rc11")
 EVER = 1 << 60
 

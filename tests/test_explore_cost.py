@@ -19,6 +19,8 @@ from pysnmalloc.explore.search.exploration import Exploration
 from pysnmalloc.explore.threads.ops import FENCE
 from pysnmalloc.explore.threads.segment import NewCell
 
+pytestmark = pytest.mark.same_everywhere
+
 if TYPE_CHECKING:
     from _typeshed import TraceFunction
 

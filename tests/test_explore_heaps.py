@@ -10,6 +10,8 @@ from pysnmalloc.explore.scenarios import ALLOCATORS, SCENARIOS
 from pysnmalloc.explore.scenarios.seeded import SEEDED, SeededBug
 from pysnmalloc.messagequeue import MessageQueue
 
+pytestmark = pytest.mark.same_everywhere
+
 BUGS = {bug.name: bug for bug in SEEDED}
 
 

@@ -21,6 +21,8 @@ from pysnmalloc.explore.threads.segment import NewCell
 from . import naive_models
 from .random_litmus import other_orders, random_litmus, seq_cst_litmus
 
+pytestmark = pytest.mark.same_everywhere
+
 RLX, REL = Order.RELAXED, Order.RELEASE
 LITMUS_BY_NAME = {litmus.name: litmus for litmus in LITMUS}
 

@@ -21,6 +21,8 @@ from tests import naive_models
 from tests.naive_models import Event, Execution, consistent_cpp20, executions, machine_executions, outcome, outcomes
 from tests.random_litmus import other_orders, random_litmus, seq_cst_litmus
 
+pytestmark = pytest.mark.same_everywhere
+
 RLX, REL, ACQ_REL, SC = Order.RELAXED, Order.RELEASE, Order.ACQ_REL, Order.SEQ_CST
 TESTS = {litmus.name: litmus for litmus in LITMUS}
 SEEDS = range(200)

@@ -17,6 +17,8 @@ from pysnmalloc.quiz import TOPICS, Form, NotANumber, Problem, Question, Topic, 
 from pysnmalloc.quiz.question import Dice, mistakes
 from tests.quiz_solver import SOLVERS, Sheet, solve
 
+pytestmark = pytest.mark.same_everywhere
+
 SEEDS = 200
 NUMBERS = (1, 4, 7, 10, 13)  # one of each level
 DIGEST = "d99db5252f7122f1"
