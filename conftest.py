@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 
 import pytest
 
+from pysnmalloc.lesson.done import record
 from tests.browser import NoBrowserError, find
 
 
@@ -23,6 +25,14 @@ def pytest_configure() -> None:
     """Let SIGINT raise KeyboardInterrupt, as tests expect. A shell lets its background jobs ignore it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _record_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what checks in tests record out of the checkout."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(record, "FILE", tmp_path_factory.mktemp("record") / record.FILE)
+        yield
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
     predict("How many bytes does malloc(100) take?", {"100": ..., "112": ...}, right="112")
     with fails(AssertionError): ...
     check("0.1", my_function)
+    progress()
 
           your answer ──► judge ──► verdict        right, not yet, or the first error:
                            ▲                       the call, its result, and the expected result
@@ -14,10 +15,11 @@ the answer. Read ``judging`` first, then the judges of one tutorial. Left out: g
 
 Imported by: nothing beside it.
 
-    verdict, judging, prediction, failing, exploring, tutorials/, checking
+    verdict, judging, prediction, failing, exploring, tutorials/, done/, checking
 """
 
 from .checking import check
+from .done import Progress, progress
 from .failing import fails
 from .judging import JUDGES, Judge, Wanted, call, exercise, same
 from .prediction import Prediction, predict
@@ -27,6 +29,7 @@ __all__ = [
     "JUDGES",
     "Judge",
     "Prediction",
+    "Progress",
     "Verdict",
     "Wanted",
     "call",
@@ -34,5 +37,6 @@ __all__ = [
     "exercise",
     "fails",
     "predict",
+    "progress",
     "same",
 ]
