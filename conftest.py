@@ -2,6 +2,7 @@
 
 --demand-browser    tests of web pages fail where there is no browser; without it, they are skipped
 --every-point       tests that interrupt calls do so at every point; without it, at some
+--hundred-times     right answers to exercises are accepted a hundred times under load; without it, three times
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options that the continuous integration gives."""
     parser.addoption("--demand-browser", action="store_true", help="fail the tests of web pages if there is no browser")
     parser.addoption("--every-point", action="store_true", help="interrupt calls at every point; takes ten minutes")
+    parser.addoption("--hundred-times", action="store_true", help="check right answers a hundred times under load")
 
 
 def pytest_configure() -> None:
@@ -39,6 +41,12 @@ def _record_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 def stride(request: pytest.FixtureRequest) -> int:
     """How many points a test that interrupts calls goes on each time."""
     return 1 if request.config.getoption("--every-point") else 31
+
+
+@pytest.fixture
+def hundred_times(request: pytest.FixtureRequest) -> bool:
+    """Whether each right answer is checked a hundred times."""
+    return bool(request.config.getoption("--hundred-times"))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from pysnmalloc.lesson import Wanted, call, check, exercise, fails, predict
-from pysnmalloc.lesson.judging import JUDGES, shown
+from pysnmalloc.lesson import Trouble, Wanted, call, check, exercise, fails, predict
+from pysnmalloc.lesson.judging import JUDGES
+from pysnmalloc.lesson.values import shown
 from pysnmalloc.lesson.verdict import State
 
 
@@ -36,13 +37,13 @@ def test_all_numbers_of_a_value_are_told_in_one_base() -> None:
 )
 def test_what_came_and_what_was_wanted_are_told_in_one_base(got: object, told: str) -> None:
     wanted = (0x2000, 0, 0x130)
-    assert list(call(lambda *_: got, "place", 0x2130, 10, wanted=wanted, addresses=(0,))) == [told]
+    troubles = call(lambda *_: got, "place", 0x2130, 10, wanted=wanted, addresses=(0,))
+    assert [trouble.words for trouble in troubles] == [told]
 
 
 def test_counts_are_told_in_base_10() -> None:
-    assert list(call(lambda count: count, "visits", 3200, wanted=198)) == [
-        "`visits(3200)` returns 3200; it should return 198."
-    ]
+    (trouble,) = call(lambda count: count, "visits", 3200, wanted=198)
+    assert trouble.words == "`visits(3200)` returns 3200; it should return 198."
 
 
 class Equal:
@@ -61,6 +62,7 @@ class Equal:
         (lambda _: ..., State.OPEN),
         (..., State.OPEN),
         (lambda numbers: float(sum(numbers)), State.WRONG),
+        (lambda numbers: numbers.reverse() or sum(numbers), State.WRONG),
         (lambda _: Equal(), State.WRONG),
         (lambda numbers: numbers.clear() or 6, State.WRONG),
         (lambda _: 1 // 0, State.WRONG),
@@ -69,7 +71,7 @@ class Equal:
 )
 def test_an_answer_is_not_believed(answer: object, state: State) -> None:
     @exercise("0.99")
-    def _(answer: object) -> Iterator[str]:
+    def _(answer: object) -> Iterator[Trouble]:
         numbers = [1, 2, 3]
         yield from call(answer, "total", numbers, wanted=Wanted(6, "their sum"))
         yield from call(answer, "total", [], wanted=0)

@@ -11,25 +11,28 @@
 
 The law: a judge computes the right result from bytes or with its own code. It never asks the answer
 whether it is right. It trusts neither the answer's ``==`` nor its claims, and it passes only copies to
-the answer. Read ``judging`` first, then the judges of one tutorial. Left out: grading and time limits.
+the answer. A check ends, whatever the answer does. Read ``judging`` first, then the judges of one
+tutorial. Left out: grading.
 
 Imported by: nothing beside it.
 
-    verdict, judging, prediction, failing, exploring, tutorials/, done/, checking
+    values, verdict, running/, kept, judging, source, prediction, failing, exploring, tutorials/, done/, checking
 """
 
 from .checking import check
 from .done import Progress, progress
 from .failing import fails
-from .judging import JUDGES, Judge, Wanted, call, exercise, same
+from .judging import JUDGES, Judge, Trouble, Wanted, call, exercise, same
 from .prediction import Prediction, predict
-from .verdict import Verdict
+from .verdict import Case, Verdict
 
 __all__ = [
     "JUDGES",
+    "Case",
     "Judge",
     "Prediction",
     "Progress",
+    "Trouble",
     "Verdict",
     "Wanted",
     "call",

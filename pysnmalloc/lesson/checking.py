@@ -3,7 +3,10 @@
     check("0.1", answer) ──► the judge of exercise 0.1, in ``tutorials`` ──► Right, Look again, Not yet
 
 The judges of a tutorial are loaded when one of its exercises is checked. A judge is found
-by the number of its exercise.
+by the number of its exercise. It is asked twice: an answer that keeps something from one
+call to the next may be right the first time.
+
+The law: a check ends with a verdict, whatever the answer does. Only Ctrl-C leaves it otherwise.
 """
 
 from __future__ import annotations
@@ -11,7 +14,10 @@ from __future__ import annotations
 import importlib
 
 from . import tutorials
-from .judging import JUDGES, Judge, Open
+from .judging import JUDGES, Judge, Open, Trouble, once, where
+from .kept import Kept
+from .running.budget import Spent
+from .running.underway import underway
 from .verdict import State, Verdict
 
 __all__ = ["check"]
@@ -34,13 +40,36 @@ def check(number: str, answer: object) -> Verdict:
     judge = _judge(number)
     if answer is ...:
         return Verdict(number, State.OPEN, STUB + ".")
+    kept = Kept(answer)
+    with underway(number):
+        try:
+            trouble = _first(judge, answer)
+            if trouble is None and not once(number) and (trouble := _first(judge, answer)):
+                words = f"every call was right the first time, but not when all were made again: {trouble.words}"
+                trouble = Trouble(words, trouble.case, trouble.finding)
+        except Open:
+            return Verdict(number, State.OPEN, STUB + ".")
+    if trouble is None:
+        return Verdict(number, State.RIGHT, "every case that was tried gives the expected result.")
+    return Verdict(number, State.WRONG, trouble.words + kept.told(), trouble.case, trouble.finding)
+
+
+def _first(judge: Judge, answer: object) -> Trouble | None:
+    """Return the first error that a judge finds.
+
+    A judge expects what answers do. This is the net below it: what it does not expect becomes an error as well.
+
+    Raises:
+        Open: if the answer is the stub.
+    """
     try:
         trouble = next(judge(answer), None)
     except Open:
-        return Verdict(number, State.OPEN, STUB + ".")
-    if trouble is None:
-        return Verdict(number, State.RIGHT, "every case that was tried gives the expected result.")
-    return Verdict(number, State.WRONG, trouble)
+        raise
+    except (Exception, SystemExit, Spent) as error:
+        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return Trouble(f"the check cannot go on, because your answer led to {said}{where(error)}.")
+    return Trouble(trouble) if isinstance(trouble, str) else trouble
 
 
 def _judge(number: str) -> Judge:

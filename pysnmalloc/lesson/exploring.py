@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from ..explore import Finding, Scenario, explore
-from .judging import call
+from .judging import Trouble, call
 
 __all__ = ["answered", "explored", "story"]
 
@@ -36,7 +36,7 @@ def answered(returned: T) -> T:
     return returned
 
 
-def explored(answer: object, name: str, scenario: Scenario) -> Iterator[str]:
+def explored(answer: object, name: str, scenario: Scenario) -> Iterator[Trouble | str]:
     """Explore a scenario that calls an answer, and yield its errors in the order found.
 
     Args:

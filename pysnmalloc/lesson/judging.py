@@ -8,25 +8,55 @@
 A judge lives in ``tutorials`` with the other judges of its notebook. An answer that is still
 the stub (``...``, or a function that raises ``NotImplementedError``) is open, not wrong.
 
-The law: a verdict reports only the first error, with the arguments that show it.
+The law: a verdict reports only the first error, with the arguments that show it. A call that shows
+no error leaves its arguments as they were and ends within the budget.
 """
 
 from __future__ import annotations
 
 import copy
+import inspect
 import traceback
 from collections.abc import Callable, Collection, Iterator
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-__all__ = ["JUDGES", "Judge", "Open", "Wanted", "call", "exercise", "same"]
+from .running.budget import Spent, is_own, limited
+from .running.underway import current, pulse
+from .values import is_plain, plainly, remark, same, shown
+from .verdict import Case
 
-Judge = Callable[[object], Iterator[str]]
+if TYPE_CHECKING:
+    from ..explore import Finding
+
+__all__ = ["JUDGES", "Judge", "Open", "Trouble", "Wanted", "call", "exercise", "once", "same", "shown", "where"]
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """An error in an answer.
+
+    Attributes:
+        words: what is wrong, in words, with code in backquotes.
+        case: the call that shows it.
+        finding: the execution that shows it.
+    """
+
+    words: str
+    case: Case | None = field(default=None, compare=False)
+    finding: Finding | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return self.words
+
+
+Judge = Callable[[object], Iterator[Trouble | str]]
 """A function that receives the answer and yields its errors."""
 
 JUDGES: dict[str, Judge] = {}
 """The loaded judges, by the number of their exercise."""
 
-LONG = 100
+_ONCE: set[str] = set()
 T = TypeVar("T")
 
 
@@ -42,33 +72,39 @@ class Open(Exception):
     """The answer is still the stub."""
 
 
-def exercise(number: str) -> Callable[[Judge], Judge]:
-    """Register the judge of an exercise: ``@exercise("0.1")``."""
+def exercise(number: str, *, once: bool = False) -> Callable[[Judge], Judge]:
+    """Register the judge of an exercise: ``@exercise("0.1")``.
+
+    Args:
+        number: the number of the exercise.
+        once: whether the judge is asked only once. A check asks twice, so that it notices an answer which keeps
+            something from one call to the next. A judge that takes long, or tries the same call again itself, is asked
+            once.
+    """
 
     def enter(judge: Judge) -> Judge:
         JUDGES[number] = judge
+        (_ONCE.add if once else _ONCE.discard)(number)
         return judge
 
     return enter
 
 
-def same(got: object, wanted: object) -> bool:
-    """Tell whether two plain values are equal, without asking the answer.
-
-    Values of different types are different. An object that claims to equal everything therefore does not count as
-    equal, and neither does True for 1.
-    """
-    if type(got) is not type(wanted):
-        return False
-    if isinstance(wanted, list | tuple) and isinstance(got, list | tuple):
-        return len(got) == len(wanted) and all(same(left, right) for left, right in zip(got, wanted, strict=True))
-    return got == wanted
+def once(number: str) -> bool:
+    """Return whether the judge of an exercise is asked only once."""
+    return number in _ONCE
 
 
 def call(
-    answer: object, name: str, *arguments: object, wanted: object, addresses: Collection[int] | None = None
-) -> Iterator[str]:
-    """Call the function that was given as an answer, and yield the errors in its result.
+    answer: object,
+    name: str,
+    *arguments: object,
+    wanted: object,
+    addresses: Collection[int] | None = None,
+    why: str = "",
+    changes: bool = False,
+) -> Iterator[Trouble]:
+    """Call the function that was given as an answer, and yield the error in its result.
 
     Args:
         answer: the function.
@@ -77,57 +113,103 @@ def call(
         wanted: the result that the function must return, or a ``Wanted`` that describes it in words.
         addresses: the indices of the arguments to print in base 16. If given, the results are also printed in base 16,
             unless all their numbers are small.
+        why: what this case is about, in whole sentences that follow the error's.
+        changes: whether the function may change its arguments.
+
+    Raises:
+        Open: if the answer is the stub.
     """
     if not callable(answer):
-        yield f"the answer must be a function, but this is {shown(answer)}."
+        yield Trouble(f"the answer must be a function, but this is {shown(answer)}.")
         return
-    value, words = (wanted.value, wanted.words) if isinstance(wanted, Wanted) else (wanted, None)
     hexed = () if addresses is None else addresses
     asked = f"{name}({', '.join(shown(each, index in hexed) for index, each in enumerate(arguments))})"
+    value, words = (wanted.value, wanted.words) if isinstance(wanted, Wanted) else (wanted, "")
+    case = Case(answer, name, arguments)
+    given = copy.deepcopy(arguments)
+    pulse()
+    got, failed = _attempt(answer, given)
+    if got is ... and not failed:
+        failed = _unwritten()
+    base_16 = addresses is not None and (_large(got) or _large(value))
+    told = f"it should return {words or shown(value, base_16)}."
+    if failed:
+        yield Trouble(f"`{asked}` {failed}; {told}{_more(why)}", case)
+    elif not same(got, value):
+        hint = " Is there a `return`?" if got is None else _more(remark(got, value))
+        yield Trouble(f"`{asked}` returns {shown(plainly(got), base_16)}; {told}{hint}{_more(why)}", case)
+    elif not changes and (changed := _changed(arguments, given)):
+        yield Trouble(f"`{asked}` {changed}; an argument belongs to the caller, so work on a copy.", case)
+    current().calls += 1
+
+
+def _more(sentence: str) -> str:
+    """Return a sentence with a space before it, or nothing."""
+    return f" {sentence}" if sentence else ""
+
+
+def _attempt(answer: Callable[..., object], arguments: tuple[object, ...]) -> tuple[object, str]:
+    """Call an answer, and return its result and how it failed, in words: one of the two."""
+    if misfit := _misfit(answer, len(arguments)):
+        return None, misfit
     try:
-        got = answer(*copy.deepcopy(arguments))
+        return limited(answer, *arguments), ""
     except NotImplementedError:
-        raise Open from None
+        return None, _unwritten()
+    except Spent as spent:
+        return None, str(spent)
+    except (SystemExit, GeneratorExit) as error:
+        return None, f"ends Python with {type(error).__name__}{where(error)}"
+    except RecursionError as error:
+        return None, f"calls itself without end{where(error)}"
     except Exception as error:
-        words = words or shown(value, addresses is not None and _large(value))
-        yield f"`{asked}` raises {type(error).__name__}: {error}{_where(error)}; it should return {words}."
-        return
-    if got is ...:
+        return None, f"raises {type(error).__name__}: {error}{where(error)}"
+
+
+def _unwritten() -> str:
+    """Return words for a part that is still the stub.
+
+    Raises:
+        Open: if all of the answer is.
+    """
+    if current().calls == 0:
         raise Open
-    if not same(got, value):
-        base_16 = addresses is not None and (_large(got) or _large(value))
-        nothing = " Is there a `return`?" if got is None else ""
-        yield f"`{asked}` returns {shown(got, base_16)}; it should return {words or shown(value, base_16)}.{nothing}"
+    return "returns `...`: this part is still to be written"
 
 
-def shown(value: object, base_16: bool = False) -> str:
-    """Return a value as text, with all its numbers in one base; a long text is cut."""
-    text = _spelled(value, base_16)
-    return text if len(text) <= LONG else text[: LONG - 3] + "..."
+def _misfit(answer: Callable[..., object], count: int) -> str:
+    """Return words if a function cannot be called with so many arguments, or nothing."""
+    try:
+        signature = inspect.signature(answer)
+    except (TypeError, ValueError):  # some functions written in C have none
+        return ""
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        return f"has {count} argument{'s' * (count != 1)}, but your function is defined with {signature}"
+    return ""
 
 
-def _spelled(value: object, base_16: bool) -> str:
-    """Return a value as text, in full."""
-    if type(value) is int:
-        return f"{value:#x}" if base_16 else str(value)
-    if type(value) is list:
-        return f"[{', '.join(_spelled(each, base_16) for each in value)}]"
-    if type(value) is tuple:
-        inside = ", ".join(_spelled(each, base_16) for each in value)
-        return f"({inside},)" if len(value) == 1 else f"({inside})"
-    if type(value) is bytes:
-        return f"bytes.fromhex({value.hex()!r})"
-    return f"a {type(value).__name__}" if type(value).__repr__ is object.__repr__ else repr(value)
+def _changed(arguments: tuple[object, ...], given: tuple[object, ...]) -> str:
+    """Return words about the first argument that a function has changed, or nothing."""
+    for number, (before, after) in enumerate(zip(arguments, given, strict=True), 1):
+        before, after = plainly(before), plainly(after)
+        if is_plain(before) and not same(after, before):
+            return f"changes its argument {number}: it was {shown(before)}, and is {shown(after)} afterwards"
+    return ""
 
 
 def _large(value: object) -> bool:
     """Tell whether a value is, or contains, a number too large to read in base 10."""
     if isinstance(value, list | tuple):
-        return any(map(_large, value))
+        return is_plain(value) and any(map(_large, value))
     return type(value) is int and value > 255
 
 
-def _where(error: Exception) -> str:
-    """Return the line of the answer that raised an error."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
-    return f", at its line `{frames[-1].line}`" if frames and frames[-1].line else ""
+def where(error: BaseException) -> str:
+    """Return the line of the answer that raised an error, as words that follow the error's; nothing if it is unknown.
+
+    An error that a library raises is blamed on the line that called the library.
+    """
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if is_own(frame.filename)]
+    return f", at your line `{frames[-1].line}`" if frames and frames[-1].line else ""

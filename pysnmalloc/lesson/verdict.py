@@ -2,19 +2,27 @@
 
     right     every case gave the expected result
     open      there is no answer yet
-    wrong     the first error
+    wrong     the first error; `case` has the call that shows it, with its real arguments
 
 Words and a sign distinguish the three, not colour alone.
 """
 
 from __future__ import annotations
 
+import copy
 import enum
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from html import escape
+from typing import TYPE_CHECKING
 
-__all__ = ["State", "Verdict"]
+from .values import plainly
+
+if TYPE_CHECKING:
+    from ..explore import Finding
+
+__all__ = ["Case", "State", "Verdict"]
 
 
 class State(enum.Enum):
@@ -32,6 +40,36 @@ STYLE = (
 )
 
 
+class Case:
+    """A call of an answer that shows an error.
+
+        verdict = check("0.1", word_at)
+        word_at(*verdict.case.arguments)        or verdict.case.again()
+
+    A message abbreviates long arguments; a case has them in full.
+
+    Attributes:
+        name: the name of the function.
+    """
+
+    def __init__(self, answer: Callable[..., object], name: str, arguments: tuple[object, ...]) -> None:
+        self.name = name
+        self._answer = answer
+        self._arguments = arguments
+
+    @property
+    def arguments(self) -> tuple[object, ...]:
+        """The arguments of the call; each time a copy, so an answer may change them."""
+        return copy.deepcopy(self._arguments)
+
+    def again(self) -> object:
+        """Call the answer with these arguments again, and return what it returns. Nothing limits its steps."""
+        return self._answer(*self.arguments)
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(repr(plainly(each)) for each in self._arguments)})"
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The result of a check.
@@ -40,11 +78,15 @@ class Verdict:
         exercise: the number of the exercise, as in ``0.1``.
         state: right, open or wrong.
         words: the explanation, with code in backquotes.
+        case: the call that shows the error, if it is in a single call.
+        finding: the execution that shows the error, if the explorer found it. A notebook shows it step by step.
     """
 
     exercise: str
     state: State
     words: str
+    case: Case | None = field(default=None, compare=False)
+    finding: Finding | None = field(default=None, compare=False)
 
     @property
     def right(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count, islice
 
-from ..judging import call, exercise
+from ..judging import Trouble, call, exercise
 
 __all__: list[str] = []  # a judge is found by the number of its exercise
 
@@ -25,14 +25,14 @@ def sizes(mantissa_bits: int = MANTISSA_BITS) -> Iterator[int]:
 
 
 @exercise("1.1")
-def _class_size(answer: object) -> Iterator[str]:
+def _class_size(answer: object) -> Iterator[Trouble | str]:
     """Try every class of the second configuration."""
     for sizeclass, size in enumerate(islice(sizes(), 59)):
         yield from call(answer, "class_size", sizeclass, wanted=size)
 
 
 @exercise("1.2")
-def _round_up(answer: object) -> Iterator[str]:
+def _round_up(answer: object) -> Iterator[Trouble | str]:
     """Try the paper's mantissa first, with sizes that are classes and sizes next to them."""
     for mantissa_bits in (2, 0, 1, 3, 4):
         for size in (65, 100, 17, 1, 0, 16, 64, 80, 128, 129, 160, 161, 1000, 1024, 1025, 5000):
@@ -41,7 +41,7 @@ def _round_up(answer: object) -> Iterator[str]:
 
 
 @exercise("1.3")
-def _aligned_size(answer: object) -> Iterator[str]:
+def _aligned_size(answer: object) -> Iterator[Trouble | str]:
     """Try alignments that the class of the size provides, and alignments that it does not."""
     for size in (100, 128, 0, 1, 40, 65, 192, 260, 300, 1100, 5000):
         for alignment in (16, 64, 1, 32, 128, 1024, 4096):

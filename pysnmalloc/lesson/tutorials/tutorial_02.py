@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..judging import call, exercise
+from ..judging import Trouble, call, exercise
 
 __all__: list[str] = []  # a judge is found by the number of its exercise
 
@@ -104,7 +104,7 @@ BEHIND = (
 
 
 @exercise("2.1")
-def _fields(answer: object) -> Iterator[str]:
+def _fields(answer: object) -> Iterator[Trouble | str]:
     """Try words in which each field is distinct."""
     for fields in (
         (2, 0x241, 0x3F0, 10, 0),
@@ -121,7 +121,7 @@ def _fields(answer: object) -> Iterator[str]:
 
 
 @exercise("2.2")
-def _take(answer: object) -> Iterator[str]:
+def _take(answer: object) -> Iterator[Trouble | str]:
     """Try slabs that are not full."""
     for case in CASES:
         after = case.entries[1] if case.freed else case.bump + case.size + 1
@@ -131,7 +131,7 @@ def _take(answer: object) -> Iterator[str]:
 
 
 @exercise("2.3")
-def _free_objects(answer: object) -> Iterator[str]:
+def _free_objects(answer: object) -> Iterator[Trouble | str]:
     """Try the same slabs, a full slab, and slabs that are not the first on their list."""
     for case in (*CASES, FULL, *BEHIND):
         arguments = (case.slab, case.entries[0], case.link, case.size)

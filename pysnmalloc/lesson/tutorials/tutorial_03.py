@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..judging import call, exercise
+from ..judging import Trouble, call, exercise
 
 __all__: list[str] = []  # a judge is found by the number of its exercise
 
@@ -41,7 +41,7 @@ class Entries:
 
 
 @exercise("3.1")
-def _start_chunk(answer: object) -> Iterator[str]:
+def _start_chunk(answer: object) -> Iterator[Trouble | str]:
     """Try every chunk of a few objects; the number of ones in the distance limits the number of jumps."""
     for chunk_bits, objects in ((13, (3,)), (20, (0, 2, 5)), (24, (8, 3))):
         start = 3
@@ -69,7 +69,7 @@ def _next_bytes(count: int, free: list[int]) -> list[int]:
 
 
 @exercise("3.2")
-def _free_slabs(answer: object) -> Iterator[str]:
+def _free_slabs(answer: object) -> Iterator[Trouble | str]:
     """Try a fresh superslab, and superslabs whose slabs have been taken and returned."""
     for count, free in (
         (8, [1, 2, 3, 4, 5, 6, 7]),
@@ -85,7 +85,7 @@ def _free_slabs(answer: object) -> Iterator[str]:
 
 
 @exercise("3.3")
-def _object_start(answer: object) -> Iterator[str]:
+def _object_start(answer: object) -> Iterator[Trouble | str]:
     """Try the first, middle and last byte of objects, which are laid out from the slab's end."""
     for slab, slab_size, size in ((0x32400, 1 << 10, 224), (0x50000, 1 << 14, 48), (0x1230000, 1 << 16, 5120)):
         starts = [slab + slab_size - size]
@@ -97,7 +97,7 @@ def _object_start(answer: object) -> Iterator[str]:
 
 
 @exercise("3.4")
-def _fresh_stack(answer: object) -> Iterator[str]:
+def _fresh_stack(answer: object) -> Iterator[Trouble | str]:
     """Try classes of three configurations; the objects are laid out from the chunk's end."""
     for chunk_size, page_size, sizes in (
         (1 << 13, 1 << 8, (1536, 2048, 2560, 7168)),

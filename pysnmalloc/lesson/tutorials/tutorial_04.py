@@ -10,7 +10,7 @@ from ...explore import explore
 from ...explore.scenarios.stack import StackScenario
 from ...stack import ChunkStack
 from ..exploring import answered, explored, story
-from ..judging import call, exercise, shown
+from ..judging import Trouble, call, exercise, shown
 
 __all__: list[str] = []
 
@@ -19,7 +19,7 @@ PLANS = ({"A": "pop push pop pop"}, {"A": "pop", "B": "pop pop push"})
 
 
 @exercise("4.1")
-def _extent(answer: object) -> Iterator[str]:
+def _extent(answer: object) -> Iterator[Trouble | str]:
     """Try sizes around powers of two of chunks; the right answer is found by doubling and by counting pages."""
     for chunk_size, page_size in ((8192, 256), (1 << 20, 4096)):
         for size in (chunk_size, chunk_size + 1, 3 * chunk_size - page_size - 5, 4 * chunk_size, chunk_size - 3):
@@ -31,7 +31,7 @@ def _extent(answer: object) -> Iterator[str]:
 
 
 @exercise("4.2")
-def _pop(answer: object) -> Iterator[str]:
+def _pop(answer: object) -> Iterator[Trouble | str]:
     """Run the answer's pop with the stack's own push in every execution, and count the chunks at the end."""
     if callable(answer):
         kind = _with_pop(answer)
@@ -57,7 +57,7 @@ def _with_pop(answer: Callable[[Atomics, int], int]) -> type[ChunkStack]:
 
 
 @exercise("4.3")
-def _enough(answer: object) -> Iterator[str]:
+def _enough(answer: object) -> Iterator[Trouble | str]:
     """Explore a stack for each rule, and compare the answer with the result."""
     if not isinstance(answer, dict) or set(answer) != set(RULES):
         yield f"the answer must be a dict with the keys {', '.join(map(repr, RULES))}; this is {shown(answer)}."

@@ -9,7 +9,7 @@ from ...atomics import Order
 from ...explore import explore
 from ...explore.scenarios.litmus import LITMUS, Litmus, Load, Store
 from ...explore.scenarios.programs import LitmusScenario, outcomes_of
-from ..judging import call, exercise, shown
+from ..judging import Trouble, call, exercise, shown
 
 __all__: list[str] = []
 
@@ -25,7 +25,7 @@ WEAKER = {
 
 
 @exercise("5.1")
-def _interleavings(answer: object) -> Iterator[str]:
+def _interleavings(answer: object) -> Iterator[Trouble | str]:
     """Try a few small programs; the right answer is found by choosing positions for the first thread's steps."""
 
     def in_order(a: list[str], b: list[str]) -> object:
@@ -42,7 +42,7 @@ def _interleavings(answer: object) -> Iterator[str]:
 
 
 @exercise("5.2")
-def _weakest(answer: object) -> Iterator[str]:
+def _weakest(answer: object) -> Iterator[Trouble | str]:
     """Explore the program with the given orders, and then with each of them weakened."""
     if not isinstance(answer, dict) or set(answer) != set(ORDERS):
         yield f"the answer must be a dict with the keys {', '.join(map(repr, ORDERS))}; this is {shown(answer)}."
@@ -78,7 +78,7 @@ def _stale(orders: Mapping[str, Order]) -> bool:
 
 
 @exercise("5.3")
-def _strongest(answer: object) -> Iterator[str]:
+def _strongest(answer: object) -> Iterator[Trouble | str]:
     """Compare with the table of litmus tests, which follows the literature; nothing is explored."""
     if not isinstance(answer, dict) or set(answer) != set(ASKED):
         yield f"the answer must be a dict with the keys {', '.join(map(repr, ASKED))}; this is {shown(answer)}."

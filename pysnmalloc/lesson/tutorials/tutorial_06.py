@@ -11,7 +11,7 @@ from ...explore.scenarios.queue import PublishedQueue, QueueScenario
 from ...explore.threads.scenario import Place, ThreadCode
 from ...messagequeue import NEXT, MessageQueue
 from ..exploring import answered, explored, story
-from ..judging import call, exercise, shown
+from ..judging import Trouble, call, exercise, shown
 
 __all__: list[str] = []
 
@@ -27,7 +27,7 @@ WEAKER = {
 
 
 @exercise("6.1")
-def _receivable(answer: object) -> Iterator[str]:
+def _receivable(answer: object) -> Iterator[Trouble | str]:
     """Try queues as lists of runs, with a link missing between runs; all but the last of the first run come out."""
     for runs in ([[40, 16, 72]], [[8]], [[40, 16], [72, 24]], [[40], [16, 72]], [[96, 40, 8, 16, 72]]):
         links = {message: after for run in runs for message, after in zip(run, [*run[1:], 0], strict=True)}
@@ -57,7 +57,7 @@ class ListScenario(QueueScenario):
 
 
 @exercise("6.2")
-def _enqueue(answer: object) -> Iterator[str]:
+def _enqueue(answer: object) -> Iterator[Trouble | str]:
     """Run the project's receiver with senders that use the answer, in every execution."""
     if callable(answer):
         yield from explored(answer, "enqueue", ListScenario(_with_enqueue(answer)))
@@ -81,7 +81,7 @@ def _with_enqueue(answer: Callable[[Atomics, int, int, int], object]) -> type[Me
 
 
 @exercise("6.3")
-def _repaired(answer: object) -> Iterator[str]:
+def _repaired(answer: object) -> Iterator[Trouble | str]:
     """Explore the published queue with the given order, and with the next weaker ones."""
     if not isinstance(answer, Order):
         yield f"the answer must be an `Order`, as in `sn.Order.RELAXED`, but this is {shown(answer)}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from ..judging import call, exercise
+from ..judging import Trouble, call, exercise
 
 __all__: list[str] = []
 
@@ -22,7 +22,7 @@ FREED: tuple[tuple[int, list[int], int], ...] = (
 
 
 @exercise("7.1")
-def _bucket(answer: object) -> Iterator[str]:
+def _bucket(answer: object) -> Iterator[Trouble | str]:
     """Try numbers written in base 2^k; the right answer is a digit."""
     for allocator_bits, k, digits in ((11, 2, (1, 2, 0)), (11, 6, (33, 5, 60)), (11, 2, (3, 3, 1)), (12, 3, (6, 0, 7))):
         number = sum(digit * (2**k) ** place for place, digit in enumerate(digits))
@@ -33,7 +33,7 @@ def _bucket(answer: object) -> Iterator[str]:
 
 
 @exercise("7.2")
-def _post(answer: object) -> Iterator[str]:
+def _post(answer: object) -> Iterator[Trouble | str]:
     """Compute without rounds: a message leaves by the lowest k-bit group in which the target's number differs."""
     for own, targets, k in FREED:
 
@@ -48,7 +48,7 @@ def _post(answer: object) -> Iterator[str]:
 
 
 @exercise("7.3")
-def _exchanges(answer: object) -> Iterator[str]:
+def _exchanges(answer: object) -> Iterator[Trouble | str]:
     """Compute the right answer by freeing one object after another."""
     for count, size, limit in ((8, 16, 128), (203, 16, 128), (44, 48, 200), (5, 16, 0), (3, 224, 128)):
         posts = cached = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from ..judging import call, exercise
+from ..judging import Trouble, call, exercise
 
 __all__: list[str] = []  # a judge is found by the number of its exercise
 
@@ -38,14 +38,14 @@ INBOXES: tuple[tuple[list[int], list[int], int], ...] = (  # messages, free obje
 
 
 @exercise("8.1")
-def _route(answer: object) -> Iterator[str]:
+def _route(answer: object) -> Iterator[Trouble | str]:
     """Try every kind of chunk, with misleading first words; the right answers were written by hand."""
     for address, kind, first_word, wanted in ROUTES:
         yield from call(answer, "route", address, kind, first_word, ME, wanted=wanted, addresses=(0, 2, 3))
 
 
 @exercise("8.2")
-def _came_home(answer: object) -> Iterator[str]:
+def _came_home(answer: object) -> Iterator[Trouble | str]:
     """Compute the right answer by moving messages one by one through a queue that starts with its stub."""
     for messages, calls, batch in (
         (200, 1, 64),
@@ -76,7 +76,7 @@ def _moved(messages: int, calls: int, batch: int) -> int:
 
 
 @exercise("8.3")
-def _malloc(answer: object) -> Iterator[str]:
+def _malloc(answer: object) -> Iterator[Trouble | str]:
     """Try small states first; the right answer is computed by receiving one message after another."""
     for inbox, free, fresh in INBOXES:
         waiting, stack, bump = list(inbox), list(free), fresh

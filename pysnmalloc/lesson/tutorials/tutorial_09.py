@@ -8,7 +8,7 @@ from functools import partial
 
 from ...config import CLASSROOM, PAPER
 from ...heap import Heap
-from ..judging import call, exercise
+from ..judging import Trouble, call, exercise
 
 __all__: list[str] = []  # a judge is found by the number of its exercise
 
@@ -28,7 +28,7 @@ NO_THREADS = "this Python cannot start threads; a browser cannot either. Do this
 
 
 @exercise("9.1")
-def _exchanges(answer: object) -> Iterator[str]:
+def _exchanges(answer: object) -> Iterator[Trouble | str]:
     """Compute the right answer by putting one object after another into a cache."""
     for objects, size, limit in CASES:
         posts = cached = 0
@@ -59,7 +59,7 @@ class _Slow:
 
 
 @exercise("9.2")
-def _consume(answer: object) -> Iterator[str]:
+def _consume(answer: object) -> Iterator[Trouble | str]:
     """Run a heap with an owner and a consumer; its statistics tell whether every object was sent."""
     for count in (10, 0, 1):
         with Heap(PAPER) as heap:
@@ -83,7 +83,7 @@ def _consume(answer: object) -> Iterator[str]:
 
 
 @exercise("9.3")
-def _ring(answer: object) -> Iterator[str]:
+def _ring(answer: object) -> Iterator[Trouble | str]:
     """Run a heap with the answer's real threads; its statistics tell who freed what."""
     errors: list[str] = []
     before, threading.excepthook = threading.excepthook, lambda told: errors.append(repr(told.exc_value))
@@ -91,7 +91,7 @@ def _ring(answer: object) -> Iterator[str]:
         with Heap(CLASSROOM) as heap:
             tried = partial(answer, heap, 3, 100) if callable(answer) else answer
             for trouble in call(tried, "ring", wanted=None):
-                yield NO_THREADS if "can't start new thread" in trouble else trouble
+                yield NO_THREADS if "can't start new thread" in trouble.words else trouble
             if errors:
                 yield f"a thread ended with {errors[0]}."
             heap.cleanup_unused()
@@ -100,7 +100,7 @@ def _ring(answer: object) -> Iterator[str]:
         threading.excepthook = before
 
 
-def _ring_troubles(heap: Heap) -> Iterator[str]:
+def _ring_troubles(heap: Heap) -> Iterator[Trouble | str]:
     """Yield the errors in a heap after three threads have each passed 100 objects to a neighbour."""
     statistics = heap.statistics()
     live = sum(each.live for each in statistics.sizeclasses)

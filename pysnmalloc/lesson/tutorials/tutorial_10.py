@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..judging import call, exercise
+from ..judging import Trouble, call, exercise
 
 __all__: list[str] = []  # a judge is found by the number of its exercise
 
@@ -33,7 +33,7 @@ RUNS: tuple[tuple[list[tuple[int, int]], int], ...] = (
 
 
 @exercise("10.1")
-def _visits(answer: object) -> Iterator[str]:
+def _visits(answer: object) -> Iterator[Trouble | str]:
     """Compute the right answer by moving one object after another through two caches."""
     for objects, capacity, batch in PIPELINES:
         visits = producer = consumer = 0
@@ -48,7 +48,7 @@ def _visits(answer: object) -> Iterator[str]:
 
 
 @exercise("10.2")
-def _hops(answer: object) -> Iterator[str]:
+def _hops(answer: object) -> Iterator[Trouble | str]:
     """Compute the right answer backwards, from each arrival to the previous arrival at the same address."""
     for text in RECEIVED:
         events = [("received" if word[0] == "d" else "home", 16 * int(word[1:])) for word in text.split()]
@@ -62,7 +62,7 @@ def _hops(answer: object) -> Iterator[str]:
 
 
 @exercise("10.3")
-def _normalized(answer: object) -> Iterator[str]:
+def _normalized(answer: object) -> Iterator[Trouble | str]:
     """Try sizes that are powers of two, so that every correct formula gives the same digits."""
     for samples, size in RUNS:
         longest, peak = sorted(q for q, _ in samples)[-1], sorted(b for _, b in samples)[-1]

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, MutableSequence
 from functools import partial
 
-from ..judging import Wanted, call, exercise
+from ..judging import Trouble, Wanted, call, exercise
 
 __all__: list[str] = []  # a judge is found by the number of its exercise
 
@@ -51,7 +51,7 @@ class _Slab:
 
 
 @exercise("11.1")
-def _port(answer: object) -> Iterator[str]:
+def _port(answer: object) -> Iterator[Trouble | str]:
     """Fill a slab, almost empty it, refill it; then call at random. Check the law independently after each call."""
     for first, size, end in SLABS:
         yield from _drive(answer, first, size, end, "t" * 99 + "p" * 98 + "t" * 99)
@@ -60,7 +60,7 @@ def _port(answer: object) -> Iterator[str]:
             yield from _drive(answer, first, size, end, "".join(random.Random(seed).choices("ttp", k=80)))
 
 
-def _drive(answer: object, first: int, size: int, end: int, calls: str) -> Iterator[str]:
+def _drive(answer: object, first: int, size: int, end: int, calls: str) -> Iterator[Trouble | str]:
     """Make the calls that are possible, and compare each result."""
     if not isinstance(answer, type):
         yield "the answer must be the class `Port`; pass the class, not an instance."
@@ -90,7 +90,7 @@ def _name(told: list[str], now: str) -> str:
     return "; ".join([told[0], *(["..."] if len(told) > 4 else []), *told[1:][-3:], now])
 
 
-def _law(slab: object, right: _Slab, first: int, end: int) -> Iterator[str]:
+def _law(slab: object, right: _Slab, first: int, end: int) -> Iterator[Trouble | str]:
     """Yield the errors in the fields of a slab."""
     used, head, link = (getattr(slab, name, None) for name in ("used", "head", "link"))
     words = getattr(slab, "words", None)
@@ -119,7 +119,7 @@ def _law(slab: object, right: _Slab, first: int, end: int) -> Iterator[str]:
 
 
 @exercise("11.2")
-def _batches(answer: object) -> Iterator[str]:
+def _batches(answer: object) -> Iterator[Trouble | str]:
     """Compute the right answer with a list of open messages, oldest first."""
     lots = random.Random(11)
     cases = [
@@ -179,7 +179,7 @@ def _changed(at: int, link: int | None = None, signature: int | None = None) -> 
 
 
 @exercise("11.3")
-def _corrupt(answer: object) -> Iterator[str]:
+def _corrupt(answer: object) -> Iterator[Trouble | str]:
     """Try intact lists, and lists with one word overwritten at a known place."""
     cases = [
         (_list((64,)), 0, "it is the only object"),

@@ -1,0 +1,181 @@
+"""The budget of an answer: so many lines and so many bytes, and then it is stopped (§2).
+
+    limited(answer, 48)      the value that answer(48) returns, or
+                             Spent: takes more than 100,000 steps, at your line `while at:`, where at = 48
+
+A trace function counts each line that the answer runs, and each call. It raises ``Spent`` in the
+answer when the budget is spent. Python turns tracing off when a trace function raises. An answer
+that swallows every error, as ``except:`` does, would thus go on for ever. Therefore the finalizer
+of ``Spent`` turns tracing on again.
+
+Safety: all of this happens in the thread that calls ``limited``. Threads that the answer starts
+are not counted.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import re
+import sys
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Final, TypeAlias, TypeVar
+
+from ..values import is_plain, shown
+from .underway import pulse
+
+__all__ = ["LINES", "MEMORY", "Meter", "Spent", "TraceFunction", "is_own", "limited", "place"]
+
+LINES: Final = 100_000
+"""How many lines and calls of Python one call of an answer may take."""
+
+MEMORY: Final = 64 << 20
+"""How many bytes one call of an answer may hold at a time."""
+
+QUIET: Final = 30
+"""Memory is not measured before this line: measuring costs more than most answers do."""
+
+PULSE: Final = 4096
+SHORT: Final = 40
+"""The longest value shown beside a line."""
+
+LIBRARIES: Final = (str(Path(__file__).parents[2]) + os.sep, str(Path(os.__file__).parent) + os.sep, "<frozen ")
+"""Where code lies that no student wrote: this package, and Python's library."""
+
+TraceFunction: TypeAlias = "Callable[[FrameType, str, object], TraceFunction | None]"
+"""A function that ``sys.settrace`` takes; it returns the function that traces the rest of the frame."""
+
+Returned = TypeVar("Returned")
+
+
+class Spent(BaseException):
+    """The budget of an answer is spent.
+
+    It is no ``Exception``, so that an answer's ``except Exception`` does not catch it.
+
+    Args:
+        words: what was spent, and at which line.
+        rearm: called when the error is gone. Whoever catches it must not escape the budget.
+    """
+
+    def __init__(self, words: str, rearm: Callable[[], None]) -> None:
+        super().__init__(words)
+        self._rearm = rearm
+
+    def __del__(self) -> None:
+        """Turn tracing on again if the answer still runs."""
+        self._rearm()
+
+
+def is_own(filename: str) -> bool:
+    """Return whether a file is a student's: neither of this package nor of Python."""
+    return not filename.startswith(LIBRARIES) or "site-packages" in filename
+
+
+def place(frame: FrameType | None) -> str:
+    """Return the line at which the student's code stands, with the values in it, as text.
+
+    Args:
+        frame: the innermost frame; the student's code may have called a library.
+    """
+    while frame is not None and not is_own(frame.f_code.co_filename):
+        frame = frame.f_back
+    if frame is None:
+        return ""
+    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno, frame.f_globals).strip()
+    if not line:
+        return f", at line {frame.f_lineno - frame.f_code.co_firstlineno + 1} of your `{frame.f_code.co_name}`"
+    held = frame.f_locals
+    names = [name for name in dict.fromkeys(re.findall(r"[^\W\d]\w*", line)) if name in held and is_plain(held[name])]
+    values = [f"{name} = {_cut(shown(held[name]))}" for name in names[:4]]
+    return f", at your line `{line}`" + (f", where {', '.join(values)}" if values else "")
+
+
+def _cut(text: str) -> str:
+    """Return a value's text, without its middle if it is long."""
+    return text if len(text) <= SHORT else f"{text[: SHORT - 10]} ... {text[-5:]}"
+
+
+class Meter:
+    """Counts what one call of an answer takes.
+
+    Attributes:
+        taken: lines and calls so far.
+    """
+
+    def __init__(self, lines: int = LINES, memory: int = MEMORY) -> None:
+        self.taken = 0
+        self._lines, self._memory = lines, memory
+        self._before = 0
+        self._measuring = self._running = False
+        self._words = ""
+        self._base: FrameType | None = None
+
+    def run(self, function: Callable[..., Returned], *arguments: object) -> Returned:
+        """Call a function, and return what it returns.
+
+        Raises:
+            Spent: if the budget is spent, even if the function caught the error.
+        """
+        traced = sys.gettrace()
+        self._base = sys._getframe()
+        self._running = True
+        sys.settrace(self.trace)
+        try:
+            returned = function(*arguments)
+        finally:
+            self._running = False
+            sys.settrace(traced)
+            self._base = None
+            if self._measuring:
+                tracemalloc.stop()
+        if self._words:
+            raise Spent(self._words, self._rearm)
+        return returned
+
+    def trace(self, frame: FrameType, _event: str, _value: object) -> TraceFunction:
+        """Count a line or a call. This is a trace function, as ``sys.settrace`` takes it."""
+        self.taken += 1
+        if self.taken >= QUIET and self._running:
+            self._measure(frame)
+        return self.trace
+
+    def _measure(self, frame: FrameType) -> None:
+        """Stop the answer if it has taken too much."""
+        if self.taken == QUIET and not tracemalloc.is_tracing():
+            tracemalloc.start()
+            self._measuring = True
+        if self.taken > self._lines:
+            self._stop(f"takes more than {self._lines:,} steps", frame)
+        if self._measuring and tracemalloc.get_traced_memory()[0] > self._memory:
+            self._stop(f"takes more than {self._memory >> 20} MiB of memory", frame)
+        if self.taken % PULSE == 0:
+            pulse()
+
+    def _stop(self, what: str, frame: FrameType) -> None:
+        """Stop the answer. The words are those of the first time."""
+        self._words = self._words or what + place(frame)
+        raise Spent(self._words, self._rearm)
+
+    def _rearm(self) -> None:
+        """Turn tracing on again, in all frames of the answer."""
+        if not self._running:
+            return
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame is not self._base:
+            frame.f_trace = self.trace
+            frame = frame.f_back
+        sys.settrace(self.trace)
+
+
+def limited(function: Callable[..., Returned], *arguments: object) -> Returned:
+    """Call something that a student wrote, within the budget, and return what it returns.
+
+    Raises:
+        Spent: if it takes too many steps or too much memory. The words go on from the name of what was called: "takes
+            more than 100,000 steps, at your line ...".
+    """
+    return Meter().run(function, *arguments)
