@@ -414,7 +414,7 @@ EXPLORER_MUTANTS = (
     Mutant(
         "an access does not begin the count of lines anew",
         "explore/threads/watching.py",
-        "self._left = LINES\n        if not self._always",
+        "self._left = self._lines\n        if not self._always",
         "pass\n        if not self._always",
         "test_explore_proves.py::test_lines_between_accesses_are_no_loop_however_many_there_are",
     ),
@@ -431,6 +431,20 @@ EXPLORER_MUTANTS = (
         "if self._only_repeats or len(self.deeds) < len(self._expected):\n            self.failure = self._differs(f",
         "if False:\n            self.failure = self._differs(f",
         "test_explore_proves.py::test_a_wait_for_a_flag_outside_of_the_memory_ends",
+    ),
+    Mutant(
+        "a limit of lines is the default",
+        "explore/explorer.py",
+        "dict(weaken or {}), steps, lines)",
+        "dict(weaken or {}), steps)",
+        "test_explore_proves.py::test_fewer_lines_may_be_allowed",
+    ),
+    Mutant(
+        "a view of memory is a variable of the loop",
+        "explore/threads/spinning.py",
+        "Memory, Words, Atomics",
+        "Memory, Atomics",
+        "test_explore_proves.py::test_a_spin_that_holds_an_object_of_the_library_is_proved",
     ),
     Mutant(
         "equal objects are one object",

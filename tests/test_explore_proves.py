@@ -23,7 +23,6 @@ import pytest
 from pysnmalloc.atomics import Order
 from pysnmalloc.explore import Place, Result, Scenario, ThreadCode, explore, replay, tell
 from pysnmalloc.explore.scenarios.litmus import CompareExchange, Exchange, Fence, Instruction, Litmus, Load, Store
-from pysnmalloc.explore.threads import watching
 from pysnmalloc.explore.threads.misuse import NotRepeatable, ScenarioError
 from pysnmalloc.memory import Memory
 from tests import naive_models
@@ -528,9 +527,7 @@ def test_a_wait_for_a_flag_outside_of_the_memory_ends(names: str) -> None:
     assert re.search("at `(while not self.flag:|pass)`", finding.detail)
 
 
-def test_lines_between_accesses_are_no_loop_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "LINES", 1000)
-
+def test_lines_between_accesses_are_no_loop_however_many_there_are() -> None:
     def run(place: Place) -> Hashable:
         seen = 0
         for at in range(40):
@@ -540,7 +537,21 @@ def test_lines_between_accesses_are_no_loop_however_many_there_are(monkeypatch: 
         return place.atomics.load(X, ACQUIRE)
 
     with ThreadPoolExecutor(1) as pool:  # where lines are always counted
+        result = pool.submit(explore, Threads(A=run, B=release), "sc", lines=1000).result()
+    assert result.verdict == "proved for all executions"
+
+
+def test_fewer_lines_may_be_allowed() -> None:
+    def run(place: Place) -> Hashable:
+        seen = place.atomics.load(X, RELAXED)
+        for _ in range(2000):
+            seen += 1
+        return place.atomics.load(X, RELAXED)
+
+    with ThreadPoolExecutor(1) as pool:
         assert pool.submit(explore, Threads(A=run, B=release), "sc").result().verdict == "proved for all executions"
+        (finding,) = pool.submit(explore, Threads(A=run, B=release), "sc", lines=1000).result().findings
+    assert "the thread runs more than 1,000 lines without an access" in finding.detail
 
 
 # Spin loops.
@@ -589,6 +600,23 @@ def test_a_spin_lock_is_proved(take: Callable[[Place], None], model: str) -> Non
     three = explore(Threads(A=counting(take), B=counting(take), C=counting(take)), model)
     assert three.exhausted
     assert len(three.outcomes) == 6
+
+
+def popping_until_there_is_a_chunk(place: Place) -> Hashable:
+    stack = place.parts.stack(place.memory, place.atomics, X)
+    while not (chunk := stack.pop()):
+        pass
+    return chunk
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_spin_that_holds_an_object_of_the_library_is_proved(model: str) -> None:
+    def push(place: Place) -> None:
+        place.parts.stack(place.memory, place.atomics, X).push(256)
+
+    result = explore(Threads(A=popping_until_there_is_a_chunk, B=push), model)
+    assert result.verdict == "proved for all executions"
+    assert [outcome.results for outcome in result.outcomes] == [(256, None)]
 
 
 @pytest.mark.parametrize("take", LOCKS)

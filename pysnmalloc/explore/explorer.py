@@ -36,7 +36,7 @@ from .search.search import search
 from .threads.misuse import NotRepeatable
 from .threads.scenario import Scenario
 from .threads.segment import NewCell
-from .threads.watching import ticking
+from .threads.watching import LINES, ticking
 
 __all__ = ["explore", "replay", "tell"]
 
@@ -96,6 +96,7 @@ def explore(
     seed: int = 0,
     weaken: Mapping[str, Order] | None = None,
     steps: int = 500,
+    lines: int = LINES,
     executions: int | None = None,
     patience: int = 2000,
     executor: Executor | None = None,
@@ -114,6 +115,7 @@ def explore(
         weaken: the orders to use at some sites of the source, by the sites' names as findings show them.
         steps: the largest number of steps of one thread; a thread that takes more is a livelock. A thread that spins
             takes none while what it reads stays the same.
+        lines: the largest number of lines that a thread runs between two accesses; one that runs more loops for ever.
         executions: the number of executions after which the search stops.
         patience: after a failure, the number of further executions to explore for a shorter one.
         executor: the PEP 3148 executor that searches subtrees, only for one execution of each class. The result
@@ -132,7 +134,7 @@ def explore(
     how = How(plain, preemptions, random, pct, seed)
     if executor is not None and not how.reduced:
         raise ValueError(f"an executor explores one execution of each class; leave it out for {how}")
-    exploration = Exploration(scenario, model, dict(weaken or {}), steps)
+    exploration = Exploration(scenario, model, dict(weaken or {}), steps, lines)
     while True:
         exploration.prepare()
         collector = Collector(exploration, str(how), executions, patience, progress)

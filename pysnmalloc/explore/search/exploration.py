@@ -31,6 +31,7 @@ from ..threads.ops import DONE, WAIT
 from ..threads.scenario import Place, Scenario, ThreadCode
 from ..threads.segment import Cells
 from ..threads.tree import ThreadTree
+from ..threads.watching import LINES
 from .alone import go_alone
 
 __all__ = ["Exploration"]
@@ -44,9 +45,12 @@ class Exploration:
         memory, lock: those of the scenario's place.
         names, code: the threads' names and functions, by lane.
         cells: the cells known to be atomic.
+        limit, lines: the most steps of one thread, and the most lines that it runs between two accesses.
     """
 
-    def __init__(self, scenario: Scenario, model: str, weaken: dict[str, Order], limit: int) -> None:
+    def __init__(
+        self, scenario: Scenario, model: str, weaken: dict[str, Order], limit: int, lines: int = LINES
+    ) -> None:
         if model not in MODELS:
             raise ValueError(f"there is no memory model “{model}”; choose one of {', '.join(MODELS)}")
         demand_attributes(scenario)
@@ -55,6 +59,7 @@ class Exploration:
         self.model = model
         self.weaken = weaken
         self.limit = limit
+        self.lines = lines
         self.cells = Cells()
         self.memory = asked(self.scenario.memory)
         self.lock = Lock()
@@ -69,7 +74,7 @@ class Exploration:
     def prepare(self) -> None:
         """Begin anew with the atomic cells that are known so far."""
         trees = [
-            ThreadTree(name, run, self.memory, self.cells, self.weaken, self.limit)
+            ThreadTree(name, run, self.memory, self.cells, self.weaken, self.limit, self.lines)
             for name, run in zip(self.names, self.code, strict=True)
         ]
         self.start = Start(self._image, trees, self.cells, self.scenario.fresh)

@@ -57,6 +57,7 @@ class Job:
         model: ``sc``, ``tso``, ``cpp20`` or ``rc11``.
         weaken: orders to use at some sites of the source, by the sites' names.
         limit: the most steps of one thread; more are a livelock.
+        lines: the most lines that a thread runs between two accesses; more are an endless loop.
         patience: after a failure, the number of further executions in which to look for a shorter one.
         words, pairs: the cells known to be atomic.
         checksum: that of the memory after set-up.
@@ -67,6 +68,7 @@ class Job:
     model: str
     weaken: dict[str, Order]
     limit: int
+    lines: int
     patience: int
     words: frozenset[int]
     pairs: frozenset[int]
@@ -77,9 +79,9 @@ class Job:
         """Record an exploration in its present state."""
         cells = exploration.cells
         words, pairs = frozenset(cells.words), frozenset(cells.pairs)
-        model, weaken, limit = exploration.model, exploration.weaken, exploration.limit
+        model, weaken, limits = exploration.model, exploration.weaken, (exploration.limit, exploration.lines)
         name, checksum = uuid.uuid4().hex, exploration.checksum()
-        return cls(name, scenario, model, weaken, limit, patience, words, pairs, checksum)
+        return cls(name, scenario, model, weaken, *limits, patience, words, pairs, checksum)
 
     def made_ready(self) -> Exploration:
         """Prepare the exploration in this worker, with a copy of the scenario that shares nothing with others.
@@ -87,7 +89,7 @@ class Job:
         Raises:
             NotTheSame: if set-up leaves other bytes in memory than before.
         """
-        exploration = Exploration(copy.deepcopy(self.scenario), self.model, self.weaken, self.limit)
+        exploration = Exploration(copy.deepcopy(self.scenario), self.model, self.weaken, self.limit, self.lines)
         if exploration.checksum() != self.checksum:
             raise NotTheSame(
                 f"{type(self.scenario).__name__}.setup leaves different bytes each time, so workers cannot share the "

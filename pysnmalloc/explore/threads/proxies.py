@@ -22,7 +22,7 @@ from ...memory import Memory
 from .ops import ADD, BOTH, CAS, EXCHANGE, FENCE, HIGH, LOAD, LOW, SPECULATE, STORE, WAIT, Deed, Op, Site
 from .scenario import Place
 
-__all__ = ["ExploredAtomics", "ExploredMemory", "ExploredPlace", "Recorder", "site_of"]
+__all__ = ["ExploredAtomics", "ExploredMemory", "ExploredPlace", "Recorder", "Words", "site_of"]
 
 METHODS = {CAS: ("compare_exchange", "compare_exchange_2")}
 
@@ -52,7 +52,7 @@ class Recorder(Protocol):
         """Make the word and the one after it a single cell."""
 
 
-class _Words:
+class Words:
     """A view of explored memory, in words of 2^shift bytes."""
 
     __slots__ = ("_read", "_shift", "_write")
@@ -78,7 +78,7 @@ class ExploredMemory(Memory):
         self.space = memory.space
         self.recorder = recorder
         # Concept code reads and stores words by index, and requires nothing else of a view (`memory.Words`).
-        self.u8, self.u16, self.u32, self.u64 = (cast("memoryview[int]", _Words(recorder, shift)) for shift in range(4))
+        self.u8, self.u16, self.u32, self.u64 = (cast("memoryview[int]", Words(recorder, shift)) for shift in range(4))
 
     def own_views(self) -> Memory:
         """Return this memory. Each thread already has views of its own."""

@@ -23,7 +23,7 @@ from .misuse import NotRepeatable, WrongUse, demand_operation, demand_plain
 from .ops import DONE, PLAIN_READ, PLAIN_WRITE, READING, Deed, Op
 from .segment import Access, Cells, NewCell, Views, Where, plain_site
 from .stops import Reached, stack, stop_again, where
-from .watching import LINES, Watch
+from .watching import Watch
 
 __all__ = ["Endless", "Run"]
 
@@ -53,6 +53,7 @@ class Run:
         script: the results to replay.
         expected: what the function did with these results before.
         views: the plain memory; None for a run that only repeats what is recorded.
+        lines: the largest number of lines that the function may run between two accesses.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Run:
         script: Sequence[Hashable],
         expected: Sequence[Deed],
         views: Views | None,
+        lines: int,
     ) -> None:
         self.name = name
         self.script: list[Hashable] = list(script)
@@ -85,7 +87,8 @@ class Run:
         self._plain = 0
         self._caught = 0
         self._seen: dict[int, int] = {}
-        self.watch = Watch(self._endless)
+        self._lines = lines
+        self.watch = Watch(self._endless, lines)
 
     # What explored code calls.
 
@@ -238,9 +241,9 @@ class Run:
         if self.stopped:
             raise Reached
         if self._only_repeats or len(self.deeds) < len(self._expected):
-            self.failure = self._differs(f"no access in {LINES:,} lines", plain_site(where()).line)
+            self.failure = self._differs(f"no access in {self._lines:,} lines", plain_site(where()).line)
             self._stop()
-        self._fail(Endless(f"the thread runs more than {LINES:,} lines without an access, so it does not end"))
+        self._fail(Endless(f"the thread runs more than {self._lines:,} lines without an access, so it does not end"))
 
     def _byte_value(self, shift: int, index: int) -> int:
         """Return a plain word's value, from the segment's writes or else from memory, which the segment then needs."""

@@ -24,9 +24,11 @@ from functools import partial
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import NoReturn
 
+from ...allocator import Parts
 from ...atomics import Atomics, Order
 from ...memory import Memory
 from .ops import PLAIN_WRITE, STORE, Deed, Op
+from .proxies import Words
 from .scenario import Place, Scenario
 from .stops import entered, stop_again
 from .watching import Watch
@@ -38,7 +40,8 @@ REPEATED = 1000
 its variables."""
 DEPTH = 4  # of the objects that variables hold
 
-_OPAQUE = (Place, Memory, Atomics, Scenario, ModuleType, CodeType, type)
+# Objects that hold none of the loop's variables. A view of memory leads to the rehearsal, which counts.
+_OPAQUE = (Place, Parts, Memory, Words, Atomics, Scenario, ModuleType, CodeType, type)
 
 
 def last_at_same_place(op: Op, ops: Sequence[Op]) -> Op | None:
@@ -68,10 +71,17 @@ class Rehearsal:
         script, deeds: what the thread read, and what it did with it.
         words: the numbers of the words that are atomic.
         first, second: how much the thread had read before the two operations.
+        lines: the largest number of lines that the function may run between two accesses.
     """
 
     def __init__(
-        self, script: Sequence[Hashable], deeds: Sequence[Deed], words: Container[int], first: int, second: int
+        self,
+        script: Sequence[Hashable],
+        deeds: Sequence[Deed],
+        words: Container[int],
+        first: int,
+        second: int,
+        lines: int,
     ) -> None:
         self._script = script
         self._words = words
@@ -82,7 +92,7 @@ class Rehearsal:
         self._state: Hashable = None
         self._over = False
         self._caught = 0
-        self.watch = Watch(self._stop)  #: the watch over the run
+        self.watch = Watch(self._stop, lines)  #: the watch over the run
         self.same = False  #: whether the function did the same in every turn
 
     def replayed(self, deed: Deed) -> tuple[bool, Hashable]:

@@ -52,10 +52,18 @@ class ThreadTree:
         memory: the scenario's memory; only its address space is used.
         cells: the cells that are known to be accessed atomically.
         orders: the orders to use at some sites instead of those in the source.
+        lines: the largest number of lines that the function may run between two accesses.
     """
 
     def __init__(
-        self, name: str, run: ThreadCode, memory: Memory, cells: Cells, orders: dict[str, Order], limit: int
+        self,
+        name: str,
+        run: ThreadCode,
+        memory: Memory,
+        cells: Cells,
+        orders: dict[str, Order],
+        limit: int,
+        lines: int,
     ) -> None:
         self.name = name
         self.runs = 0
@@ -66,6 +74,7 @@ class ThreadTree:
         self._cells = cells
         self._words = frozenset(cells.words)
         self.limit = limit
+        self._lines = lines
         self._orders = orders
         self._start: list[Segment] = []
         self._unconfirmed: dict[Node, None] = {}  # in the order in which they were found
@@ -108,7 +117,7 @@ class ThreadTree:
         if node.spins is None:
             op = node.op
             assert op.again is not None
-            rehearsal = Rehearsal(node.script, node.deeds, self._words, op.again.at, op.at)
+            rehearsal = Rehearsal(node.script, node.deeds, self._words, op.again.at, op.at, self._lines)
             memory = ExploredMemory(self._memory, rehearsal)
             try:
                 with rehearsal.watch:
@@ -147,7 +156,7 @@ class ThreadTree:
         """Run the function on recorded results up to its next operation, and return the segment before it."""
         self.runs += 1
         deeds = parent.deeds if parent is not None else ()
-        run = Run(self.name, self._size, self._cells, self._words, script, deeds, views)
+        run = Run(self.name, self._size, self._cells, self._words, script, deeds, views, self._lines)
         op = self._end(run, self._run)
         depth, ops = (parent.depth + 1, (*parent.ops, parent.op)) if parent is not None else (0, ())
         if parent is not None:
@@ -167,7 +176,7 @@ class ThreadTree:
         before = node.op
         if before.kind == FAILED and isinstance(before.values[0], TooLong | Endless):
             return
-        run = Run(self.name, self._size, self._cells, self._words, node.script, node.deeds, None)
+        run = Run(self.name, self._size, self._cells, self._words, node.script, node.deeds, None, self._lines)
         op = self._end(run, code)
         if (op.kind in (DONE, FAILED) or before.kind in (DONE, FAILED)) and not _same_end(op, before):
             site = before.site or op.site

@@ -45,15 +45,16 @@ class Watch:
 
     Args:
         end: called in the function when it has run too many lines; it raises.
+        lines: the largest number of lines between two accesses.
     """
 
-    __slots__ = ("_always", "_around", "_end", "_ended", "_left", "_traced", "counting")
+    __slots__ = ("_always", "_around", "_end", "_ended", "_left", "_lines", "_traced", "counting")
 
-    def __init__(self, end: Callable[[], NoReturn]) -> None:
+    def __init__(self, end: Callable[[], NoReturn], lines: int) -> None:
         self.counting = False
         self._end = end
         self._ended = 0
-        self._left = LINES
+        self._left = self._lines = lines
 
     def __enter__(self) -> None:
         self._traced = sys.gettrace()
@@ -79,7 +80,7 @@ class Watch:
     def access(self) -> None:
         """Note an access while lines are counted: it ends the count, or begins it anew."""
         if not self._ended:
-            self._left = LINES
+            self._left = self._lines
         if not self._always:
             self.counting = False
             sys.settrace(self._traced)
