@@ -191,7 +191,11 @@ def reading_plainly_for_ever(place: Place) -> None:
         (lambda p: p.atomics.load(X + 1, RELAXED), "wrong use", "0x41, which is not a multiple of 8"),
         (lambda p: p.atomics.compare_exchange_2(X + 8, (0, 0), (1, 1), RELAXED), "wrong use", "not a multiple of 16"),
         (lambda p: p.atomics.load(0, RELAXED), "wrong use", "address 0, which is null"),
-        (lambda p: p.atomics.exchange(1024, 1, RELAXED), "wrong use", "0x400, outside of the memory, which has 1,024"),
+        (
+            lambda p: p.atomics.exchange(1024, 1, RELAXED),
+            "wrong use",
+            "an exchange at 0x400, outside of the memory, which has 1,024",
+        ),
         (lambda p: p.atomics.store(-8, 1, RELAXED), "wrong use", "-0x8, outside of the memory"),
         (lambda p: p.atomics.store(64.0, 1, RELAXED), "wrong use", "64.0, not a whole number"),
         (lambda p: p.atomics.store(X, 1 << 64, RELAXED), "wrong use", "18446744073709551616, which is not a word"),

@@ -20,7 +20,7 @@ from typing import ParamSpec, TypeVar
 
 from ...atomics import Order
 from ...errors import SnmallocError
-from .ops import ADD, BOTH, FENCE, LOAD, STORE, WAIT, WORD
+from .ops import ADD, BOTH, EXCHANGE, FENCE, LOAD, STORE, WAIT, WORD
 
 __all__ = [
     "NotRepeatable",
@@ -131,13 +131,14 @@ def demand_order(kind: str, order: Order) -> None:
     Raises:
         WrongUse: if it cannot; the message names the orders that it can have.
     """
+    one = _one(kind)
     if not isinstance(order, Order):
-        raise WrongUse(f"the order of a {kind} is {order!r}; give a member of Order, such as Order.RELAXED")
+        raise WrongUse(f"the order of {one} is {order!r}; give a member of Order, such as Order.RELAXED")
     allowed = _ORDERS.get(kind, tuple(Order))
     if order not in allowed:
         can = ", ".join(each.name for each in allowed)
         does = "release" if order is Order.RELEASE else "acquire" if order is Order.ACQUIRE else "do both"
-        raise WrongUse(f"a {kind} cannot {does}: its order is {order.name}, and may be {can}")
+        raise WrongUse(f"{one} cannot {does}: its order is {order.name}, and may be {can}")
 
 
 def demand_operation(kind: str, address: int, values: tuple[Hashable, ...], order: Order, part: int, size: int) -> None:
@@ -151,20 +152,20 @@ def demand_operation(kind: str, address: int, values: tuple[Hashable, ...], orde
     demand_order(kind, order)
     if kind == FENCE:
         return
-    width = 16 if part == BOTH else 8
+    width, one = 16 if part == BOTH else 8, _one(kind)
     if not _is_word(address, signed=True):
-        raise WrongUse(f"the address of a {kind} is {address!r}, not a whole number")
+        raise WrongUse(f"the address of {one} is {address!r}, not a whole number")
     if address == 0:
-        raise WrongUse(f"a {kind} at address 0, which is null and never an object's")
+        raise WrongUse(f"{one} at address 0, which is null and never an object's")
     if not 0 < address <= size - width:
-        raise WrongUse(f"a {kind} at {address:#x}, outside of the memory, which has {size:,} bytes")
+        raise WrongUse(f"{one} at {address:#x}, outside of the memory, which has {size:,} bytes")
     if address % width:
-        raise WrongUse(f"a {kind} at {address:#x}, which is not a multiple of {width}: such words are not atomic")
+        raise WrongUse(f"{one} at {address:#x}, which is not a multiple of {width}: such words are not atomic")
     for value in values:
         words = value if part == BOTH and isinstance(value, tuple) and len(value) == 2 else (value,)
         if (part == BOTH and len(words) != 2) or not all(_is_word(word, signed=kind == ADD) for word in words):
             wanted = "a pair of words" if part == BOTH else "a word"
-            raise WrongUse(f"a {kind} with the value {value!r}, which is not {wanted} of 8 bytes, 0 to 2^64 - 1")
+            raise WrongUse(f"{one} with the value {value!r}, which is not {wanted} of 8 bytes, 0 to 2^64 - 1")
 
 
 def demand_plain(shift: int, index: int, size: int) -> None:
@@ -177,6 +178,11 @@ def demand_plain(shift: int, index: int, size: int) -> None:
         raise TypeError(f"a thread accesses memory word by word; {index!r} is not the index of a word")
     if not 0 <= index << shift < size:
         raise IndexError(f"a plain access at {index << shift:#x}, outside of the memory, which has {size:,} bytes")
+
+
+def _one(kind: str) -> str:
+    """Return the name of a kind of operation with its article."""
+    return f"an {kind}" if kind == EXCHANGE else f"a {kind}"
 
 
 def _is_word(value: Hashable, *, signed: bool) -> bool:
