@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import pytest
 
-from pysnmalloc.lesson import progress
+from pysnmalloc.lesson import check, progress
 from pysnmalloc.lesson.done import note, record
 from pysnmalloc.lesson.done.contents import EXERCISES, TUTORIALS
 from pysnmalloc.lesson.done.record import recorded
@@ -48,6 +48,19 @@ def test_without_a_solved_exercise_there_is_no_file(file: Path) -> None:
     assert "Exercises done: 0 of 36. Next: 0.1, A word at any address." in str(progress())
     note("0.99")  # an exercise of somebody's own
     assert not file.exists()
+
+
+def test_a_check_records_a_right_answer_and_no_other(file: Path) -> None:
+    for answer in (..., lambda data, address: data[address]):
+        assert not check("0.1", answer).right
+    assert not file.exists()
+    assert check("0.1", lambda data, address: int.from_bytes(data[address : address + 8], "little")).right
+    assert list(recorded()) == ["0.1"]
+
+
+def test_a_check_ends_although_nothing_can_be_recorded(file: Path) -> None:
+    file.mkdir()
+    assert check("0.1", lambda data, address: int.from_bytes(data[address : address + 8], "little")).right
 
 
 def test_a_line_is_appended_once(file: Path) -> None:

@@ -18,6 +18,7 @@ from typing import NamedTuple, NoReturn
 import pytest
 
 from pysnmalloc.lesson import check
+from pysnmalloc.lesson.done import record
 from pysnmalloc.lesson.verdict import State
 
 FOLDER = Path(__file__).parents[1] / "tutorials"
@@ -114,6 +115,7 @@ def refuse(*_arguments: object, **_names: object) -> NoReturn:
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(record, "FILE", Path(record.FILE.name))
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
@@ -153,6 +155,8 @@ def test_answers_get_the_verdict_that_the_page_says(
             first, *_ = str(verdict).splitlines()
             assert page in ([], [first.split()]), f"{source}\nThe page is to say below it:\n{first}"
         assert len(told) == len(wanted), f"{each.number}: two answers are told the same"
+    assert list(record.recorded()) == [each.number for each in exercises(text)]
+    assert [each.name for each in tmp_path.iterdir()] == [record.FILE.name]
 
 
 def test_what_needs_threads_goes_on_without(

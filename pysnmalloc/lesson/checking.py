@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib
 
 from . import tutorials
+from .done import note
 from .judging import JUDGES, Judge, Open, Trouble, once, where
 from .kept import Kept
 from .running.budget import Spent
@@ -26,7 +27,7 @@ STUB = "replace the `...` with your answer, run that cell, and then run this one
 
 
 def check(number: str, answer: object) -> Verdict:
-    """Check an answer and report at once whether it is right.
+    """Check an answer and report at once whether it is right. A right answer is recorded for ``progress``.
 
     Args:
         number: the number of the exercise in the notebook: ``"0.1"`` is the first of tutorial 0.
@@ -50,6 +51,7 @@ def check(number: str, answer: object) -> Verdict:
         except Open:
             return Verdict(number, State.OPEN, STUB + ".")
     if trouble is None:
+        note(number)
         return Verdict(number, State.RIGHT, "every case that was tried gives the expected result.")
     return Verdict(number, State.WRONG, trouble.words + kept.told(), trouble.case, trouble.finding)
 

@@ -7,7 +7,7 @@ The law: the record never disturbs a check. A folder that cannot be written, a d
 notebook costs at most a line of the record. Read ``contents`` first. Left out: proof. The record is a text
 file that anybody can edit.
 
-Imported by: nothing beside it.
+Imported by: checking.
 
     contents, record, table
 """

@@ -23,7 +23,7 @@ DONE, OPEN = ("✔", "done"), ("…", "open")
 STYLE = (
     ".snm-progress{border-collapse:collapse;color:inherit}"
     ".snm-progress caption{text-align:left;padding:.4em 0;color:inherit}"
-    ".snm-progress th,.snm-progress td{text-align:left;vertical-align:top;padding:.3em .6em;"
+    ".snm-progress th,.snm-progress td{text-align:left!important;vertical-align:top!important;padding:.3em .6em;"
     "border:1px solid currentColor;color:inherit;background:none}"
 )
 
