@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from pysnmalloc.lesson import Trouble, Wanted, call, check, exercise, fails, predict
+from pysnmalloc.lesson import Fitting, Trouble, Wanted, call, check, exercise, fails, predict
 from pysnmalloc.lesson.judging import JUDGES
-from pysnmalloc.lesson.values import shown
+from pysnmalloc.lesson.values import misnamed, nearest, shown
 from pysnmalloc.lesson.verdict import State
 
 
@@ -39,6 +39,34 @@ def test_what_came_and_what_was_wanted_are_told_in_one_base(got: object, told: s
     wanted = (0x2000, 0, 0x130)
     troubles = call(lambda *_: got, "place", 0x2130, 10, wanted=wanted, addresses=(0,))
     assert [trouble.words for trouble in troubles] == [told]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("store_flag", "store flag"),
+        ("Flag  Store", "store flag"),
+        ("stroe flag", "store flag"),
+        ("store flag", "store flag"),
+        ("fence", ""),
+        (7, ""),
+    ],
+)
+def test_a_misspelled_name_is_recognized(name: object, meant: str) -> None:
+    assert nearest(name, ["load data", "store data", "store flag", "load flag"]) == meant
+    assert misnamed(name, ["store flag"]) == (meant and " Did you mean 'store flag'?")
+
+
+def test_a_result_may_be_one_of_several() -> None:
+    even = Fitting("an even number", lambda got: "" if got in (2, 4) else f"returns {got}, which is odd.")
+    assert list(call(lambda: 4, "even", wanted=even)) == []
+    assert [str(each) for each in call(lambda: 3, "even", wanted=even, why="So what?")] == [
+        "`even()` returns 3, which is odd. So what?"
+    ]
+    (trouble,) = call(lambda numbers: numbers.pop(), "even", [2], wanted=even)
+    assert "changes its argument 1" in str(trouble)
+    (trouble,) = call(lambda: 1 // 0, "even", wanted=even)
+    assert "it should return an even number" in str(trouble)
 
 
 def test_counts_are_told_in_base_10() -> None:

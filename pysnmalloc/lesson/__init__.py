@@ -22,13 +22,14 @@ Imported by: nothing beside it.
 from .checking import check
 from .done import Progress, progress
 from .failing import fails
-from .judging import JUDGES, Judge, Trouble, Wanted, call, exercise, same
+from .judging import JUDGES, Fitting, Judge, Trouble, Wanted, call, exercise, same
 from .prediction import Prediction, predict
 from .verdict import Case, Verdict
 
 __all__ = [
     "JUDGES",
     "Case",
+    "Fitting",
     "Judge",
     "Prediction",
     "Progress",

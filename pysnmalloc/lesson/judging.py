@@ -29,7 +29,21 @@ from .verdict import Case
 if TYPE_CHECKING:
     from ..explore import Finding
 
-__all__ = ["JUDGES", "Judge", "Open", "Trouble", "Wanted", "call", "exercise", "once", "same", "shown", "where"]
+__all__ = [
+    "JUDGES",
+    "Fitting",
+    "Judge",
+    "Open",
+    "Trouble",
+    "Wanted",
+    "attempt",
+    "call",
+    "exercise",
+    "once",
+    "same",
+    "shown",
+    "where",
+]
 
 
 @dataclass(frozen=True)
@@ -66,6 +80,20 @@ class Wanted(Generic[T]):
     def __init__(self, value: T, words: str) -> None:
         self.value = value
         self.words = words
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """A result for which several values are right.
+
+    Attributes:
+        words: what the result must be.
+        wrong: tells what is wrong with a result, in words that go on from the call, such as "returns 3, which is odd".
+            It returns nothing if the result is right.
+    """
+
+    words: str
+    wrong: Callable[[object], str]
 
 
 class Open(Exception):
@@ -110,7 +138,8 @@ def call(
         answer: the function.
         name: the name that the exercise gives to the function, for messages.
         arguments: the arguments; the function receives copies.
-        wanted: the result that the function must return, or a ``Wanted`` that describes it in words.
+        wanted: the result that the function must return, a ``Wanted`` that describes it in words, or a ``Fitting`` if
+            several values are right.
         addresses: the indices of the arguments to print in base 16. If given, the results are also printed in base 16,
             unless all their numbers are small.
         why: what this case is about, in whole sentences that follow the error's.
@@ -124,18 +153,21 @@ def call(
         return
     hexed = () if addresses is None else addresses
     asked = f"{name}({', '.join(shown(each, index in hexed) for index, each in enumerate(arguments))})"
-    value, words = (wanted.value, wanted.words) if isinstance(wanted, Wanted) else (wanted, "")
+    value = wanted.value if isinstance(wanted, Wanted) else wanted
+    words = wanted.words if isinstance(wanted, Wanted | Fitting) else ""
     case = Case(answer, name, arguments)
     given = copy.deepcopy(arguments)
     pulse()
-    got, failed = _attempt(answer, given)
+    got, failed = attempt(answer, *given)
     if got is ... and not failed:
         failed = _unwritten()
     base_16 = addresses is not None and (_large(got) or _large(value))
     told = f"it should return {words or shown(value, base_16)}."
     if failed:
         yield Trouble(f"`{asked}` {failed}; {told}{_more(why)}", case)
-    elif not same(got, value):
+    elif isinstance(wanted, Fitting) and (wrong := wanted.wrong(got)):
+        yield Trouble(f"`{asked}` {wrong}{_more(why)}", case)
+    elif not isinstance(wanted, Fitting) and not same(got, value):
         hint = " Is there a `return`?" if got is None else _more(remark(got, value))
         yield Trouble(f"`{asked}` returns {shown(plainly(got), base_16)}; {told}{hint}{_more(why)}", case)
     elif not changes and (changed := _changed(arguments, given)):
@@ -148,8 +180,12 @@ def _more(sentence: str) -> str:
     return f" {sentence}" if sentence else ""
 
 
-def _attempt(answer: Callable[..., object], arguments: tuple[object, ...]) -> tuple[object, str]:
-    """Call an answer, and return its result and how it failed, in words: one of the two."""
+def attempt(answer: Callable[..., object], *arguments: object) -> tuple[object, str]:
+    """Call something that a student wrote, and return its result and how it failed, in words: one of the two.
+
+    Raises:
+        Open: if the answer is the stub.
+    """
     if misfit := _misfit(answer, len(arguments)):
         return None, misfit
     try:

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import difflib
 import operator
+import re
 from collections.abc import Iterable
 from typing import SupportsIndex
 
-__all__ = ["is_plain", "misnamed", "plainly", "remark", "same", "shown"]
+__all__ = ["is_plain", "misnamed", "nearest", "plainly", "remark", "same", "shown"]
 
 LONG = 100
 DEPTH = 50  # of lists in lists; a list may contain itself
@@ -134,12 +135,27 @@ def _of_type(value: object) -> str:
     return f"{'an' if name[0] in 'aeio' else 'a'} {name}"
 
 
+def nearest(name: object, known: Iterable[str]) -> str:
+    """Return the known name that was meant, or nothing if none is similar.
+
+    Capital letters, the order of words and what stands between them do not count: ``Flag_store`` is ``store flag``.
+    """
+    if not isinstance(name, str):
+        return ""
+    by_words = {_words(each): each for each in known}
+    close = difflib.get_close_matches(_words(plainly(name)), by_words, 1)
+    return by_words[close[0]] if close else ""
+
+
+def _words(name: object) -> str:
+    """Return the words of a name in lower case, sorted."""
+    return " ".join(sorted(re.findall(r"[^\W_]+", str(name).lower())))
+
+
 def misnamed(name: object, known: Iterable[str]) -> str:
     """Return a question that suggests the name which was meant, or nothing if none is similar."""
-    names = list(known)
-    lowered = {each.lower(): each for each in names}
-    close = difflib.get_close_matches(str(name).strip().lower(), lowered, 1) if isinstance(name, str) else []
-    return f" Did you mean {lowered[close[0]]!r}?" if close else ""
+    meant = nearest(name, known)
+    return f" Did you mean {meant!r}?" if meant else ""
 
 
 def shown(value: object, base_16: bool = False) -> str:
