@@ -129,7 +129,7 @@ def call(
     *arguments: object,
     wanted: object,
     addresses: Collection[int] | None = None,
-    why: str = "",
+    why: str | Callable[[object], str] = "",
     changes: bool = False,
 ) -> Iterator[Trouble]:
     """Call the function that was given as an answer, and yield the error in its result.
@@ -142,7 +142,8 @@ def call(
             several values are right.
         addresses: the indices of the arguments to print in base 16. If given, the results are also printed in base 16,
             unless all their numbers are small.
-        why: what this case is about, in whole sentences that follow the error's.
+        why: what this case is about, in whole sentences that follow the error's, or a function that returns them. It
+            receives the result in plain types; None if there is none.
         changes: whether the function may change its arguments.
 
     Raises:
@@ -164,20 +165,21 @@ def call(
     base_16 = addresses is not None and (_large(got) or _large(value))
     told = f"it should return {words or shown(value, base_16)}."
     if failed:
-        yield Trouble(f"`{asked}` {failed}; {told}{_more(why)}", case)
+        yield Trouble(f"`{asked}` {failed}; {told}{_more(why, got)}", case)
     elif isinstance(wanted, Fitting) and (wrong := wanted.wrong(got)):
-        yield Trouble(f"`{asked}` {wrong}{_more(why)}", case)
+        yield Trouble(f"`{asked}` {wrong}{_more(why, got)}", case)
     elif not isinstance(wanted, Fitting) and not same(got, value):
         hint = " Is there a `return`?" if got is None else _more(remark(got, value))
-        yield Trouble(f"`{asked}` returns {shown(plainly(got), base_16)}; {told}{hint}{_more(why)}", case)
+        yield Trouble(f"`{asked}` returns {shown(plainly(got), base_16)}; {told}{hint}{_more(why, got)}", case)
     elif not changes and (changed := _changed(arguments, given)):
         yield Trouble(f"`{asked}` {changed}; an argument belongs to the caller, so work on a copy.", case)
     current().calls += 1
 
 
-def _more(sentence: str) -> str:
-    """Return a sentence with a space before it, or nothing."""
-    return f" {sentence}" if sentence else ""
+def _more(why: str | Callable[[object], str], got: object = None) -> str:
+    """Return sentences with a space before them, or nothing."""
+    sentences = why if isinstance(why, str) else why(plainly(got))
+    return f" {sentences}" if sentences else ""
 
 
 def attempt(answer: Callable[..., object], *arguments: object) -> tuple[object, str]:

@@ -22,6 +22,7 @@ from types import CodeType, FunctionType, ModuleType
 
 from .judging import Trouble
 from .running.budget import is_own
+from .values import shown
 
 __all__ = ["forbidden"]
 
@@ -66,6 +67,9 @@ def forbidden(
         reasons["loop"] = loops
     if library is not None:
         reasons["library"] = library
+    if library is not None and _of_the_library(answer):
+        yield Trouble(f"your answer is `{getattr(answer, '__name__', shown(answer))}` of the library. {library}")
+        return
     for function in _functions(answer):
         for use in _uses(function):
             if use.what in reasons:
