@@ -8,8 +8,11 @@ import pytest
 
 from pysnmalloc.lesson import Fitting, Trouble, Wanted, call, check, exercise, fails, predict
 from pysnmalloc.lesson.judging import JUDGES
-from pysnmalloc.lesson.values import misnamed, nearest, shown
+from pysnmalloc.lesson.running.budget import Spent, limited
+from pysnmalloc.lesson.source import forbidden
+from pysnmalloc.lesson.values import misnamed, nearest, remark, shown
 from pysnmalloc.lesson.verdict import State
+from pysnmalloc.pagemap import PageMap
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +27,7 @@ def test_all_numbers_of_a_value_are_told_in_one_base() -> None:
     assert shown(True, base_16=True) == "True"
     assert shown(b"\x00\xff") == "bytes.fromhex('00ff')"
     assert shown(object()) == "a object"
+    assert shown(number for number in range(3)) == "a generator"
     assert len(shown(list(range(1000)))) == 100
 
 
@@ -72,6 +76,33 @@ def test_a_result_may_be_one_of_several() -> None:
 def test_counts_are_told_in_base_10() -> None:
     (trouble,) = call(lambda count: count, "visits", 3200, wanted=198)
     assert trouble.words == "`visits(3200)` returns 3200; it should return 198."
+
+
+@pytest.mark.parametrize("text", ["48", " 048", "0x30", "0b11_0000"])
+def test_a_number_as_a_text_is_of_the_wrong_type_only(text: str) -> None:
+    assert remark(text, 48) == "The value is right, but the type is not: this is a str, and it should be an int."
+    assert [remark(text, 49), remark(f"{text}x", 48)] == ["", ""]
+
+
+def test_a_line_that_is_stopped_has_long_values_by_their_length() -> None:
+    def doubles() -> None:
+        found = [0]
+        while found:
+            found += found
+
+    with pytest.raises(Spent, match=r"64 MiB of memory, at your line .*, where found = a list of length [\d,]+$"):
+        limited(doubles)
+
+
+def test_a_class_derived_from_the_library_s_is_the_library_s() -> None:
+    class Mine(PageMap):
+        pass
+
+    def answer() -> object:
+        return Mine
+
+    (trouble,) = forbidden(answer, library="Write it yourself.")
+    assert "uses `Mine` of the library. Write it yourself." in str(trouble)
 
 
 class Equal:

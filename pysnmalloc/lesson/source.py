@@ -161,10 +161,10 @@ def _value(function: FunctionType, name: str) -> object:
 
 
 def _of_the_library(value: object) -> bool:
-    """Return whether a value is this package, or a function, class or object of it."""
+    """Return whether a value is this package, or a function, class or object of it, or of a class derived from one."""
     module = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
-    module = module if isinstance(module, str) else type(value).__module__
-    return module.partition(".")[0] == PACKAGE
+    derived = [each.__module__ for each in type.mro(value if isinstance(value, type) else type(value))]
+    return any(str(each).partition(".")[0] == PACKAGE for each in (module, *derived))
 
 
 def _tree(function: FunctionType) -> Function | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 import operator
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import SupportsIndex
 
 __all__ = ["is_plain", "misnamed", "nearest", "plainly", "remark", "same", "shown"]
@@ -103,12 +103,20 @@ def _loosely_same(got: object, wanted: object, depth: int) -> bool:
 
 
 def _number(value: object) -> object:
-    """Return a number in disguise as a number: a text of digits, or a number of another library."""
-    if isinstance(value, str) and value.strip().isdecimal():
-        return int(value)
+    """Return a number in disguise as a number: a text of digits, as in 48 or 0x30, or a number of another library."""
+    if isinstance(value, str):
+        return _read(value)
     if isinstance(value, int | float):
         return value
     return operator.index(value) if isinstance(value, SupportsIndex) and _of_a_library(value) else None
+
+
+def _read(text: str) -> int | None:
+    """Return the number that a text spells in base 10, or as Python does in another base; None if it spells none."""
+    try:
+        return int(text) if text.strip().isdecimal() else int(text, 0)
+    except ValueError:
+        return None
 
 
 def _of_a_library(value: object) -> bool:
@@ -177,7 +185,8 @@ def _spelled(value: object, base_16: bool, depth: int) -> str:
         return f"({inside},)" if len(value) == 1 else f"({inside})"
     if type(value) is bytes:
         return f"bytes.fromhex({value.hex()!r})"
-    if type(value).__repr__ is object.__repr__ or not (_of_a_library(value) or isinstance(value, type)):
+    unknown = type(value).__repr__ is object.__repr__ or issubclass(type(value), Iterator)
+    if unknown or not (_of_a_library(value) or isinstance(value, type)):
         return f"a {type(value).__name__}"
     return repr(value)
 

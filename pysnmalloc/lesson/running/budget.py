@@ -40,7 +40,10 @@ QUIET: Final = 30
 
 PULSE: Final = 4096
 SHORT: Final = 40
-"""The longest value shown beside a line."""
+"""The longest text of a value shown beside a line."""
+
+MANY: Final = 100
+"""A value with more elements is told by its length."""
 
 LIBRARIES: Final = (str(Path(__file__).parents[2]) + os.sep, str(Path(os.__file__).parent) + os.sep, "<frozen ")
 """Where code lies that no student wrote: this package, and Python's library."""
@@ -89,13 +92,18 @@ def place(frame: FrameType | None) -> str:
     if not line:
         return f", at line {frame.f_lineno - frame.f_code.co_firstlineno + 1} of your `{frame.f_code.co_name}`"
     held = frame.f_locals
-    names = [name for name in dict.fromkeys(re.findall(r"[^\W\d]\w*", line)) if name in held and is_plain(held[name])]
-    values = [f"{name} = {_cut(shown(held[name]))}" for name in names[:4]]
-    return f", at your line `{line}`" + (f", where {', '.join(values)}" if values else "")
+    names = [name for name in dict.fromkeys(re.findall(r"[^\W\d]\w*", line)) if name in held]
+    values = [f"{name} = {text}" for name in names if (text := _briefly(held[name]))]
+    return f", at your line `{line}`" + (f", where {', '.join(values[:4])}" if values else "")
 
 
-def _cut(text: str) -> str:
-    """Return a value's text, without its middle if it is long."""
+def _briefly(value: object) -> str:
+    """Return a plain value as text, a long one without its middle; nothing for any other value."""
+    if isinstance(value, list | tuple | set | dict | str | bytes | bytearray) and len(value) > MANY:
+        return f"a {type(value).__name__} of length {len(value):,}"
+    if not is_plain(value):
+        return ""
+    text = shown(value)
     return text if len(text) <= SHORT else f"{text[: SHORT - 10]} ... {text[-5:]}"
 
 
