@@ -1,7 +1,7 @@
 """Judges of tutorial 3: superslabs, medium slabs, page map (§2.4, §2.7, §2.8).
 
 A judge first lays out the objects one by one, and then generates from this layout the
-bytes that the answer receives.
+bytes that the answer receives. All other bytes are old values.
 """
 
 from __future__ import annotations
@@ -9,28 +9,65 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..judging import Trouble, call, exercise
+from ..source import forbidden
 
 __all__: list[str] = []  # a judge is found by the number of its exercise
 
 JUMP = 64
+LISTED = 9  # bytes of an object that a message lists
+YOURSELF = "Write the function without the library: its arguments are all that it needs."
 
 
 class Entries:
-    """The bytes of a page map, with a count of the reads."""
+    """The bytes of a page map, computed when they are read.
+
+    Attributes:
+        reads: the chunks whose bytes were read.
+    """
+
+    FIRST = 3  # the chunk of the first large object; chunks 1 and 2 are a superslab and a medium slab
 
     def __init__(self, chunk_bits: int, *objects: int) -> None:
-        """Lay out consecutive objects from chunk 3 on; ``objects`` holds log2 of the number of chunks of each."""
-        self.entries = [0, 1, 2]
-        self.reads = 0
+        """Lay out large objects from chunk 3 on, wherever that is; ``objects`` has log2 of each one's chunks."""
+        self.reads: list[int] = []
+        self.chunk_bits = chunk_bits
+        self.objects: list[tuple[int, int]] = []
+        start = self.FIRST
         for bits in objects:
-            self.entries.append(chunk_bits + bits)
-            for m in range(bits):
-                self.entries += [JUMP + chunk_bits + m] * 2**m
+            self.objects.append((start, bits))
+            start += 1 << bits
+
+    def byte(self, chunk: int) -> int:
+        """Return the byte of a chunk, or 0 if there is none."""
+        for start, bits in self.objects:
+            if start < chunk < start + (1 << bits):
+                return JUMP + self.chunk_bits + max(m for m in range(bits) if 1 << m <= chunk - start)
+            if chunk == start:
+                return self.chunk_bits + bits
+        return chunk if chunk in (1, 2) else 0
+
+    def way(self, chunk: int) -> list[int]:
+        """Return the chunks on the way to the start of an object: clear the ones of the distance, highest first."""
+        found = [max(start for start in (1, 2, *dict(self.objects)) if start <= chunk)]
+        distance = chunk - found[0]
+        for m in range(distance.bit_length()):
+            if distance >> m & 1:
+                found.insert(0, found[0] + (1 << m))
+        return found
+
+    def words(self, chunk: int) -> str:
+        """Return a sentence about the object that contains a chunk."""
+        kind = {1: "a superslab", 2: "a medium slab"}.get(self.byte(chunk))
+        if kind:
+            return f"Chunk {chunk} is {kind}."
+        start, bits = max(each for each in self.objects if each[0] <= chunk)
+        listed = ", ".join(str(self.byte(start + distance)) for distance in range(min(1 << bits, LISTED)))
+        return f"The bytes of this object, from its first chunk on: {listed}{', ...' if 1 << bits > LISTED else ''}."
 
     def __call__(self, chunk: int) -> int:
-        """Return the byte of a chunk, or 0 if there is none."""
-        self.reads += 1
-        return self.entries[chunk] if 0 <= chunk < len(self.entries) else 0
+        """Return the byte of a chunk, and remember the chunk."""
+        self.reads.append(chunk)
+        return self.byte(chunk)
 
     def __deepcopy__(self, _memo: object) -> Entries:
         """Return the object itself, so that reads through a copy are counted too."""
@@ -40,74 +77,129 @@ class Entries:
         return "read"
 
 
+MAPS: tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...] = (  # chunk_bits, log2 of objects' chunks, chunks asked
+    (13, (3,), tuple(range(3, 11))),
+    (13, (1, 3, 0), (1, 2, *range(3, 14))),
+    (20, (0, 2, 5), tuple(range(3, 40, 2))),
+    (24, (8, 3), tuple(range(1, 267, 14))),
+    (16, (20,), (3 + 0x12345, 3 + 0x80000, 3 + 0xFFFFF)),
+    (24, (24,), (3 + 0x800000, 3 + 0xFFFFFF)),
+    (0, (2, 4), tuple(range(3, 12))),
+)
+
+
 @exercise("3.1")
 def _start_chunk(answer: object) -> Iterator[Trouble | str]:
-    """Try every chunk of a few objects; the number of ones in the distance limits the number of jumps."""
-    for chunk_bits, objects in ((13, (3,)), (20, (0, 2, 5)), (24, (8, 3))):
-        start = 3
-        for bits in objects:
-            for distance in range(2**bits):
-                entries = Entries(chunk_bits, *objects)
-                yield from call(answer, "start_chunk", entries, start + distance, chunk_bits, wanted=start)
-                enough = f"{distance:b}".count("1") + 1
-                if entries.reads > enough:
-                    yield (
-                        f"`start_chunk(read, {start + distance}, {chunk_bits})` reads {entries.reads} bytes of the "
-                        f"page map; {enough} are enough for a chunk at distance {distance} from the start. "
-                        "Does it jump as far as the byte says?"
-                    )
-            start += 2**bits
+    """Try chunks of several maps; the way to an object's start says which bytes must be read, and how often."""
+    yield from forbidden(answer, library=YOURSELF)
+    for chunk_bits, objects, chunks in MAPS:
+        for chunk in chunks:
+            entries = Entries(chunk_bits, *objects)
+            way = entries.way(chunk)
+            arguments = (entries, chunk, chunk_bits)
+            yield from call(answer, "start_chunk", *arguments, wanted=way[-1], why=entries.words(chunk))
+            if odd := _reads(entries.reads, way):
+                yield f"`start_chunk(read, {chunk}, {chunk_bits})` {odd}"
+
+
+def _reads(reads: list[int], way: list[int]) -> str:
+    """Return what is wrong with the bytes that were read, or nothing."""
+    enough = f"{len(way)} are enough for a chunk at distance {way[0] - way[-1]} from the start"
+    twice = next((chunk for chunk in reads if reads.count(chunk) > 1), None)
+    outside = next((chunk for chunk in reads if not way[-1] <= chunk <= way[0]), None)
+    if outside is not None:
+        return f"reads the byte of chunk {outside}, but bytes before the start or after chunk {way[0]} are of no use."
+    if twice is not None:
+        return f"reads the byte of chunk {twice} more than once: {len(reads)} reads, and {enough}."
+    if len(reads) > len(way):
+        return f"reads {len(reads)} bytes of the page map; {enough}. Does it jump as far as the byte says?"
+    return ""
 
 
 def _next_bytes(count: int, free: list[int]) -> list[int]:
     """Return the ``next`` byte of each slab for a given list of free slabs; slabs in use have stale values."""
-    nexts = [0 if index in free else 3 for index in range(count)]
+    nexts = [0 if index in free else (5 * index + 3) % count for index in range(count)]
     for own, following in zip(free, [*free, 0][1:], strict=True):
         steps = following - own if following > own else following - own + count
         nexts[own] = steps - 1
     return nexts
 
 
+SUPERSLABS: tuple[tuple[int, list[int]], ...] = (  # the number of slabs, and the list of the free ones
+    (8, [1, 2, 3, 4, 5, 6, 7]),
+    (8, [4, 2, 5, 6, 7]),
+    (8, [7]),
+    (8, [3]),
+    (8, []),
+    (8, [7, 6, 5, 4, 3, 2, 1]),
+    (8, [2, 7, 1]),
+    (2, [1]),
+    (2, []),
+    (4, [3, 1]),
+    (64, [9, 63, 1, 30, 31]),
+    (64, [1, 2, 3]),
+    (256, [200, 255, 17]),
+    (256, list(range(1, 256))),
+)
+
+
 @exercise("3.2")
 def _free_slabs(answer: object) -> Iterator[Trouble | str]:
     """Try a fresh superslab, and superslabs whose slabs have been taken and returned."""
-    for count, free in (
-        (8, [1, 2, 3, 4, 5, 6, 7]),
-        (8, [4, 2, 5, 6, 7]),
-        (8, [7]),
-        (8, [3]),
-        (8, []),
-        (8, [7, 6, 5, 4, 3, 2, 1]),
-        (64, [9, 63, 1, 30, 31]),
-        (256, [200, 255, 17]),
-    ):
-        yield from call(answer, "free_slabs", free[0] if free else 0, _next_bytes(count, free), wanted=free)
+    yield from forbidden(answer, library=YOURSELF)
+    for count, free in SUPERSLABS:
+        why = "" if count == 8 else f"This superslab has {count} slabs."
+        arguments = (free[0] if free else 0, _next_bytes(count, free))
+        yield from call(answer, "free_slabs", *arguments, wanted=free, why=why)
+
+
+SLABS = (  # address, size, and size of an object
+    (0x32400, 1 << 10, 224),
+    (0x50000, 1 << 14, 48),
+    (0x1230000, 1 << 16, 5120),
+    (0x32400, 1 << 10, 256),
+    (0x8800, 1 << 11, 16),
+    (0x8C00, 1 << 10, 1024),
+    (0x7FFF_2350_0000, 1 << 16, 1792),
+)
 
 
 @exercise("3.3")
 def _object_start(answer: object) -> Iterator[Trouble | str]:
-    """Try the first, middle and last byte of objects, which are laid out from the slab's end."""
-    for slab, slab_size, size in ((0x32400, 1 << 10, 224), (0x50000, 1 << 14, 48), (0x1230000, 1 << 16, 5120)):
+    """Try bytes of the first and the last objects, which are laid out from the slab's end."""
+    yield from forbidden(answer, library=YOURSELF)
+    for slab, slab_size, size in SLABS:
         starts = [slab + slab_size - size]
         while starts[-1] - size >= slab:
             starts.append(starts[-1] - size)
-        for start in (starts[1], starts[0], starts[-1]):
-            for inside in (0, size // 2, size - 1):
-                yield from call(answer, "object_start", start + inside, size, slab_size, wanted=start, addresses=(0,))
+        few = slab_size <= 2048
+        for start in (*starts[1:3], starts[0], starts[-1]) if few else (starts[-1], starts[1]):
+            for inside in (0, size // 2, size - 1, 1) if few else (0, size - 1):
+                why = f"The slab begins at {slab:#x}, and the address is byte {inside} of its object."
+                arguments = (start + inside, size, slab_size)
+                yield from call(answer, "object_start", *arguments, wanted=start, addresses=(0,), why=why)
+
+
+CHUNKS = (  # sizes of the chunk and of a page, and classes
+    (1 << 13, 1 << 8, (1536, 2048, 2560, 7168, 1280)),
+    (1 << 20, 1 << 12, (196608, 262144, 917504, 20480)),  # objects of 20480 bytes leave no byte over
+    (1 << 24, 1 << 12, (262144,)),
+    (1 << 13, 1 << 9, (1536, 1280, 2048)),
+    (1 << 13, 1 << 10, (1792, 1536, 2560)),  # with a page of 256 bytes, one more object of 1536 bytes would fit
+)
 
 
 @exercise("3.4")
 def _fresh_stack(answer: object) -> Iterator[Trouble | str]:
-    """Try classes of three configurations; the objects are laid out from the chunk's end."""
-    for chunk_size, page_size, sizes in (
-        (1 << 13, 1 << 8, (1536, 2048, 2560, 7168)),
-        (1 << 20, 1 << 12, (196608, 262144, 917504)),
-        (1 << 24, 1 << 12, (3 << 20, 4 << 20)),
-    ):
+    """Try classes of five configurations; the objects are laid out from the chunk's end."""
+    yield from forbidden(answer, library=YOURSELF)
+    for chunk_size, page_size, sizes in CHUNKS:
         for size in sizes:
             stack = list[int]()
             at = chunk_size - size
             while at >= page_size:
                 stack.insert(0, at >> 8)
                 at -= size
-            yield from call(answer, "fresh_stack", chunk_size, page_size, size, wanted=stack)
+            first = at + size
+            why = f"The header ends at byte {page_size}, and the first of {len(stack)} objects begins at byte {first}."
+            yield from call(answer, "fresh_stack", chunk_size, page_size, size, wanted=stack, why=why)
