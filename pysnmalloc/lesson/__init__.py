@@ -16,7 +16,8 @@ tutorial. Left out: grading.
 
 Imported by: nothing beside it.
 
-    values, verdict, running/, kept, judging, source, prediction, failing, exploring, tutorials/, done/, checking
+    values, verdict, running/, kept, judging, source, prediction, failing, exploring, material/,
+    tutorials/, done/, checking
 """
 
 from .checking import check

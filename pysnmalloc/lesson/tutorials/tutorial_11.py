@@ -3,196 +3,168 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, MutableSequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 
-from ..judging import Trouble, Wanted, call, exercise
+from ..judging import Open, Trouble, Wanted, attempt, call, exercise, shown
+from ..material.driven import Driven
+from ..material.linked import Place
+from ..material.signed import Keys, Memory, signature, signed
 
 __all__: list[str] = []  # a judge is found by the number of its exercise
 
-MARK = 0xFFFF  # written by a program into its objects
-SLABS = ((240, 112, 1024), (0, 16, 1024), (16, 336, 1024), (0, 512, 1024))  # first object, size of each, end
+SLABS: tuple[Place, ...] = ((240, 112, 1024), (0, 16, 1024), (16, 336, 1024), (0, 512, 1024), (256, 256, 4096))
+FILLED = "t" * 99 + "p" * 98 + "t" * 99
+TO_AND_FRO = "t" * 99 + "ptpt" + "pp" + "t" * 99
+SEEDS = range(2)
 
-ADDRESSES = (64, 112, 160, 208, 256)
-KEYS = (0x5DEECE66D1234567, 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
-MODULUS = 2**64
+BATCHES: tuple[tuple[list[int], int, str], ...] = (
+    ([], 2, "There is nothing to send."),
+    ([1], 2, "At the end, all messages are closed, and thereby sent."),
+    ([1, 1, 1], 1, "All three objects are of one slab, so they travel in one message."),
+    ([0, 0], 1, "Both objects are of slab 0, so they travel in one message."),
+    ([1, 2], 2, "Each slab has a message of its own."),
+    ([1, 2, 1, 2], 2, "Both messages stay open, so the last two objects join them."),
+    ([1, 2, 1, 2], 1, "Only one message can be open, so each object closes the one before."),
+    ([1, 2, 2, 3, 1], 2, "Slab 3 closes the longest message, that of slab 2, so the last object joins that of slab 1."),
+    ([1, 2, 3, 2], 2, "Two messages are the longest. Slab 3 closes only the one opened first, that of slab 1."),
+    ([2, 1, 3, 1], 2, "Two messages are the longest. Slab 3 closes only the one opened first, that of slab 2."),
+    ([1, 2, 2, 1, 3, 2], 2, "Two messages are the longest. Slab 3 closes only the one opened first, that of slab 1."),
+    ([1, 1, 2, 3, 1, 4, 1], 2, "Slab 1 opens a second message, which starts with one object."),
+    ([7, 7, 7, 7, 7, 7, 7, 7], 3, "All objects are of one slab, so they travel in one message."),
+    ([*range(16), *range(16)], 16, "All 16 messages stay open."),
+)
+"""The slabs of the freed objects, the number of rings, and what the case shows."""
 
-
-class _Slab:
-    """The correct slab, as lists: its node, its freed objects, and its fresh objects."""
-
-    def __init__(self, first: int, size: int, end: int) -> None:
-        self.objects = range(first, end, size)
-        self.node: int | None = first
-        self.freed: list[int] = []
-        self.fresh = list(self.objects[:0:-1])
-        self.live: list[int] = []
-
-    def take(self) -> int:
-        """Take freed objects first, then fresh ones, and the node last."""
-        node = self.node
-        assert node is not None
-        if self.freed:
-            taken = self.freed.pop()
-        elif self.fresh:
-            taken = self.fresh.pop()
-        else:
-            taken, self.node = node, None
-        self.live.append(taken)
-        return taken
-
-    def put(self, offset: int) -> None:
-        """Take back an object; the first that a full slab gets back becomes its node."""
-        self.live.remove(offset)
-        if self.node is None:
-            self.node = offset
-        else:
-            self.freed.append(offset)
+NOTEBOOK = Keys(0x5DEECE66D1234567, 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
+OTHERS = Keys(0x0123456789ABCDEF, 0xFEDCBA9876543210, 0xD1B54A32D192ED03)
+ADDRESSES = (48, 96, 144, 192, 240)
+SCATTERED = (192, 48, 240, 96, 16, 144)
 
 
 @exercise("11.1")
-def _port(answer: object) -> Iterator[Trouble | str]:
-    """Fill a slab, almost empty it, refill it; then call at random. Check the law independently after each call."""
-    for first, size, end in SLABS:
-        yield from _drive(answer, first, size, end, "t" * 99 + "p" * 98 + "t" * 99)
-        yield from _drive(answer, first, size, end, "t" * 99 + "ptpt" + "pp" + "t" * 99)
-        for seed in range(8):
-            yield from _drive(answer, first, size, end, "".join(random.Random(seed).choices("ttp", k=80)))
-
-
-def _drive(answer: object, first: int, size: int, end: int, calls: str) -> Iterator[Trouble | str]:
-    """Make the calls that are possible, and compare each result."""
+def _port(answer: object) -> Iterator[Trouble]:
+    """Fill a slab, almost empty it and refill it; call at random; go on with another slab again and again."""
     if not isinstance(answer, type):
-        yield "the answer must be the class `Port`; pass the class, not an instance."
+        kind = "a function" if hasattr(answer, "__code__") else f"an instance of `{type(answer).__name__}`"
+        yield Trouble(f"the answer must be the class `Port`, but this is {kind}. Pass the class, without parentheses.")
         return
-    slab, right, told = answer(first, size, end), _Slab(first, size, end), [f"Port({first}, {size}, {end})"]
-    lots = random.Random(first + size)
-    for letter in calls:
-        if letter == "t" and right.node is not None:
-            offset = right.take()
-            yield from call(slab.take, _name(told, "take"), wanted=offset)
-            for word in range(offset >> 1, offset + size >> 1):
-                slab.words[word] = MARK
-            told.append("take()")
-        elif letter == "p" and len(right.live) > 1:
-            offset = lots.choice(right.live)
-            right.put(offset)
-            yield from call(partial(slab.put, offset), _name(told, f"put({offset}); put"), wanted=None)
-            told.append(f"put({offset})")
-        else:
-            continue
-        for trouble in _law(slab, right, first, end):
-            yield f"after `{_name(told, '...')}`: {trouble}"
-
-
-def _name(told: list[str], now: str) -> str:
-    """Return the last few calls as text."""
-    return "; ".join([told[0], *(["..."] if len(told) > 4 else []), *told[1:][-3:], now])
-
-
-def _law(slab: object, right: _Slab, first: int, end: int) -> Iterator[Trouble | str]:
-    """Yield the errors in the fields of a slab."""
-    used, head, link = (getattr(slab, name, None) for name in ("used", "head", "link"))
-    words = getattr(slab, "words", None)
-    if not all(type(field) is int for field in (used, head, link)) or not isinstance(words, MutableSequence):
-        yield f"`used`, `head` and `link` must be numbers, but they are {used!r}, {head!r} and {link!r}."
+    if words := _unwritten(answer):
+        yield Trouble(words)
         return
-    assert type(head) is int
-    if used != len(right.live):
-        yield f"{len(right.live)} objects are allocated, but `used` is {used}."
-    if right.node is None:
-        if link != 1:
-            yield f"the slab is full, so `link` should be 1, but it is {link}."
-        return
-    if link != right.node:
-        yield f"the slab's node is the object at {right.node}, but `link` is {link}."
-    listed: list[int] = []
-    at = head
-    while at % 2 == 0 and first <= at < end and len(listed) <= len(right.objects):
-        listed.append(at)
-        at = words[at >> 1]
-    bump = right.fresh[-1] + 1 if right.fresh else 1
-    if listed != right.freed[::-1]:
-        yield f"the list of free objects from `head` = {head} is {listed}; it should be {right.freed[::-1]}."
-    if at != bump:
-        yield f"the list ends in {at}; it should end in {bump}" + (", as no bump space is left." if bump == 1 else ".")
+    for place in SLABS:
+        for letters in (FILLED, TO_AND_FRO, *(_at_random(seed, "ttp") for seed in SEEDS)):
+            yield from Driven(answer, place).run(letters)
+    for place in SLABS[:2]:
+        yield from Driven(answer, place).run("tm" * 9 + "pmpmptmtm" + _at_random(1, "ttpm"))
+
+
+def _at_random(seed: int, letters: str) -> str:
+    """Return calls in an order that is the same each time."""
+    return "".join(random.Random(seed).choices(letters, k=60))
+
+
+def _unwritten(answer: type) -> str:
+    """Return words about a method that the class lacks, or nothing.
+
+    Raises:
+        Open: if both are the stub.
+    """
+    for name in ("take", "put"):
+        if not hasattr(answer, name):
+            return f"`Port` has no method `{name}`."
+        if not callable(getattr(answer, name)):
+            return f"`{name}` of `Port` is {shown(getattr(answer, name))}, and not a method."
+    stubs = [name for name, *arguments in (("take",), ("put", 240)) if _is_stub(answer, str(name), *arguments)]
+    if len(stubs) == 2:
+        raise Open
+    return f"`{stubs[0]}` is still to be written." if stubs else ""
+
+
+def _is_stub(answer: type, name: str, *arguments: object) -> bool:
+    """Return whether a method of a new slab returns ``...``, or says that it is not implemented."""
+    try:
+        slab, failed = attempt(answer, *SLABS[0])
+        return not failed and attempt(getattr(slab, name), *arguments) == (..., "")
+    except Open:
+        return True
 
 
 @exercise("11.2")
-def _batches(answer: object) -> Iterator[Trouble | str]:
-    """Compute the right answer with a list of open messages, oldest first."""
+def _batches(answer: object) -> Iterator[Trouble]:
+    """Try small cases that show one thing each, and then many objects."""
     lots = random.Random(11)
-    cases = [
-        ([], 2),
-        ([1], 2),
-        ([1, 1, 1], 1),
-        ([1, 2, 1, 2], 2),
-        ([1, 2, 1, 2], 1),
-        ([1, 1, 2, 3, 2, 1], 2),
-        ([1, 2, 2, 3, 1, 2], 2),
-        ([1, 2, 3, 2, 1], 2),
-        *(([lots.randrange(6) for _ in range(40)], rings) for rings in (2, 3, 5)),
-    ]
-    for slabs, rings in cases:
-        messages: list[list[int]] = []  # the open ones, as slab and number of objects
-        closed = 0
-        for slab in slabs:
-            mine = next((each for each in messages if each[0] == slab), None)
-            if mine is None:
-                if len(messages) == rings:
-                    longest = max(count for _, count in messages)
-                    messages.remove(next(each for each in messages if each[1] == longest))
-                    closed += 1
-                mine = [slab, 0]
-                messages.append(mine)
-            mine[1] += 1
-        yield from call(answer, "batches", slabs, rings, wanted=closed + len(messages))
+    mixed = [([lots.randrange(6) for _ in range(40)], rings, "") for rings in (2, 3, 5)]
+    for slabs, rings, why in (*BATCHES, *mixed):
+        yield from call(answer, "batches", slabs, rings, wanted=_messages(slabs, rings), why=why)
 
 
-def _signature(at: int, following: int) -> int:
-    """Return the signature that the object after ``at`` carries."""
-    return (at + KEYS[1]) * (following + KEYS[2]) % MODULUS
-
-
-class _Memory(dict[int, tuple[int, int]]):
-    """A memory, too large to print."""
-
-    def __repr__(self) -> str:
-        return "memory"
-
-
-def _list(order: tuple[int, ...]) -> _Memory:
-    """Return a free list in memory."""
-    memory, before = _Memory(), 0
-    for at, following in zip(order, (*order[1:], 0), strict=True):
-        memory[at] = following ^ KEYS[0], _signature(before, at) if before else 0
-        before = at
-    return memory
-
-
-def _changed(at: int, link: int | None = None, signature: int | None = None) -> _Memory:
-    """Return a list with one word overwritten."""
-    memory = _list(ADDRESSES)
-    old_link, old_signature = memory[at]
-    memory[at] = old_link if link is None else link, old_signature if signature is None else signature
-    return memory
+def _messages(slabs: Sequence[int], rings: int) -> int:
+    """Compute the right answer with a list of open messages, oldest first."""
+    messages: list[list[int]] = []  # the open ones, as slab and number of objects
+    closed = 0
+    for slab in slabs:
+        mine = next((each for each in messages if each[0] == slab), None)
+        if mine is None:
+            if len(messages) == rings:
+                longest = max(count for _, count in messages)
+                messages.remove(next(each for each in messages if each[1] == longest))
+                closed += 1
+            mine = [slab, 0]
+            messages.append(mine)
+        mine[1] += 1
+    return closed + len(messages)
 
 
 @exercise("11.3")
-def _corrupt(answer: object) -> Iterator[Trouble | str]:
+def _corrupt(answer: object) -> Iterator[Trouble]:
     """Try intact lists, and lists with one word overwritten at a known place."""
-    cases = [
-        (_list((64,)), 0, "it is the only object"),
-        (_list(ADDRESSES), 0, "nothing in the list was changed"),
-        (_changed(112, link=0x41414141 ^ KEYS[0]), 112, "its link leads to 0x41414141, which is no object"),
-        (_changed(112, link=256 ^ KEYS[0]), 112, "its link skips two objects and leads to 256"),
-        (_changed(160, link=0xDEADBEEF), 160, "its link was overwritten without the key"),
-        (_changed(160, signature=0), 112, "the signature in its successor is 0"),
-        (_changed(256, signature=1), 208, "the signature in its successor is 1"),
-        (_changed(256, link=64 ^ KEYS[0]), 256, "its link leads back to the first object"),
-        (_changed(208, signature=_signature(112, 208)), 160, "its successor was freed again, after 112"),
-    ]
-    for memory, wanted, why in cases:
-        yield from call(
-            answer, "corrupt", memory, 64, *KEYS, wanted=Wanted(wanted, f"{wanted}: {why}"), addresses=(2, 3, 4)
-        )
+    for memory, head, keys, wanted, why in (*_known(), *_scattered()):
+        arguments = memory, head, keys.link, keys.at, keys.following
+        told = Wanted(wanted, f"{wanted}: {why}")
+        yield from call(answer, "corrupt", *arguments, wanted=told, addresses=(2, 3, 4))
+
+
+def _known() -> Iterator[tuple[Memory, int, Keys, int, str]]:
+    """Yield lists with the keys of the notebook, and what is wrong with each."""
+    intact, key = signed(ADDRESSES, NOTEBOOK), NOTEBOOK.link
+    again = signature(NOTEBOOK, 96, 192)
+    top, low = intact[144][1] ^ 1 << 63, intact[144][1] ^ 1
+    for memory, wanted, why in (
+        (signed((48,), NOTEBOOK), 0, "it is the only object"),
+        (intact, 0, "nothing in the list was changed"),
+        (intact.damaged(96, link=0x41414141 ^ key), 96, "its link leads to 0x41414141, which is no object"),
+        (intact.damaged(96, link=240 ^ key), 96, "its link skips two objects and leads to 240"),
+        (intact.damaged(48, link=144 ^ key), 48, "its link skips an object and leads to 144"),
+        (intact.damaged(144, link=0xDEADBEEF), 144, "its link was overwritten without the key"),
+        (intact.damaged(144, link=0), 144, "its link was overwritten with 0, without the key"),
+        (intact.damaged(144, signature=0), 96, "the signature in its successor is 0"),
+        (intact.damaged(144, signature=top), 96, "the highest bit of the signature in its successor was changed"),
+        (intact.damaged(144, signature=low), 96, "the lowest bit of the signature in its successor was changed"),
+        (intact.damaged(240, signature=1), 192, "the signature in its successor is 1"),
+        (intact.damaged(240, link=48 ^ key), 240, "its link leads back to the first object"),
+        (intact.damaged(240, link=240 ^ key), 240, "its link leads to itself"),
+        (intact.damaged(192, signature=again), 144, "its successor was freed again, after 96"),
+        (intact.without(192), 144, "its successor is no object"),
+        (intact.damaged(240, signature=1).damaged(96, link=192 ^ key), 96, "its link is the first of two errors"),
+        (intact.damaged(48, signature=1), 0, "the list is correct, since no object vouches for the first"),
+    ):
+        yield memory, 48, NOTEBOOK, wanted, why
+
+
+def _scattered() -> Iterator[tuple[Memory, int, Keys, int, str]]:
+    """Yield lists that are in no order, with other keys, and what is wrong with each."""
+    head, second, third, *_, last = SCATTERED
+    begins = f"the list begins at its argument `head`, which is {head}"
+    intact = signed(SCATTERED, NOTEBOOK, shuffled=True)
+    yield intact, head, NOTEBOOK, 0, f"nothing was changed, and {begins}"
+    skipping = intact.damaged(head, link=third ^ NOTEBOOK.link)
+    yield skipping, head, NOTEBOOK, head, f"its link skips an object, and {begins}"
+    others = "these keys are not those of the notebook"
+    intact = signed(SCATTERED, OTHERS, shuffled=True)
+    yield intact, head, OTHERS, 0, f"nothing was changed, and {others}"
+    yield intact.damaged(second, link=last ^ OTHERS.link), head, OTHERS, second, f"its link skips objects, and {others}"
+    yield intact.damaged(third, signature=0), head, OTHERS, second, "the signature in its successor is 0"
+    long = random.Random(3).sample(range(16, 241, 16), 15)
+    intact = signed(long, OTHERS, shuffled=True)
+    yield intact, long[0], OTHERS, 0, "nothing was changed in this list of 15 objects"
+    yield intact.damaged(long[-1], signature=2), long[0], OTHERS, long[-2], "the signature in the last object is 2"
