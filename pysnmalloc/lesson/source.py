@@ -57,8 +57,8 @@ def forbidden(
 
     Args:
         answer: a function, or a class; anything else uses nothing.
-        loops: why there must be no loop, as a sentence; None if there may be one. A comprehension and a function that
-            calls itself are loops.
+        loops: why there must be no loop, as a sentence; None if there may be one. Comprehensions are loops, and so are
+            functions that call themselves or each other.
         names: the names that must not be used, as functions, methods or modules, each with the reason as a sentence.
         library: why nothing of this package may be used; None if it may.
     """
@@ -124,8 +124,8 @@ def _uses(function: FunctionType) -> Iterator[Use]:
         line = _line(node)
         if isinstance(node, LOOPS):
             yield Use("loop", "has a loop", line)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function.__name__:
-            yield Use("loop", f"calls `{function.__name__}` again, which is a loop too", line)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and _calls_again(function, tree, node):
+            yield Use("loop", f"calls `{node.func.id}` again, which is a loop too", line)
         elif isinstance(node, ast.Import | ast.ImportFrom):
             yield from _imported(node)
         elif isinstance(node, ast.Attribute):
@@ -134,6 +134,30 @@ def _uses(function: FunctionType) -> Iterator[Use]:
             yield Use(node.id, f"uses `{node.id}`", line)
             if _of_the_library(_value(function, node.id)):
                 yield Use("library", f"uses `{node.id}` of the library", line)
+
+
+def _calls_again(function: FunctionType, tree: Function, call: ast.Call) -> bool:
+    """Return whether a call leads back to where it stands: to the function itself, or to one inside it."""
+    assert isinstance(call.func, ast.Name)
+    name = call.func.id
+    if name == function.__name__ or function in _reached(_value(function, name)):
+        return True
+    inner = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == name]
+    return any(call in ast.walk(node) for node in inner)
+
+
+def _reached(value: object) -> list[object]:
+    """Return the student's functions that a function calls, directly or not, and itself."""
+    found: list[object] = []
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, FunctionType) and each not in found and is_own(each.__code__.co_filename):
+            found.append(each)
+            nodes = ast.walk(_tree(each) or ast.Module([], []))
+            calls = [node.func for node in nodes if isinstance(node, ast.Call)]
+            waiting += [_value(each, called.id) for called in calls if isinstance(called, ast.Name)]
+    return found
 
 
 def _line(node: ast.AST) -> int:
