@@ -34,9 +34,9 @@ POSTS: tuple[tuple[int, list[int], int, str], ...] = (
     ),
     (
         27,
-        [15, 11, 59, 26, 43, 8, 11, 3],
+        [63, 11, 59, 26, 43, 8, 15, 11, 3],
         2,
-        "Each round has its own home bucket: 27 is 011011, so the messages to 11, 43 and 59 leave in round 2.",
+        "Each round has its own home bucket: 27 is 011011, so 3, 63 and 15 leave in round 1.",
     ),
     (70, [6, 134, 33, 10, 9, 17, 6], 6, "There are 64 buckets, and the index of a bucket is a number."),
     (
