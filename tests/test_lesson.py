@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from pysnmalloc.lesson import Fitting, Trouble, Wanted, call, check, exercise, fails, predict
+from pysnmalloc.lesson.compared import compared
 from pysnmalloc.lesson.judging import JUDGES
 from pysnmalloc.lesson.running.budget import Spent, limited
 from pysnmalloc.lesson.source import forbidden
@@ -170,3 +171,21 @@ def test_a_prediction_does_not_tell_in_advance() -> None:
         predict("1 + 1?", {"1": "", "3": ""}, right=2)
     with pytest.raises(ValueError, match="two choices"):
         predict("1 + 1?", {"2": ""}, right=2)
+
+
+@pytest.mark.parametrize(
+    ("got", "told"),
+    [
+        ([48, 64], "80 is missing. 48 is not a free object."),
+        ([80, 64], "The elements are right, but their order is not."),
+        ([64, 80, 64], "64 is there more than once."),
+        ([64, 80, 1, 2, 3, 4], "1, 2 and 2 more are not free objects."),
+        ([64, 80], ""),
+        ([64, "80"], ""),
+        ((64,), ""),
+        ([64] * 2000, "The list has 2,000 elements, and it should have 2."),
+    ],
+)
+def test_lists_are_compared_in_words(got: object, told: str) -> None:
+    assert compared(got, [64, 80], "free object") == told
+    assert compared([0x40], [0x40, 0x50, 0x60], "free object", base_16=True) == "0x50 and 0x60 are missing."

@@ -16,7 +16,7 @@ tutorial. Left out: grading.
 
 Imported by: nothing beside it.
 
-    values, verdict, running/, kept, judging, source, prediction, failing, exploring, material/,
+    values, compared, verdict, running/, kept, judging, source, prediction, failing, exploring, material/,
     tutorials/, done/, checking
 """
 

@@ -2,9 +2,10 @@
 
     judge ─► Driven, Memory ... ─► answer ─► what it returned, did, and left in memory
 
-An answer that is right only in fresh memory, or only if nothing else happens, is wrong. Read ``linked`` first.
+The bytes that an answer receives are generated from a statement of what is in them, and never computed as an answer
+does. An answer that is right only in fresh memory, or only if nothing else happens, is wrong. Read ``linked`` first.
 
 Imported by: tutorials.
 
-    linked, driven, signed
+    slabs, pagemaps, linked, driven, signed
 """

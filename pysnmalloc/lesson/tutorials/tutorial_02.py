@@ -1,121 +1,25 @@
 """Judges of tutorial 2, a slab (§2.8).
 
-    Case(size, freed=(0x240, 0x160), bump=0x320)  ──►  bytes, head, link     given to the answer
-                                                  └─►  freed, then the bump space
-
-A case states which objects are free, and its bytes are generated from that statement.
-The judge thus never does the work of an answer. All other bytes are old values. In some
-cases they are odd words, at which a walk that follows a wrong link ends. In others they
-are old links, which lead such a walk round and round.
+A case states which objects of a slab are free, and its bytes are generated from that
+statement. The judge thus never does the work of an answer. What it adds to a wrong result
+follows from the result and the statement alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import partial
 
+from ..compared import compared
 from ..judging import Trouble, call, exercise
+from ..material.slabs import Case
 from ..source import forbidden
+from ..values import shown
 
 __all__: list[str] = []  # a judge is found by the number of its exercise
 
-ALL_ONES = 0xFFFF_FFFF_FFFF_FFFF
 ELSEWHERE = 0x32BF0  # the node of another slab, in the last 16 bytes of that slab
 YOURSELF = "Write the function without the library: its arguments are all that it needs."
-
-
-class Bytes(bytes):
-    """The bytes of a slab, too many to print."""
-
-    def __repr__(self) -> str:
-        return "slab"
-
-
-@dataclass(frozen=True)
-class Case:
-    """A slab: its freed objects, in list order, and the start of its bump space.
-
-    Attributes:
-        size: size of an object in bytes.
-        freed: offsets of the freed objects.
-        bump: offset of the bump space, or of the slab's end if there is none.
-        prev: ``prev`` of the list node.
-        slab_size: size of the slab in bytes.
-        old_links: whether the other objects begin with links, each to the next object in memory.
-        last_node: the offset at which a full slab had its list node.
-
-    Raises:
-        ValueError: if an offset is not that of an object.
-    """
-
-    size: int
-    freed: tuple[int, ...]
-    bump: int
-    prev: int = ALL_ONES
-    slab_size: int = 1024
-    old_links: bool = False
-    last_node: int | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse a case in which no slab can be."""
-        if not {*self.freed, self.bump} <= {*self.objects, self.slab_size}:
-            raise ValueError(f"{self}: objects are at {[*map(hex, self.objects)]}")
-
-    @property
-    def objects(self) -> range:
-        """The offsets of all objects."""
-        return range(self.slab_size % self.size, self.slab_size, self.size)
-
-    def larger(self, bits: int) -> Case:
-        """Return a case with all sizes and offsets multiplied by 2 to the power of ``bits``, and with old links."""
-        freed = tuple(each << bits for each in self.freed)
-        return Case(self.size << bits, freed, self.bump << bits, self.prev, self.slab_size << bits, old_links=True)
-
-    @property
-    def entries(self) -> list[int]:
-        """The entries of the free list, including its end."""
-        return [*self.freed, self.bump + 1 if self.bump < self.slab_size else self.slab_size - 1]
-
-    @property
-    def link(self) -> int:
-        """The offset of the list node; in a full slab, the offset that the last node had."""
-        if self.last_node is not None:
-            return self.last_node
-        return self.freed[-1] if self.freed and self.bump == self.slab_size else self.slab_size - 16
-
-    @property
-    def slab(self) -> Bytes:
-        """The bytes of the slab."""
-        slab = bytearray(b"\x5b" * self.slab_size)
-        if self.old_links:
-            for at, after in zip(self.objects, [*self.objects[1:], self.objects[0]], strict=True):
-                slab[at : at + 2] = after.to_bytes(2, "little")
-        for at, entry in zip(self.freed, self.entries[1:], strict=True):
-            slab[at : at + 2] = entry.to_bytes(2, "little")
-        if self.free:
-            slab[self.link : self.link + 16] = self.prev.to_bytes(8, "little") + b"\xff" * 8
-        return Bytes(slab)
-
-    @property
-    def free(self) -> list[int]:
-        """All free objects, in the order in which malloc takes them."""
-        return [*self.freed, *range(self.bump, self.slab_size, self.size)]
-
-    @property
-    def words(self) -> str:
-        """A description of the case."""
-        *_, end = self.entries
-        usual = self.slab_size == 1024
-        length = "" if usual else f"This slab has {self.slab_size:#x} bytes. "
-        if not self.free:
-            full = "This slab is full" if usual else "It is full"
-            return f"{length}{full}, so head is the end mark {end:#x}; link {self.link:#x} is an old value."
-        ends = f"bump {end:#x}" if self.bump < self.slab_size else f"end mark {end:#x}"
-        listed = " → ".join([*map(hex, self.freed), ends])
-        place = "" if self.prev == ALL_ONES else "; the slab is not the first on its list"
-        whose = "This slab's" if usual else "Its"
-        return f"{length}{whose} free list: {listed}; link {self.link:#x}{place}."
-
 
 CASES = (
     Case(224, (), 0x80),
@@ -157,29 +61,49 @@ BEHIND = (
 )
 
 WIDTHS = {"used": 16, "head": 16, "link": 16, "the size class": 8, "next": 8}  # in bits, from the lowest up
+WORDS = (
+    (2, 0x241, 0x3F0, 10, 0),
+    (4, 0x3FF, 0x3F0, 10, 7),
+    (4096, 0xFFFF, 0xFFF0, 43, 254),
+    (0, 0, 0, 0, 0),
+    (0x8001, 0x4003, 0x2005, 0x81, 0x41),
+)
+ONES = tuple((1 << width) - 1 for width in WIDTHS.values())
 
 
 @exercise("2.1")
 def _fields(answer: object) -> Iterator[Trouble | str]:
     """Try words in which each field is distinct, then words in which one field is all ones or all others are."""
     yield from forbidden(answer, library=YOURSELF)
-    for fields in ((2, 0x241, 0x3F0, 10, 0), (4, 0x3FF, 0x3F0, 10, 7), (4096, 0xFFFF, 0xFFF0, 43, 254), (0,) * 5):
+    for fields in WORDS:
         yield from _split(answer, fields)
-    ones = tuple((1 << width) - 1 for width in WIDTHS.values())
-    for number, name in enumerate(WIDTHS):
-        alone = tuple(each if at == number else 0 for at, each in enumerate(ones))
-        yield from _split(answer, alone, f"In this word, only the bits of {name} are set.")
-        others = tuple(0 if at == number else each for at, each in enumerate(ones))
-        yield from _split(answer, others, f"In this word, all bits but those of {name} are set.")
-    yield from _split(answer, (0x8001, 0x4003, 0x2005, 0x81, 0x41))
+    for number in range(len(WIDTHS)):
+        yield from _split(answer, tuple(ones if at == number else 0 for at, ones in enumerate(ONES)))
+        yield from _split(answer, tuple(0 if at == number else ones for at, ones in enumerate(ONES)))
 
 
-def _split(answer: object, fields: tuple[int, ...], why: str = "") -> Iterator[Trouble]:
+def _split(answer: object, fields: tuple[int, ...]) -> Iterator[Trouble]:
     """Try the word that has these fields."""
     word, at = 0, 0
     for field, width in zip(fields, WIDTHS.values(), strict=True):
         word, at = word | field << at, at + width
-    yield from call(answer, "fields", word, wanted=fields, addresses=(0,), why=why)
+    yield from call(answer, "fields", word, wanted=fields, addresses=(0,), why=partial(_told_of_fields, fields))
+
+
+def _told_of_fields(fields: tuple[int, ...], got: object) -> str:
+    """Say which fields are wrong, and from which bits they come."""
+    if not isinstance(got, tuple) or not all(type(each) is int for each in got):
+        return ""
+    if len(got) != len(fields):
+        return f"The word has {len(fields)} fields, not {len(got)}."
+    wrong, low = [], 0
+    for name, width, right, field in zip(WIDTHS, WIDTHS.values(), fields, got, strict=True):
+        if field != right:
+            wrong.append(f"{name} (bits {low} to {low + width - 1})")
+        low += width
+    if sorted(got) == sorted(fields) and wrong:
+        return "The fields are right, but their order is not."
+    return f"Wrong: {', '.join(wrong)}." if wrong else ""
 
 
 @exercise("2.2")
@@ -190,7 +114,37 @@ def _take(answer: object) -> Iterator[Trouble | str]:
         after = case.entries[1] if case.freed else case.bump + case.size + 1
         wanted = (case.free[0], after if len(case.free) > 1 else case.slab_size - 1)
         arguments = (case.slab, case.entries[0], case.size)
-        yield from call(answer, "take", *arguments, wanted=wanted, addresses=(1,), why=case.words)
+        why = partial(_told_of_taken, case, wanted)
+        yield from call(answer, "take", *arguments, wanted=wanted, addresses=(1,), why=why)
+
+
+def _told_of_taken(case: Case, wanted: tuple[int, int], got: object) -> str:
+    """Say which of the two numbers is wrong, and what it would mean; then describe the slab."""
+    told = ""
+    if isinstance(got, tuple) and len(got) == 2 and all(type(each) is int for each in got) and got != wanted:
+        taken, head = got
+        if got == wanted[::-1]:
+            told = "The object comes first, and then the new head. "
+        elif taken != wanted[0]:
+            told = f"{shown(taken, True)} is not the object that malloc takes. "
+        else:
+            told = f"The object is right, but the new head is not: {_meaning(case, wanted[1], head)}. "
+    return told + case.words
+
+
+def _meaning(case: Case, wanted: int, head: int) -> str:
+    """Say what a wrong new head would mean."""
+    if wanted == case.slab_size - 1:
+        return f"no object is left, so head must be the end mark {wanted:#x}"
+    if head == case.slab_size - 1:
+        return f"{head:#x} is the end mark, but objects are left"
+    if not 0 <= head < case.slab_size:
+        return f"{shown(head, True)} lies outside the slab"
+    if head & 1 == wanted & 1:
+        return f"{head:#x} is another " + ("bump pointer" if head & 1 else "object")
+    if head & 1:
+        return f"{head:#x} is odd, a bump pointer, but the next object was freed"
+    return f"{head:#x} is even, the offset of a freed object, but the next object was never allocated"
 
 
 @exercise("2.3")
@@ -199,4 +153,11 @@ def _free_objects(answer: object) -> Iterator[Trouble | str]:
     yield from forbidden(answer, library=YOURSELF)
     for case in (*CASES, *FULL, *BEHIND, *LARGER):
         arguments = (case.slab, case.entries[0], case.link, case.size)
-        yield from call(answer, "free_objects", *arguments, wanted=case.free, addresses=(1, 2), why=case.words)
+        why = partial(_told_of_free, case)
+        yield from call(answer, "free_objects", *arguments, wanted=case.free, addresses=(1, 2), why=why)
+
+
+def _told_of_free(case: Case, got: object) -> str:
+    """Say what is missing and what is not free; then describe the slab."""
+    told = compared(got, case.free, "free object", base_16=True)
+    return f"{told} {case.words}" if told else case.words

@@ -1,81 +1,24 @@
 """Judges of tutorial 3: superslabs, medium slabs, page map (§2.4, §2.7, §2.8).
 
 A judge first lays out the objects one by one, and then generates from this layout the
-bytes that the answer receives. All other bytes are old values.
+bytes that the answer receives. All other bytes are old values. What it adds to a wrong
+result follows from the result and the layout alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
+from ..compared import compared
 from ..judging import Trouble, call, exercise
+from ..material.pagemaps import JUMP, Entries
 from ..source import forbidden
+from ..values import shown
 
 __all__: list[str] = []  # a judge is found by the number of its exercise
 
-JUMP = 64
-LISTED = 9  # bytes of an object that a message lists
 YOURSELF = "Write the function without the library: its arguments are all that it needs."
-
-
-class Entries:
-    """The bytes of a page map, computed when they are read.
-
-    Attributes:
-        reads: the chunks whose bytes were read.
-    """
-
-    FIRST = 3  # the chunk of the first large object; chunks 1 and 2 are a superslab and a medium slab
-
-    def __init__(self, chunk_bits: int, *objects: int) -> None:
-        """Lay out large objects from chunk 3 on, wherever that is; ``objects`` has log2 of each one's chunks."""
-        self.reads: list[int] = []
-        self.chunk_bits = chunk_bits
-        self.objects: list[tuple[int, int]] = []
-        start = self.FIRST
-        for bits in objects:
-            self.objects.append((start, bits))
-            start += 1 << bits
-
-    def byte(self, chunk: int) -> int:
-        """Return the byte of a chunk, or 0 if there is none."""
-        for start, bits in self.objects:
-            if start < chunk < start + (1 << bits):
-                return JUMP + self.chunk_bits + max(m for m in range(bits) if 1 << m <= chunk - start)
-            if chunk == start:
-                return self.chunk_bits + bits
-        return chunk if chunk in (1, 2) else 0
-
-    def way(self, chunk: int) -> list[int]:
-        """Return the chunks on the way to the start of an object: clear the ones of the distance, highest first."""
-        found = [max(start for start in (1, 2, *dict(self.objects)) if start <= chunk)]
-        distance = chunk - found[0]
-        for m in range(distance.bit_length()):
-            if distance >> m & 1:
-                found.insert(0, found[0] + (1 << m))
-        return found
-
-    def words(self, chunk: int) -> str:
-        """Return a sentence about the object that contains a chunk."""
-        kind = {1: "a superslab", 2: "a medium slab"}.get(self.byte(chunk))
-        if kind:
-            return f"Chunk {chunk} is {kind}."
-        start, bits = max(each for each in self.objects if each[0] <= chunk)
-        listed = ", ".join(str(self.byte(start + distance)) for distance in range(min(1 << bits, LISTED)))
-        return f"The bytes of this object, from its first chunk on: {listed}{', ...' if 1 << bits > LISTED else ''}."
-
-    def __call__(self, chunk: int) -> int:
-        """Return the byte of a chunk, and remember the chunk."""
-        self.reads.append(chunk)
-        return self.byte(chunk)
-
-    def __deepcopy__(self, _memo: object) -> Entries:
-        """Return the object itself, so that reads through a copy are counted too."""
-        return self
-
-    def __repr__(self) -> str:
-        return "read"
-
 
 MAPS: tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...] = (  # chunk_bits, log2 of objects' chunks, chunks asked
     (13, (3,), tuple(range(3, 11))),
@@ -84,7 +27,7 @@ MAPS: tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...] = (  # chunk_bits
     (24, (8, 3), tuple(range(1, 267, 14))),
     (16, (20,), (3 + 0x12345, 3 + 0x80000, 3 + 0xFFFFF)),
     (24, (24,), (3 + 0x800000, 3 + 0xFFFFFF)),
-    (0, (2, 4), tuple(range(3, 12))),
+    (0, (3, 4), tuple(range(3, 14))),
 )
 
 
@@ -97,9 +40,21 @@ def _start_chunk(answer: object) -> Iterator[Trouble | str]:
             entries = Entries(chunk_bits, *objects)
             way = entries.way(chunk)
             arguments = (entries, chunk, chunk_bits)
-            yield from call(answer, "start_chunk", *arguments, wanted=way[-1], why=entries.words(chunk))
+            yield from call(
+                answer, "start_chunk", *arguments, wanted=way[-1], why=partial(_told_of_start, entries, way[-1])
+            )
             if odd := _reads(entries.reads, way):
                 yield f"`start_chunk(read, {chunk}, {chunk_bits})` {odd}"
+
+
+def _told_of_start(entries: Entries, start: int, got: object) -> str:
+    """Say what a wrong chunk is; then list the bytes of the object."""
+    told = ""
+    if type(got) is int and got < start:
+        told = f"Chunk {shown(got)} lies before the object. "
+    elif type(got) is int and entries.byte(got) >= JUMP:
+        told = f"The byte of chunk {shown(got)} is {entries.byte(got)}, which is a jump. "
+    return told + entries.words(start)
 
 
 def _reads(reads: list[int], way: list[int]) -> str:
@@ -148,9 +103,16 @@ def _free_slabs(answer: object) -> Iterator[Trouble | str]:
     """Try a fresh superslab, and superslabs whose slabs have been taken and returned."""
     yield from forbidden(answer, library=YOURSELF)
     for count, free in SUPERSLABS:
-        why = "" if count == 8 else f"This superslab has {count} slabs."
         arguments = (free[0] if free else 0, _next_bytes(count, free))
-        yield from call(answer, "free_slabs", *arguments, wanted=free, why=why)
+        yield from call(answer, "free_slabs", *arguments, wanted=free, why=partial(_told_of_slabs, count, free))
+
+
+def _told_of_slabs(count: int, free: list[int], got: object) -> str:
+    """Say what is missing and what is not free; then how many slabs there are, if the list may be cut."""
+    told = compared(got, free, "free slab")
+    if told and isinstance(got, list) and 0 in got:
+        told = "Index 0 is the short slab, which is never on the list."
+    return " ".join([*([told] if told else []), *([f"This superslab has {count} slabs."] if count != 8 else [])])
 
 
 SLABS = (  # address, size, and size of an object
@@ -175,9 +137,23 @@ def _object_start(answer: object) -> Iterator[Trouble | str]:
         few = slab_size <= 2048
         for start in (*starts[1:3], starts[0], starts[-1]) if few else (starts[-1], starts[1]):
             for inside in (0, size // 2, size - 1, 1) if few else (0, size - 1):
-                why = f"The slab begins at {slab:#x}, and the address is byte {inside} of its object."
+                why = partial(_told_of_object, slab, range(starts[-1], slab + slab_size, size), start + inside)
                 arguments = (start + inside, size, slab_size)
                 yield from call(answer, "object_start", *arguments, wanted=start, addresses=(0,), why=why)
+
+
+def _told_of_object(slab: int, starts: range, address: int, got: object) -> str:
+    """Say what a wrong address is; then where the slab and the address are."""
+    start = starts[(address - starts[0]) // starts.step]
+    told = ""
+    if type(got) is int and got != start:
+        side = "after" if got > start else "before"
+        told = f"{shown(got, True)} is the start of an object {side} the right one. "
+        if got not in starts:
+            told = f"No object starts at {shown(got, True)}. "
+        if not starts[0] <= got < starts[-1] + starts.step:
+            told = f"{shown(got, True)} is not in any object of this slab. "
+    return f"{told}The slab begins at {slab:#x}, and the address is byte {address - start} of its object."
 
 
 CHUNKS = (  # sizes of the chunk and of a page, and classes
@@ -200,6 +176,25 @@ def _fresh_stack(answer: object) -> Iterator[Trouble | str]:
             while at >= page_size:
                 stack.insert(0, at >> 8)
                 at -= size
-            first = at + size
-            why = f"The header ends at byte {page_size}, and the first of {len(stack)} objects begins at byte {first}."
+            why = partial(_told_of_stack, chunk_size, page_size, size, stack)
             yield from call(answer, "fresh_stack", chunk_size, page_size, size, wanted=stack, why=why)
+
+
+def _told_of_stack(chunk_size: int, page_size: int, size: int, stack: list[int], got: object) -> str:
+    """Say what is wrong with the objects that a wrong stack lists; then where they are."""
+    told = ""
+    indices = got if isinstance(got, list) and all(type(each) is int and abs(each) < 1 << 64 for each in got) else []
+    if indices and indices != stack:
+        first, last = min(indices) << 8, max(indices) << 8
+        if first < page_size:
+            told = f"An object at byte {first} overlaps the header. "
+        elif last + size > chunk_size:
+            told = f"An object at byte {last} reaches beyond the chunk. "
+        elif last + size < chunk_size:
+            told = f"The last object ends at byte {last + size}, not with the chunk. "
+        elif len(indices) < len(stack):
+            told = f"Another object fits before byte {first}. "
+        elif sorted(indices) == stack:
+            told = "The elements are right, but their order is not. "
+    begins = f"the first of {len(stack)} objects begins at byte {stack[0] << 8}"
+    return f"{told}The header ends at byte {page_size}, and {begins}."
