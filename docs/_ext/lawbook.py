@@ -19,6 +19,7 @@ from docutils import nodes
 from essay import inline, prose, reference
 from papermap import module as link_to
 from rooms import PACKAGE, ROOMS, modules, source_of
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -80,8 +81,17 @@ class ErrorTable(SphinxDirective):
         for error in errors_of(self.arguments[0] == "concepts"):
             cause, cure = cause_and_cure(error)
             full, code = f"{error.__module__}.{error.__qualname__}", nodes.literal("", error.__name__, classes=["code"])
-            rows.append(([reference("py", "exc", full, code)], [*inline(cause)], [*inline(cure[0].upper() + cure[1:])]))
+            name = [*findable(error.__name__), reference("py", "exc", full, code)]
+            rows.append((name, [*inline(cause)], [*inline(cure[0].upper() + cure[1:])]))
         return [table(("error", "cause", "what to do"), rows, widths=(18, 36, 46))]
+
+
+def findable(name: str) -> tuple[nodes.Node, nodes.Node]:
+    """Return an index entry with the words of an error's name, which a search finds, and the anchor it leads to."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+    anchor = f"error-{words.replace(' ', '-')}"
+    entry = addnodes.index(entries=[("single", words, anchor, "main", None)])
+    return entry, nodes.target("", "", ids=[anchor])
 
 
 def errors_of(concepts: bool) -> list[type[Exception]]:

@@ -1,15 +1,16 @@
-"""How the built site reads: the first screen, and small screens."""
+"""How the built site reads: the first screen, small screens, and the order of search results."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import pytest
 
 from tests.browser import Browser
 
-from .reader import visit
+from .reader import until, visit
 from .test_browser import PAGES
 
 pytestmark = pytest.mark.browser
@@ -121,3 +122,46 @@ def test_what_is_too_small_or_cut_off_is_found(browser: Browser, address: str) -
     unsaid = browser.evaluate(UNSAID)
     assert isinstance(unsaid, list)
     assert [wide for _, wide, _ in unsaid] == [False]
+
+
+# The order of search results.
+
+
+def results(browser: Browser, address: str, words: str) -> list[str]:
+    """The pages that a search finds, in order, each once."""
+    visit(browser, f"{address}search.html?q={quote_plus(words)}")
+    assert until(browser, "return /found (one|\\d+) page/.test(document.querySelector('#search-results').innerText)")
+    links = browser.evaluate(
+        "[...document.querySelectorAll('#search-results ul.search > li > a')].map(a => a.getAttribute('href'))"
+    )
+    assert isinstance(links, list)
+    return list(dict.fromkeys(link.split("#")[0].removesuffix(".html") for link in links))
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("double free", "reference/errors"),
+        ("write after free", "reference/errors"),
+        ("valgrind", "howto/trace"),
+        ("record a trace", "howto/trace"),
+        ("free-threaded", "howto/free-threaded"),
+        ("remote cache", "tutorials/07_the_remote_cache"),
+        ("incarnation number", "tutorials/04_large_objects_and_aba"),
+        ("MessageQueue", "reference/api/pysnmalloc.messagequeue"),
+    ],
+)
+def test_the_page_that_is_meant_is_among_the_first_three(
+    browser: Browser, address: str, words: str, wanted: str
+) -> None:
+    assert wanted in results(browser, address, words)[:3]
+
+
+@pytest.mark.parametrize("words", ["double free", "valgrind", "free-threaded", "record a trace", "slab"])
+def test_pages_that_explain_come_before_pages_of_source(browser: Browser, address: str, words: str) -> None:
+    found = results(browser, address, words)
+    explaining = [at for at, page in enumerate(found) if page.startswith(("tutorials/", "howto/", "reference/errors"))]
+    source = [at for at, page in enumerate(found) if page.startswith("source/")]
+    assert explaining
+    assert source
+    assert explaining[-1] < source[0]
