@@ -39,6 +39,7 @@ extensions = [
     "lawbook",
     "navigation",
     "papermap",
+    "predictions",
     "tutorials",
 ]
 exclude_patterns = ["_*", "lite", "tests", "**.ipynb_checkpoints"]

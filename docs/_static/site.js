@@ -19,6 +19,8 @@ function reach() {
 addEventListener("load", reach);
 addEventListener("resize", reach);
 addEventListener("toggle", reach, true);
+addEventListener("change", reach); // an answer may uncover something wide
+addEventListener("hashchange", reach);
 
 /* The name of a folded cell is its text, “Show code cell source”; the label that MyST-NB adds would hide it. */
 for (const summary of document.querySelectorAll("details.hide > summary[aria-label]")) summary.removeAttribute("aria-label");

@@ -1,7 +1,9 @@
-"""How the built site reads: the first screen, small screens, and the order of search results."""
+"""How the built site reads: the first screen, small screens, the order of search results, and covered answers."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote_plus
@@ -165,3 +167,106 @@ def test_pages_that_explain_come_before_pages_of_source(browser: Browser, addres
     assert explaining
     assert source
     assert explaining[-1] < source[0]
+
+
+# Predictions.
+
+SHOWN = "[...document.querySelectorAll('.covered')].map(each => each.checkVisibility())"
+COVERS = "[...document.querySelectorAll('.prediction-cover')].map(each => each.checkVisibility())"
+FIRST = ".prediction + .prediction-cover + .covered"
+
+
+def count(browser: Browser, selector: str) -> int:
+    """How many elements of a kind there are."""
+    found = browser.evaluate(f"document.querySelectorAll({json.dumps(selector)}).length")
+    assert isinstance(found, int)
+    return found
+
+
+def test_every_prediction_covers_the_code_that_follows_it(browser: Browser, address: str) -> None:
+    """Except for one at the end of its section."""
+    for source, page in zip(SOURCES, TUTORIALS, strict=True):
+        text = source.read_text(encoding="utf-8")
+        asked = [part.partition("```\n")[2].lstrip() for part in text.split("\npredict(")[1:]]
+        visit(browser, address + page)
+        assert count(browser, ".snm-predict") == len(asked) > 0
+        assert count(browser, FIRST) == len([rest for rest in asked if not rest.startswith("#")]), page
+        assert count(browser, ".covered > section") == 0
+
+
+@pytest.mark.parametrize("page", TUTORIALS)
+def test_an_answer_uncovers_what_follows_without_a_script(browser: Browser, address: str, page: str) -> None:
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    visit(browser, address + page)
+    total = count(browser, FIRST)
+    assert browser.evaluate(SHOWN) == [False] * total
+    for number in range(total):
+        shown = browser.evaluate(SHOWN)
+        assert isinstance(shown, list)
+        assert shown[number] is False
+        browser.evaluate(
+            f"document.querySelectorAll('.prediction:has(+ .prediction-cover)')[{number}].id = 'now{number}'"
+        )
+        choice = number % 2 + 1  # a right answer and a wrong one do the same
+        browser.click(f"#now{number} .snm-predict label:nth-of-type({choice}) input")
+        assert browser.evaluate(SHOWN) == [True] * (number + 1) + shown[number + 1 :]
+        covers = browser.evaluate(COVERS)
+        assert isinstance(covers, list)
+        assert covers[: number + 1] == [False] * (number + 1)
+
+
+def test_what_follows_can_be_shown_without_an_answer_with_keys_alone(browser: Browser, address: str) -> None:
+    visit(browser, address + TUTORIALS[0])
+    total = count(browser, FIRST)
+    browser.evaluate("document.querySelector('.snm-predict input').focus()")
+    browser.press("Tab")
+    assert browser.evaluate("document.activeElement === document.querySelector('.prediction-cover input')") is True
+    for shown in (True, False):
+        browser.press(" ")
+        assert browser.evaluate(SHOWN) == [shown] + [False] * (total - 1)
+        assert browser.evaluate(f"{COVERS}[0]") is True
+
+
+def test_headings_and_links_into_covered_parts_lead_to_what_can_be_seen(browser: Browser, address: str) -> None:
+    screen(browser, *SCREENS["laptop"])
+    for page in TUTORIALS:
+        visit(browser, address + page)
+        hidden = browser.evaluate(
+            "[...document.querySelectorAll('.toc-tree a')].map(a => a.hash).filter(hash => hash &&"
+            " !document.getElementById(decodeURIComponent(hash.slice(1))).checkVisibility())"
+        )
+        assert hidden == []
+    browser.evaluate(
+        "[...document.querySelectorAll('.covered > :last-child')].at(-1).id = 'place'; location.hash = 'place'"
+    )
+    assert until(
+        browser, "const r = place.getBoundingClientRect(); return r.height && r.top >= 0 && r.top < innerHeight"
+    )
+    assert browser.evaluate(f"{SHOWN}.at(-1)") is True
+    assert browser.evaluate(f"{COVERS}.at(-1)") is False
+
+
+def test_paper_and_browsers_that_do_not_know_the_rules_show_everything(browser: Browser, address: str) -> None:
+    visit(browser, address + TUTORIALS[1])
+    total = count(browser, FIRST)
+    browser.media("print")
+    assert (browser.evaluate(SHOWN), browser.evaluate(COVERS)) == ([True] * total, [False] * total)
+    browser.media("")
+    assert browser.evaluate(SHOWN) == [False] * total
+    browser.evaluate(  # as a browser without :has() does, leave out the rules that need it
+        "for (const sheet of document.styleSheets) if (/site\\.css/.test(sheet.href))"
+        " [...sheet.cssRules].forEach((rule, at) => rule instanceof CSSSupportsRule && sheet.deleteRule(at))"
+    )
+    assert (browser.evaluate(SHOWN), browser.evaluate(COVERS)) == ([True] * total, [False] * total)
+
+
+def test_the_search_knows_what_is_covered_and_not_the_cover(browser: Browser, address: str, site: Path) -> None:
+    names = {page.removesuffix(".html") for page in TUTORIALS}
+    assert "tutorials/00_bytes_and_addresses" in results(browser, address, "dangerous")
+    visit(browser, address + TUTORIALS[0])
+    there = "[...document.querySelectorAll('article p')].filter(p => /dangerous/.test(p.textContent))"
+    assert browser.evaluate(f"{there}.map(p => p.checkVisibility())") == [False]
+    index = re.search(r"setIndex\((.*)\)", (site / "searchindex.js").read_text(encoding="utf-8"), re.DOTALL)
+    assert index
+    known = json.loads(index[1])
+    assert not names <= {known["docnames"][at] for at in known["terms"]["choos"]}
