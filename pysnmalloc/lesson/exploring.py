@@ -1,7 +1,8 @@
 """A judge that explores: it runs an answer in every execution that a memory model allows (§2.2, §2.5).
 
     answer ─► a scenario with its own judge ─► explorer ─► no error, or the shortest
-                                                           execution that fails, in words
+                                                           execution that fails, and the
+                                                           order that allows it
 
 The law: the explorer runs the answer and watches its memory. The scenario decides
 from the final bytes whether the result is right; the answer has no say.
@@ -9,68 +10,82 @@ from the final bytes whether the result is right; the answer has no say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import TypeVar
 
-from ..explore import Finding, Scenario, explore
-from .judging import Trouble, call
+from ..atomics import Order
+from ..explore import Finding, Scenario, ScheduleError, Wrong, explore, replay
+from .judging import Trouble, where
+from .running.underway import pulse
+from .source import codes
 
-__all__ = ["answered", "explored", "story"]
+__all__ = ["answered", "explored", "told"]
 
-MODELS = ("sc", "cpp20")
-"""First try threads that take turns, then weaker memory."""
+MODELS = ("cpp20", "sc")
+"""Weak memory allows every execution of threads that take turns. Only a failure is explored again, to tell which it is."""
 
-STEPS, EXECUTIONS, PATIENCE = 200, 20_000, 200
+STEPS, LINES, EXECUTIONS, PATIENCE = 100, 10_000, 5_000, 200
 
 T = TypeVar("T")
 
 
-def answered(returned: T) -> T:
-    """Return the value that an answer returned.
+def answered(answer: Callable[..., T], *arguments: Hashable) -> T:
+    """Call an answer in a thread of a scenario, and return what it returns.
 
     Raises:
-        NotImplementedError: if the value is ``...``, the stub. ``explored`` reports it as "not yet".
+        Wrong: if the answer raises an error; it names the answer's own line.
     """
-    if returned is ...:
-        raise NotImplementedError
-    return returned
+    try:
+        return answer(*arguments)
+    except NotImplementedError as error:
+        raise Wrong("a part is still to be written", f"an execution comes to it{where(error)}") from error
+    except (Exception, SystemExit, GeneratorExit) as error:
+        name = type(error).__name__
+        raise Wrong(f"error: {name}", f"{error or name}{where(error)}") from error
 
 
-def explored(answer: object, name: str, scenario: Scenario) -> Iterator[Trouble | str]:
-    """Explore a scenario that calls an answer, and yield its errors in the order found.
+def explored(answer: object, name: str, scenario: Scenario) -> Iterator[Trouble]:
+    """Explore a scenario that calls an answer, and yield the error of the shortest execution that fails, if one does.
 
     Args:
         answer: a function.
         name: the name that the exercise gives to it.
-        scenario: a scenario in which threads call it.
+        scenario: a scenario in which threads call it, by ``answered``.
     """
-    if not callable(answer):
-        yield from call(answer, name, wanted=None)
-        return
+    found: list[Finding] = []
     for model in MODELS:
-        result = explore(scenario, model, steps=STEPS, executions=EXECUTIONS, patience=PATIENCE)
-        for finding in result.findings:
-            if finding.kind == "error: NotImplementedError":
-                yield from call(_not_yet, name, wanted=None)
-            yield f"`{name}` fails in an execution {_kind(finding)}\n{story(finding)}"
+        pulse()
+        bounds = {"steps": STEPS, "lines": LINES, "executions": EXECUTIONS, "patience": PATIENCE}
+        result = explore(scenario, model, **bounds, progress=lambda _: pulse())
+        if not result.findings:
+            break
+        found = [*result.findings]
+    for finding in found[:1]:
+        blamed = _blamed(answer, scenario, finding) if finding.model != "sc" else ""
+        yield Trouble(f"`{name}` fails in an execution {told(finding)}{blamed}", finding=finding)
 
 
-def _not_yet() -> None:
-    """Stand in for the stub."""
-    raise NotImplementedError
-
-
-def _kind(finding: Finding) -> str:
-    """Describe the model and the error."""
+def told(finding: Finding) -> str:
+    """Return the model and the error of a finding, in words that follow "an execution"."""
     model = "in which threads simply take turns" if finding.model == "sc" else "that only C++'s weak memory allows"
     return f"{model}. {finding.kind[:1].upper()}{finding.kind[1:]}: {finding.detail}"
 
 
-def story(finding: Finding) -> str:
-    """Return the steps of a finding, one per line."""
-    lines = []
-    for step in finding.steps:
-        read = f", reads {step.read} from {step.source}" if step.read is not None else ""
-        newest = f", though the newest is {' from '.join(step.newest)}" if step.newest is not None else ""
-        lines.append(f"{step.number:4}  {step.thread}: {step.operation}{read}{newest}")
-    return "\n".join(lines)
+def _blamed(answer: object, scenario: Scenario, finding: Finding) -> str:
+    """Return the answer's lines whose orders allow an execution, as a sentence; nothing if its orders are not to blame."""
+    own = {code.co_qualname.rpartition("<locals>.")[2] for code in codes(answer)}
+    sites = {step.site: step.line for step in finding.steps if step.site.partition(" ")[0] in own}
+    weak = [line for site, line in sites.items() if _is_forbidden(scenario, finding, site)]
+    return (
+        f". The order is too weak at your line {' or '.join(f'`{line}`' for line in dict.fromkeys(weak))}"
+        if weak
+        else ""
+    )
+
+
+def _is_forbidden(scenario: Scenario, finding: Finding, site: str) -> bool:
+    """Return whether an execution could not happen if the order at a site were the strongest."""
+    try:
+        return replay(scenario, finding.schedule, finding.model, {site: Order.SEQ_CST}) is None
+    except ScheduleError:
+        return True

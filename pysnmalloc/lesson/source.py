@@ -24,7 +24,7 @@ from .judging import Trouble
 from .running.budget import is_own
 from .values import shown
 
-__all__ = ["forbidden"]
+__all__ = ["codes", "forbidden"]
 
 PACKAGE = __name__.partition(".")[0]
 LOOPS = ast.For | ast.While | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -96,6 +96,13 @@ def _functions(answer: object) -> list[FunctionType]:
             waiting += [each.__globals__[name] for name in sorted(names) if name in each.__globals__]
             waiting += [cell.cell_contents for cell in each.__closure__ or () if _is_set(cell)]
     return found
+
+
+def codes(answer: object) -> Iterator[CodeType]:
+    """Yield the code of the functions that an answer consists of, and of those inside them."""
+    for function in _functions(answer):
+        yield function.__code__
+        yield from _inner(function.__code__)
 
 
 def _is_set(cell: object) -> bool:

@@ -79,7 +79,7 @@ class Verdict:
         state: right, open or wrong.
         words: the explanation, with code in backquotes.
         case: the call that shows the error, if it is in a single call.
-        finding: the execution that shows the error, if the explorer found it. A notebook shows it step by step.
+        finding: the execution that shows the error, if the explorer found it. It is shown below the words.
     """
 
     exercise: str
@@ -94,7 +94,8 @@ class Verdict:
         return self.state is State.RIGHT
 
     def __repr__(self) -> str:
-        return f"{self.state.value} Exercise {self.exercise}: {self.words}"
+        shown = f"\n\n{self.finding}" if self.finding is not None else ""
+        return f"{self.state.value} Exercise {self.exercise}: {self.words}{shown}"
 
     def _repr_html_(self) -> str:
         """Show the verdict in a notebook."""
@@ -102,4 +103,5 @@ class Verdict:
         return (
             f"<style>{STYLE}</style><div class='snm-verdict' role='status' data-state='{self.state.name.lower()}'>"
             f"<strong>{self.state.value}</strong> Exercise {escape(self.exercise)}: {words}</div>"
+            + (self.finding._repr_html_() if self.finding is not None else "")
         )

@@ -75,7 +75,8 @@ class StackScenario(Scenario):
 
     Args:
         name, about: the scenario's name, and the question that its exploration answers.
-        plans: the steps of each thread: ``pop``, or ``push``, which pushes the first chunk that the thread still holds.
+        plans: the steps of each thread: ``pop``; ``all``, which pops all chunks at once; or ``push``, which pushes the
+            first chunk that the thread still holds.
         parts: the classes that the threads use.
         use: whether threads write into the chunks that they pop, as their owners do.
         chunks: the number of chunks on the stack at the start.
@@ -130,13 +131,14 @@ class StackScenario(Scenario):
         def run(place: Place) -> Hashable:
             held: list[int] = []
             for step in plan:
-                if step == "pop":
-                    chunk = self.stack(place).pop()
-                    if chunk != NULL:
-                        held.append(chunk)
-                        self._own(place, chunk, thread)
-                elif held:
-                    self.stack(place).push(held.pop(0))
+                if step == "push":
+                    if held:
+                        self.stack(place).push(held.pop(0))
+                    continue
+                stack = self.stack(place)
+                for chunk in stack.pop_all() if step == "all" else filter(None, [stack.pop()]):
+                    held.append(chunk)
+                    self._own(place, chunk, thread)
             return tuple(map(self.word, held))
 
         return run

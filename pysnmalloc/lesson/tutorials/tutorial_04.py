@@ -2,46 +2,201 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import inspect
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import replace
+from typing import NamedTuple
 
 from ...allocator import Parts
 from ...atomics import Atomics, Order
-from ...explore import explore
+from ...explore import Wrong, explore
 from ...explore.scenarios.stack import StackScenario
+from ...explore.threads.scenario import Place
 from ...stack import ChunkStack
-from ..exploring import answered, explored, story
+from ..exploring import answered, explored, told
 from ..judging import Trouble, call, exercise, shown
+from ..material.watched import Reply, Watched
+from ..source import forbidden
+from ..values import plainly
+from ..verdict import Case
 
 __all__: list[str] = []
 
-PLANS = ({"A": "pop push pop pop"}, {"A": "pop", "B": "pop pop push"})
-"""What the threads do: first one thread alone, until the stack is empty; then the two that cause ABA."""
+EXTENTS = (  # chunk size, page size, and sizes in chunks, pages and bytes
+    (8192, 256, ((1, 0, 0), (1, 0, 1), (2, 31, 251), (4, 0, 0), (0, 31, 253), (0, 0, 1), (5, 1, 0), (8, 0, 1))),
+    (1 << 20, 4096, ((1, 0, 0), (1, 0, 1), (2, 255, 4091), (63, 255, 4095), (0, 1, 0), (4096, 0, 0), (4096, 0, 1))),
+    (65536, 65536, ((1, 0, 0), (0, 0, 100), (3, 0, 1))),
+)
 
 
 @exercise("4.1")
-def _extent(answer: object) -> Iterator[Trouble | str]:
+def _extent(answer: object) -> Iterator[Trouble]:
     """Try sizes around powers of two of chunks; the right answer is found by doubling and by counting pages."""
-    for chunk_size, page_size in ((8192, 256), (1 << 20, 4096)):
-        for size in (chunk_size, chunk_size + 1, 3 * chunk_size - page_size - 5, 4 * chunk_size, chunk_size - 3):
+    for chunk_size, page_size, sizes in EXTENTS:
+        for chunks, pages, extra in sizes:
+            size = chunks * chunk_size + pages * page_size + extra
             space = chunk_size
             while space < size:
                 space *= 2
-            pages = sum(1 for _ in range(0, size, page_size))
-            yield from call(answer, "extent", size, chunk_size, page_size, wanted=(space, pages * page_size))
+            committed = page_size * sum(1 for _ in range(0, size, page_size))
+            yield from call(answer, "extent", size, chunk_size, page_size, wanted=(space, committed))
 
 
-@exercise("4.2")
-def _pop(answer: object) -> Iterator[Trouble | str]:
-    """Run the answer's pop with the stack's own push in every execution, and count the chunks at the end."""
-    if callable(answer):
-        kind = _with_pop(answer)
-        for plans in PLANS:
-            yield from explored(answer, "pop", StackScenario("your pop", "", plans, Parts(stack=kind)))
-    else:
-        yield from call(answer, "pop", wanted=0)
+# 4.2
+
+Head = tuple[tuple[int, ...], int]
+"""The chunks of a stack, the top first, and the number."""
+
+C1, C2, C3 = 0x240, 0x180, 0x300
 
 
-def _with_pop(answer: Callable[[Atomics, int], int]) -> type[ChunkStack]:
+class Popping(NamedTuple):
+    """A call of ``pop``.
+
+    Attributes:
+        head: where the head is.
+        before: the stack.
+        acts: the stack as another thread leaves it, right before each of the answer's compare-exchanges.
+        words: what the case shows.
+    """
+
+    head: int
+    before: Head
+    acts: tuple[Head, ...] = ()
+    words: str = ""
+
+    @property
+    def after(self) -> Head:
+        """The stack as ``pop`` finds it when its compare-exchange succeeds."""
+        return (self.before, *self.acts)[-1]
+
+
+ALONE = (
+    Popping(0x90, ((C1, C2, C3), 41)),
+    Popping(0x90, ((C2, C3), 42)),
+    Popping(0x90, ((C3,), 1 << 40)),
+    Popping(0x90, ((), 44), words="The stack is empty."),
+    Popping(0x50, ((C3, C1), 0)),
+)
+POPPED = (
+    "Right before your compare-exchange, another thread pops 0x240, so the compare-exchange fails. Is the stack empty?"
+)
+PUSHED = (
+    "Right before your compare-exchange, another thread pops 0x240 and pushes it back. The stack is as it was, but the "
+    "number is not, so the compare-exchange fails. What must be read again?"
+)
+EMPTIED = "Right before your compare-exchange, another thread pops all chunks, so the compare-exchange fails."
+BUSY = "Other threads pop and push 0x240 right before your first six compare-exchanges, which therefore fail."
+RACED = (
+    Popping(0x90, ((C1, C2, C3), 41), (((C2, C3), 42),), POPPED),
+    Popping(0x90, ((C1, C2, C3), 41), (((C1, C2, C3), 43),), PUSHED),
+    Popping(0x50, ((C1, C2), 7), (((), 9),), EMPTIED),
+    Popping(0x90, ((C1, C2, C3), 41), (((C2, C3), 42), ((C1, C2, C3), 43)) * 3, BUSY),
+)
+PLANS = ({"A": "pop", "B": "all push"}, {"A": "pop", "B": "pop"})
+"""What the threads do: ABA in the fewest steps, and two answers at once."""
+
+TRUTH = (
+    " Note that `compare_exchange_2` returns a tuple, and a tuple is true even if its first element is False. Test the "
+    "first element."
+)
+YIELDS = " A function with `yield` returns a generator, and runs none of its lines. Leave the `yield` out."
+OWN = "Write the steps of `pop` yourself."
+
+
+@exercise("4.2", once=True)
+def _pop(answer: object) -> Iterator[Trouble]:
+    """Let the answer pop alone, then with a compare-exchange that fails, and then in every execution."""
+    yield from forbidden(answer, names={"ChunkStack": OWN, "UntaggedStack": OWN})
+    compares = True
+    for case in ALONE:
+        atomics = _watched(case)
+        yield from _popped(answer, case, atomics)
+        compares = compares and (not case.before[0] or any(isinstance(done.result, Reply) for done in atomics.ran.done))
+    for case in RACED if compares else ():
+        yield from _popped(answer, case, _watched(case))
+    yield from _popped(answer, ALONE[0], _watched(ALONE[0]))
+    assert callable(answer), "it has been called"
+    for plans in PLANS:
+        for trouble in explored(answer, "pop", PopScenario(plans, answer)):
+            assert trouble.finding is not None
+            race = trouble.finding.kind == "data race" and trouble.finding.model == "sc"
+            yield replace(trouble, words=trouble.words + LINK_RACE) if race else trouble
+
+
+LINK_RACE = (
+    ". Another thread may have popped the chunk and be using its first word. Which operation may read such a word?"
+)
+
+
+def _watched(case: Popping) -> Watched:
+    """Return the memory of a case."""
+    return Watched(_words(case.head, case.before), [_words(case.head, after) for after in case.acts])
+
+
+def _words(head: int, stack: Head) -> dict[int, int]:
+    """Return the words of a stack."""
+    chunks, number = stack
+    links = dict(zip(chunks, (*chunks[1:], 0), strict=False))
+    return {head: chunks[0] if chunks else 0, head + 8: number, **links}
+
+
+def _popped(answer: object, case: Popping, atomics: Watched) -> Iterator[Trouble]:
+    """Call ``pop``, and look at what it returns and at what it leaves in memory."""
+    chunks, number = case.after
+    listed = f"{', '.join(map(hex, case.before[0])) or 'nothing'}, with number {case.before[1]}"
+    why = f"On the stack: {listed}. {case.words}".strip()
+    wanted = chunks[0] if chunks else 0
+    for trouble in call(answer, "pop", atomics, case.head, wanted=wanted, addresses=(1,), why=why):
+        yield replace(trouble, words=trouble.words + _remark(answer, atomics.ran))
+    after = {case.head: chunks[1] if chunks[1:] else 0, case.head + 8: number + 1} if chunks else {}
+    for address in atomics.ran.changed(after):
+        words = _changed(case, address, atomics.ran.word(address))
+        yield Trouble(
+            f"`pop(atomics, {case.head:#x})` returns {wanted:#x}, as it should, but afterwards {words} {why}",
+            Case(answer, "pop", (atomics, case.head)),  # type: ignore[arg-type]  # it has been called
+        )
+
+
+def _changed(case: Popping, address: int, value: int) -> str:
+    """Return words about a word that is not as it should be after a pop."""
+    chunks, number = case.after
+    if address == case.head + 8:
+        should = f"{number + 1}: a success adds one to it" if chunks else f"{number}: nothing was popped"
+        return f"the number is {value}. It should be {should}."
+    if address == case.head:
+        return f"the top is {value:#x}. It should be {chunks[1] if chunks[1:] else 0:#x}, the link of the chunk."
+    return f"the word at {address:#x} is {value:#x}, which `pop` does not have to change."
+
+
+def _remark(answer: object, ran: Watched) -> str:
+    """Return a sentence on what an answer did wrong, if it is a mistake that the result does not show."""
+    replies = [done.result for done in ran.done if isinstance(done.result, Reply)]
+    if any(reply.asked and not reply[0] for reply in replies):
+        return TRUTH
+    return YIELDS if inspect.isgeneratorfunction(answer) else ""
+
+
+class PopScenario(StackScenario):
+    """Threads that pop by the answer, on a stack of three chunks."""
+
+    def __init__(self, plans: Mapping[str, str], answer: Callable[..., int]) -> None:
+        super().__init__("your pop", "", plans, Parts(stack=_with_pop(answer, self)))
+        self._pops = sum(plan.split().count("pop") for plan in plans.values())
+        self._alone = "all" not in " ".join(plans.values())
+
+    def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:
+        """Raise unless each chunk is in one place, and no pop found a stack empty that never was."""
+        super().judge(place, results)
+        held = [name for result in results if isinstance(result, tuple) for name in result]
+        if self._alone and len(held) < self._pops:
+            raise Wrong(
+                "a pop finds nothing", f"three chunks are on the stack at the start, and {len(held)} are popped"
+            )
+        return None
+
+
+def _with_pop(answer: Callable[[Atomics, int], int], scenario: StackScenario) -> type[ChunkStack]:
     """Return the project's stack with the answer's pop."""
 
     class Answered(ChunkStack):
@@ -51,9 +206,15 @@ def _with_pop(answer: Callable[[Atomics, int], int]) -> type[ChunkStack]:
 
         def pop(self) -> int:
             """Take the chunk on top."""
-            return answered(answer(self._atomics, self._head))
+            chunk = plainly(answered(answer, self._atomics, self._head))
+            if chunk != 0 and (type(chunk) is not int or chunk not in scenario.words):
+                raise Wrong("not a chunk", f"`pop` returns {shown(chunk, base_16=True)}")
+            return int(chunk)
 
     return Answered
+
+
+# 4.3
 
 
 @exercise("4.3")
@@ -66,13 +227,20 @@ def _enough(answer: object) -> Iterator[Trouble | str]:
         if answer[rule] is ...:
             yield f"there is no answer for {rule!r} yet."
             return
-        result = explore(StackScenario(rule, "", PLANS[1], Parts(stack=kind)), "sc", patience=200)
+        result = explore(
+            StackScenario(rule, "", {"A": "pop", "B": "pop pop push"}, Parts(stack=kind)), "sc", patience=200
+        )
         if answer[rule] is result.ok:
             continue
-        yield f"{rule!r} is not {answer[rule]!r}: " + (
-            f'one execution ends with "{result.findings[0].detail}".\n{story(result.findings[0])}'
-            if result.findings
-            else f"none of the {result.executions} executions loses a chunk or puts a chunk in two places."
+        finding = result.findings[0] if result.findings else None
+        yield Trouble(
+            f"{rule!r} is not {answer[rule]!r}: "
+            + (
+                f'one execution ends with "{finding.detail}".'
+                if finding is not None
+                else f"none of the {result.executions} executions loses a chunk or puts a chunk in two places."
+            ),
+            finding=finding,
         )
 
 
