@@ -433,6 +433,13 @@ EXPLORER_MUTANTS = (
         "test_explore_proves.py::test_a_wait_for_a_flag_outside_of_the_memory_ends",
     ),
     Mutant(
+        "a schedule counts the plain writes to all words",
+        "explore/schedules/playing.py",
+        "yield counts[event.op.cell], event",
+        "yield counts.total(), event",
+        "test_explore_proves.py::test_a_finding_replays_where_fewer_words_are_atomic_than_in_all_executions",
+    ),
+    Mutant(
         "a limit of lines is the default",
         "explore/explorer.py",
         "dict(weaken or {}), steps, lines)",

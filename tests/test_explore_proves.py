@@ -21,7 +21,7 @@ from typing import cast
 import pytest
 
 from pysnmalloc.atomics import Order
-from pysnmalloc.explore import Place, Result, Scenario, ThreadCode, explore, replay, tell
+from pysnmalloc.explore import Place, Result, Scenario, ThreadCode, Wrong, explore, replay, tell
 from pysnmalloc.explore.scenarios.litmus import CompareExchange, Exchange, Fence, Instruction, Litmus, Load, Store
 from pysnmalloc.explore.threads.misuse import NotRepeatable, ScenarioError
 from pysnmalloc.memory import Memory
@@ -156,6 +156,30 @@ def test_a_replay_compares_as_well() -> None:
 
 
 # Wrong uses.
+
+
+def writing_two_words_plainly(place: Place) -> None:
+    place.memory.u64[Y >> 3] = 1
+    place.memory.u64[Z >> 3] = 1
+    place.memory.u64[Z >> 3] = 2
+    release(place)
+
+
+def speculating_on_one_of_them(place: Place) -> Hashable:
+    return place.atomics.speculate(Z if place.atomics.load(X, RELAXED) else Y)
+
+
+def test_a_finding_replays_where_fewer_words_are_atomic_than_in_all_executions() -> None:
+    def judge(results: tuple[Hashable, ...]) -> None:
+        if results[1] == 1:
+            raise Wrong("old", "the first of two writes to Z")
+
+    scenario = Threads(judge, A=writing_two_words_plainly, B=speculating_on_one_of_them)
+    findings = explore(scenario, "cpp20").findings
+    (finding,) = [each for each in findings if "A0+1" in each.schedule]
+    again = replay(scenario, finding.schedule, "cpp20")
+    assert again is not None
+    assert (again.kind, again.steps) == (finding.kind, finding.steps)
 
 
 def yielding(place: Place) -> Iterator[int]:

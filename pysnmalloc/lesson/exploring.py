@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import TypeVar
 
 from ..atomics import Order
-from ..explore import Finding, Scenario, ScheduleError, Wrong, explore, replay
+from ..explore import Finding, Scenario, ScheduleError, Step, Wrong, explore, replay
 from .judging import Trouble, where
 from .running.underway import pulse
 from .source import codes
@@ -22,9 +22,15 @@ from .source import codes
 __all__ = ["answered", "explored", "told"]
 
 MODELS = ("cpp20", "sc")
-"""Weak memory allows every execution of threads that take turns. Only a failure is explored again, to tell which it is."""
+"""Weak memory allows all that threads do when they take turns. Only a failure is explored again, in the second."""
 
 STEPS, LINES, EXECUTIONS, PATIENCE = 100, 10_000, 5_000, 200
+
+STRONGER = {
+    "load": Order.ACQUIRE,
+    "store": Order.RELEASE,
+    **dict.fromkeys(("exchange", "fetch_add", "compare_exchange", "fence"), Order.ACQ_REL),
+}
 
 T = TypeVar("T")
 
@@ -41,7 +47,7 @@ def answered(answer: Callable[..., T], *arguments: Hashable) -> T:
         raise Wrong("a part is still to be written", f"an execution comes to it{where(error)}") from error
     except (Exception, SystemExit, GeneratorExit) as error:
         name = type(error).__name__
-        raise Wrong(f"error: {name}", f"{error or name}{where(error)}") from error
+        raise Wrong(f"error: {name}", f"{str(error) or name}{where(error)}") from error
 
 
 def explored(answer: object, name: str, scenario: Scenario) -> Iterator[Trouble]:
@@ -55,8 +61,15 @@ def explored(answer: object, name: str, scenario: Scenario) -> Iterator[Trouble]
     found: list[Finding] = []
     for model in MODELS:
         pulse()
-        bounds = {"steps": STEPS, "lines": LINES, "executions": EXECUTIONS, "patience": PATIENCE}
-        result = explore(scenario, model, **bounds, progress=lambda _: pulse())
+        result = explore(
+            scenario,
+            model,
+            steps=STEPS,
+            lines=LINES,
+            executions=EXECUTIONS,
+            patience=PATIENCE,
+            progress=lambda _: pulse(),
+        )
         if not result.findings:
             break
         found = [*result.findings]
@@ -72,20 +85,19 @@ def told(finding: Finding) -> str:
 
 
 def _blamed(answer: object, scenario: Scenario, finding: Finding) -> str:
-    """Return the answer's lines whose orders allow an execution, as a sentence; nothing if its orders are not to blame."""
+    """Return the answer's lines whose orders allow an execution, as a sentence, or nothing if none does."""
     own = {code.co_qualname.rpartition("<locals>.")[2] for code in codes(answer)}
-    sites = {step.site: step.line for step in finding.steps if step.site.partition(" ")[0] in own}
-    weak = [line for site, line in sites.items() if _is_forbidden(scenario, finding, site)]
-    return (
-        f". The order is too weak at your line {' or '.join(f'`{line}`' for line in dict.fromkeys(weak))}"
-        if weak
-        else ""
-    )
+    steps = {step.site: step for step in finding.steps if step.site.partition(" ")[0] in own}
+    weak = dict.fromkeys(step.line for step in steps.values() if _is_forbidden(scenario, finding, step))
+    return f". The order is too weak at your line {' or '.join(f'`{line}`' for line in weak)}" if weak else ""
 
 
-def _is_forbidden(scenario: Scenario, finding: Finding, site: str) -> bool:
-    """Return whether an execution could not happen if the order at a site were the strongest."""
+def _is_forbidden(scenario: Scenario, finding: Finding, step: Step) -> bool:
+    """Return whether an execution could not happen if a step of it released and acquired, as far as it can."""
+    kind = step.operation.partition("(")[0]
     try:
-        return replay(scenario, finding.schedule, finding.model, {site: Order.SEQ_CST}) is None
+        return replay(scenario, finding.schedule, finding.model, {step.site: STRONGER[kind]}) is None
+    except KeyError:
+        return False
     except ScheduleError:
         return True

@@ -10,6 +10,7 @@ the reason. Nothing is guessed: every schedule that can be played is an executio
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ from ..executions.graph import Graph
 from ..threads.ops import FENCE
 from .schedule import Schedule, ScheduleError, Turn
 
-__all__ = ["Played", "pass_quiet", "play"]
+__all__ = ["Played", "numbered", "pass_quiet", "play"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def play(schedule: Schedule, graph: Graph, names: tuple[str, ...]) -> Iterator[P
         ScheduleError: if a turn is not possible; the message gives the reason.
         Broken: if the execution breaks off; its graph contains the last turn, which is not yielded.
     """
-    steps: dict[str, Event] = {}
+    steps: dict[tuple[str, int], Event] = {}
     counts = dict.fromkeys(names, 0)
     for thread, name in enumerate(names):
         _call(steps, f"{name}0", pass_quiet(graph, thread))
@@ -58,7 +59,7 @@ def play(schedule: Schedule, graph: Graph, names: tuple[str, ...]) -> Iterator[P
         choices = _play(graph, thread, turn, steps, number)
         at = -2 if graph.events[thread][-1].changes else -1
         events = graph.events[thread][at:]
-        steps[f"{turn.thread}{counts[turn.thread]}"] = events[-1]
+        steps[f"{turn.thread}{counts[turn.thread]}", events[-1].op.cell] = events[-1]
         quiet = pass_quiet(graph, thread)
         _call(steps, f"{turn.thread}{counts[turn.thread]}", quiet)
         yield Played(tuple(events), tuple(quiet), choices)
@@ -80,13 +81,25 @@ def pass_quiet(graph: Graph, thread: int) -> list[Event]:
     return graph.events[thread][first:]
 
 
-def _call(steps: dict[str, Event], name: str, quiet: list[Event]) -> None:
-    """Name the plain accesses after a step."""
-    for number, event in enumerate((event for event in quiet if event.op.plain), 1):
-        steps[f"{name}+{number}"] = event
+def _call(steps: dict[tuple[str, int], Event], name: str, quiet: list[Event]) -> None:
+    """Name the plain writes after a step."""
+    for number, event in numbered(quiet):
+        steps[f"{name}+{number}", event.op.cell] = event
 
 
-def _play(graph: Graph, thread: int, turn: Turn, steps: dict[str, Event], number: int) -> tuple[Event, ...]:
+def numbered(quiet: list[Event]) -> Iterator[tuple[int, Event]]:
+    """Yield the plain writes among quiet events, each with its number among those to the same cell.
+
+    The other cells do not count, because which of them are atomic depends on what else was explored.
+    """
+    counts = Counter[int]()
+    for event in quiet:
+        if event.op.plain and event.kind == "W":
+            counts[event.op.cell] += 1
+            yield counts[event.op.cell], event
+
+
+def _play(graph: Graph, thread: int, turn: Turn, steps: dict[tuple[str, int], Event], number: int) -> tuple[Event, ...]:
     """Play one turn of a thread, and return the writes that it could have read."""
     op, sources = graph.nodes[thread].op, list[Event]()
     if thread not in graph.enabled():
@@ -123,11 +136,11 @@ def _allowed(graph: Graph, thread: int, source: Event) -> bool:
         return True  # the thread can read the write, and so break the execution
 
 
-def _named(name: str, cell: int, graph: Graph, steps: dict[str, Event], number: int) -> Event:
+def _named(name: str, cell: int, graph: Graph, steps: dict[tuple[str, int], Event], number: int) -> Event:
     """Return the write that a schedule names."""
     if name == "0":
         return graph.writes(cell)[0]
-    event = steps.get(name)
-    if event is None or event.op.cell != cell:
+    event = steps.get((name, cell))
+    if event is None:
         raise ScheduleError(f"turn {number}: “{name}” does not name an earlier write to the same cell")
     return event

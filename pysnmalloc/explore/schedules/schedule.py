@@ -4,7 +4,7 @@
 
     A       thread A takes its next atomic step; A*3: three steps
     C=A2    C's step reads what A's second step wrote; C=0: the first value; C=A2+1: what A's first
-            plain access after that step wrote
+            plain write to the same word after that step wrote
     B^A1    B's step writes right after A's first step in the cell's modification order; B^0: right
             after the first value
 
@@ -39,7 +39,7 @@ class Turn:
     Attributes:
         thread: the name of the thread that takes the step.
         source: the write that the step reads: ``0``, the first value; ``A2``, the write of A's second step; ``A2+1``,
-            A's first plain access after that step; None, the newest write.
+            A's first plain write to the same word after that step; None, the newest write.
         after: the write that the step's own write follows in the cell's modification order, named in the same way;
             None, the newest write.
     """

@@ -17,7 +17,7 @@ from ..executions.broken import Broken
 from ..executions.event import Event
 from ..executions.execution import Execution
 from ..executions.graph import Graph
-from .playing import pass_quiet
+from .playing import numbered, pass_quiet
 from .schedule import Schedule, Turn
 
 __all__ = ["written"]
@@ -96,7 +96,6 @@ class _Writer:
             twin.add_write(thread, twin.places(thread)[0])
 
     def _quiet(self, thread: int, added: list[Event]) -> None:
-        """Name the plain accesses after a step."""
-        plain = [event for event in added if event.op.plain]
-        for number, event in enumerate(plain, 1):
+        """Name the plain writes after a step."""
+        for number, event in numbered(added):
             self._called[event.key] = f"{self._names[thread]}{self._steps[thread]}+{number}"

@@ -43,6 +43,8 @@ class Done(NamedTuple):
 
     Attributes:
         kind: as the explorer names it.
+        address: where.
+        order: the order that the answer gave.
         values: what is stored, or expected and stored.
         result: what it returned.
     """
@@ -187,7 +189,7 @@ class Watched(Atomics):
 
     def _demand(self, kind: str, address: int, values: tuple[object, ...], order: Order, part: int = LOW) -> None:
         """Raise ``WrongUse`` if hardware has no such operation."""
-        demand_operation(kind, address, values, order, part, SIZE)  # type: ignore[arg-type]  # it judges the types
+        demand_operation(kind, address, values, order, part, SIZE)
 
     def _note(self, kind: str, address: int, values: tuple[object, ...], order: Order, result: T) -> T:
         """Note an operation, and return its result."""

@@ -5,41 +5,43 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import NamedTuple
 
 from ...allocator import Parts
 from ...atomics import Atomics, Order
-from ...explore import Wrong, explore
+from ...explore import Finding, Result, Wrong, explore
 from ...explore.scenarios.stack import StackScenario
+from ...explore.threads.ops import LOAD
 from ...explore.threads.scenario import Place
 from ...stack import ChunkStack
-from ..exploring import answered, explored, told
-from ..judging import Trouble, call, exercise, shown
-from ..material.watched import Reply, Watched
+from ..exploring import answered, explored
+from ..judging import Open, Trouble, call, exercise, shown
+from ..material.watched import Reply, Watched, old
 from ..source import forbidden
-from ..values import plainly
+from ..values import misnamed, plainly
 from ..verdict import Case
 
 __all__: list[str] = []
 
-EXTENTS = (  # chunk size, page size, and sizes in chunks, pages and bytes
-    (8192, 256, ((1, 0, 0), (1, 0, 1), (2, 31, 251), (4, 0, 0), (0, 31, 253), (0, 0, 1), (5, 1, 0), (8, 0, 1))),
-    (1 << 20, 4096, ((1, 0, 0), (1, 0, 1), (2, 255, 4091), (63, 255, 4095), (0, 1, 0), (4096, 0, 0), (4096, 0, 1))),
+EXTENTS = (  # sizes of a chunk and of a page, and sizes of objects in chunks, further pages and further bytes
+    (8192, 256, ((1, 0, 0), (1, 0, 1), (2, 30, 251), (4, 0, 0), (0, 31, 253), (0, 0, 1), (5, 1, 0), (8, 0, 1))),
+    (1 << 20, 4096, ((1, 0, 0), (1, 0, 1), (2, 255, 4091), (0, 1, 0), (3, 0, 4095))),
     (65536, 65536, ((1, 0, 0), (0, 0, 100), (3, 0, 1))),
 )
 
 
 @exercise("4.1")
 def _extent(answer: object) -> Iterator[Trouble]:
-    """Try sizes around powers of two of chunks; the right answer is found by doubling and by counting pages."""
+    """Try sizes around powers of two of chunks. They are made of chunks, pages and bytes, so nothing is divided."""
     for chunk_size, page_size, sizes in EXTENTS:
         for chunks, pages, extra in sizes:
-            size = chunks * chunk_size + pages * page_size + extra
+            whole = chunks * chunk_size + pages * page_size
             space = chunk_size
-            while space < size:
+            while space < whole + extra:
                 space *= 2
-            committed = page_size * sum(1 for _ in range(0, size, page_size))
-            yield from call(answer, "extent", size, chunk_size, page_size, wanted=(space, committed))
+            wanted = space, whole + (page_size if extra else 0)
+            yield from call(answer, "extent", whole + extra, chunk_size, page_size, wanted=wanted)
 
 
 # 4.2
@@ -93,13 +95,14 @@ RACED = (
     Popping(0x50, ((C1, C2), 7), (((), 9),), EMPTIED),
     Popping(0x90, ((C1, C2, C3), 41), (((C2, C3), 42), ((C1, C2, C3), 43)) * 3, BUSY),
 )
-PLANS = ({"A": "pop", "B": "all push"}, {"A": "pop", "B": "pop"})
-"""What the threads do: ABA in the fewest steps, and two answers at once."""
+PLANS = ({"A": "pop", "B": "pop"}, {"A": "pop", "B": "all push"})
+"""What the threads do: two answers at once, and ABA in the fewest steps."""
 
 TRUTH = (
     " Note that `compare_exchange_2` returns a tuple, and a tuple is true even if its first element is False. Test the "
     "first element."
 )
+IDLE = " Your `pop` performs no operation on `atomics`."
 YIELDS = " A function with `yield` returns a generator, and runs none of its lines. Leave the `yield` out."
 OWN = "Write the steps of `pop` yourself."
 
@@ -120,13 +123,22 @@ def _pop(answer: object) -> Iterator[Trouble]:
     for plans in PLANS:
         for trouble in explored(answer, "pop", PopScenario(plans, answer)):
             assert trouble.finding is not None
-            race = trouble.finding.kind == "data race" and trouble.finding.model == "sc"
-            yield replace(trouble, words=trouble.words + LINK_RACE) if race else trouble
+            yield replace(trouble, words=trouble.words + _question(trouble.finding))
 
 
-LINK_RACE = (
-    ". Another thread may have popped the chunk and be using its first word. Which operation may read such a word?"
-)
+def _question(finding: Finding) -> str:
+    """Return a question about an execution in which threads take turns; nothing if it has no usual cause."""
+    if finding.model != "sc":
+        return ""
+    if finding.kind == "data race":
+        return ". Another thread may be using the chunk and its first word. Which operation may read such a word?"
+    steps = [step.operation for step in finding.steps if step.thread == "A"]
+    compares = [at for at, step in enumerate(steps) if step.startswith("compare_exchange(")]
+    if not compares:
+        return ". Your `pop` changes the head without a compare-exchange: what may happen between its steps?"
+    if " → " in steps[compares[-1]] and "(" not in steps[compares[-1]].removeprefix("compare_exchange("):
+        return ". Which words does your compare-exchange compare?"
+    return ". What did your `pop` read last before it compared: the number or the link?"
 
 
 def _watched(case: Popping) -> Watched:
@@ -148,7 +160,9 @@ def _popped(answer: object, case: Popping, atomics: Watched) -> Iterator[Trouble
     why = f"On the stack: {listed}. {case.words}".strip()
     wanted = chunks[0] if chunks else 0
     for trouble in call(answer, "pop", atomics, case.head, wanted=wanted, addresses=(1,), why=why):
-        yield replace(trouble, words=trouble.words + _remark(answer, atomics.ran))
+        idle = not atomics.ran.done and "` returns " in trouble.words
+        remark = (YIELDS if inspect.isgeneratorfunction(answer) else IDLE) if idle else _remark(case, atomics.ran)
+        yield replace(trouble, words=trouble.words + remark)
     after = {case.head: chunks[1] if chunks[1:] else 0, case.head + 8: number + 1} if chunks else {}
     for address in atomics.ran.changed(after):
         words = _changed(case, address, atomics.ran.word(address))
@@ -169,30 +183,35 @@ def _changed(case: Popping, address: int, value: int) -> str:
     return f"the word at {address:#x} is {value:#x}, which `pop` does not have to change."
 
 
-def _remark(answer: object, ran: Watched) -> str:
-    """Return a sentence on what an answer did wrong, if it is a mistake that the result does not show."""
+def _remark(case: Popping, ran: Watched) -> str:
+    """Return a sentence on what an answer did wrong, if the result does not show it."""
+    stray = [done.address for done in ran.done if done.kind == LOAD and done.result == old(done.address)]
+    if stray:
+        return f" Your `pop` loads {stray[0]:#x}, and the head is at {case.head:#x}."
     replies = [done.result for done in ran.done if isinstance(done.result, Reply)]
     if any(reply.asked and not reply[0] for reply in replies):
         return TRUTH
-    return YIELDS if inspect.isgeneratorfunction(answer) else ""
+    return ""
 
 
 class PopScenario(StackScenario):
     """Threads that pop by the answer, on a stack of three chunks."""
 
     def __init__(self, plans: Mapping[str, str], answer: Callable[..., int]) -> None:
-        super().__init__("your pop", "", plans, Parts(stack=_with_pop(answer, self)))
+        alone = "push" not in " ".join(plans.values())  # so a chunk that is used twice was popped twice
+        super().__init__("your pop", "", plans, Parts(stack=_with_pop(answer, self)), use=not alone)
+        self._alone = alone
         self._pops = sum(plan.split().count("pop") for plan in plans.values())
-        self._alone = "all" not in " ".join(plans.values())
 
     def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:
-        """Raise unless each chunk is in one place, and no pop found a stack empty that never was."""
-        super().judge(place, results)
+        """Raise unless each chunk is in one place, and no pop finds a stack empty that never is."""
         held = [name for result in results if isinstance(result, tuple) for name in result]
+        twice = sorted({name for name in held if held.count(name) > 1})
+        if twice:
+            raise Wrong("popped twice", f"both threads have {' and '.join(twice)}")
+        super().judge(place, results)
         if self._alone and len(held) < self._pops:
-            raise Wrong(
-                "a pop finds nothing", f"three chunks are on the stack at the start, and {len(held)} are popped"
-            )
+            raise Wrong("a pop finds nothing", f"of three chunks on the stack, {self._pops} pops get {len(held)}")
         return None
 
 
@@ -217,31 +236,37 @@ def _with_pop(answer: Callable[[Atomics, int], int], scenario: StackScenario) ->
 # 4.3
 
 
-@exercise("4.3")
-def _enough(answer: object) -> Iterator[Trouble | str]:
+@exercise("4.3", once=True)
+def _enough(answer: object) -> Iterator[Trouble]:
     """Explore a stack for each rule, and compare the answer with the result."""
-    if not isinstance(answer, dict) or set(answer) != set(RULES):
-        yield f"the answer must be a dict with the keys {', '.join(map(repr, RULES))}; this is {shown(answer)}."
+    given = plainly(answer)
+    if not isinstance(given, dict):
+        yield Trouble(f"the answer must be a dict with the keys {', '.join(map(repr, RULES))}; this is {shown(given)}.")
         return
-    for rule, kind in RULES.items():
-        if answer[rule] is ...:
-            yield f"there is no answer for {rule!r} yet."
-            return
-        result = explore(
-            StackScenario(rule, "", {"A": "pop", "B": "pop pop push"}, Parts(stack=kind)), "sc", patience=200
-        )
-        if answer[rule] is result.ok:
-            continue
-        finding = result.findings[0] if result.findings else None
-        yield Trouble(
-            f"{rule!r} is not {answer[rule]!r}: "
-            + (
-                f'one execution ends with "{finding.detail}".'
-                if finding is not None
-                else f"none of the {result.executions} executions loses a chunk or puts a chunk in two places."
-            ),
-            finding=finding,
-        )
+    if all(each is ... for each in given.values()):
+        raise Open
+    for key in given:
+        if key not in RULES:
+            yield Trouble(f"there is no rule {shown(key)} in the exercise.{misnamed(key, RULES)}")
+    for rule in RULES:
+        if given.get(rule, ...) is ...:
+            yield Trouble(f"there is no answer for {rule!r} yet.")
+        elif type(given[rule]) is not bool:
+            yield Trouble(f"the answer for {rule!r} must be True or False; this is {shown(given[rule])}.")
+    for rule in RULES:
+        result = _explored(rule)
+        if given[rule] is not result.ok:
+            finding = result.findings[0] if result.findings else None
+            none = f"none of the {result.executions} executions loses a chunk or puts a chunk in two places."
+            ends = f'one execution ends with "{finding.detail}".' if finding is not None else none
+            yield Trouble(f"{rule!r} is not {given[rule]!r}: {ends}", finding=finding)
+
+
+@cache
+def _explored(rule: str) -> Result:
+    """Explore the stack of a rule."""
+    plans = {"A": "pop", "B": "pop pop push"}
+    return explore(StackScenario(rule, "", plans, Parts(stack=RULES[rule])), "sc", patience=50)
 
 
 class _Counting(ChunkStack):

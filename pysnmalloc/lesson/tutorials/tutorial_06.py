@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import replace
+from itertools import pairwise
+from typing import NamedTuple
 
 from ...allocator import Parts
-from ...atomics import Atomics, Order
-from ...explore import explore
-from ...explore.scenarios.queue import PublishedQueue, QueueScenario
+from ...atomics import Order
+from ...explore import Wrong, explore
+from ...explore.scenarios.queue import PAYLOAD, PublishedQueue, QueueScenario
 from ...explore.threads.scenario import Place, ThreadCode
 from ...messagequeue import NEXT, MessageQueue
-from ..exploring import answered, explored, story
-from ..judging import Trouble, call, exercise, shown
+from ..exploring import answered, explored
+from ..judging import Trouble, Wanted, call, exercise, shown
+from ..material.watched import Watched, old
+from ..source import forbidden
+from ..verdict import Case
 
 __all__: list[str] = []
 
@@ -34,38 +40,125 @@ def _receivable(answer: object) -> Iterator[Trouble | str]:
         yield from call(answer, "receivable", runs[0][0], links, wanted=runs[0][:-1])
 
 
+# 6.2
+
+
+class Sending(NamedTuple):
+    """A call of ``enqueue``.
+
+    Attributes:
+        back: where the back of the queue is.
+        newest: the newest message in the queue.
+        messages: those to send, in order.
+    """
+
+    back: int
+    newest: int
+    messages: tuple[int, ...]
+
+    @property
+    def called(self) -> str:
+        """The call in words."""
+        return f"enqueue(atomics, {self.back:#x}, {self.messages[0]:#x}, {self.messages[-1]:#x})"
+
+
+ALONE = (
+    Sending(0xC0, 0x140, (0x240, 0x300, 0x1C0)),
+    Sending(0xC0, 0x200, (0x2C0,)),
+    Sending(0x80, 0x180, (0x340, 0x240)),
+)
+NULL_IS = " Null is the address 0, which no object has."
+OWN = "Write the steps of `enqueue` yourself."
+
+
+@exercise("6.2", once=True)
+def _enqueue(answer: object) -> Iterator[Trouble]:
+    """Let the answer send alone, and then with another sender and the project's receiver, in every execution."""
+    yield from forbidden(answer, names={"MessageQueue": OWN, "PublishedQueue": OWN, "SplitQueue": OWN})
+    for case in (*ALONE, ALONE[0]):
+        yield from _sent(answer, case)
+    assert callable(answer), "it has been called"
+    yield from explored(answer, "enqueue", ListScenario(_with_enqueue(answer)))
+
+
+def _sent(answer: object, case: Sending) -> Iterator[Trouble]:
+    """Call ``enqueue``, and look at what it leaves in memory."""
+    back, newest, first, last = case.back, case.newest, case.messages[0], case.messages[-1]
+    atomics = Watched({back: newest, newest: 0, **dict(pairwise(case.messages))})
+    asked = atomics, back, first, last
+    for trouble in call(answer, "enqueue", *asked, wanted=Wanted(None, "nothing"), addresses=(1, 2, 3)):
+        null = NULL_IS if "the value None" in trouble.words else ""
+        yield replace(trouble, words=trouble.words + null)
+    ran, after = atomics.ran, {back: last, newest: first, last: 0}
+    words = [_changed(case, address, ran.word(address)) for address in ran.changed(after)]
+    changes = sum(done.changes and done.address == back for done in ran.done)
+    if not words and changes != 1:
+        words = [f"the back has changed {changes} times. One exchange puts all messages into the queue."]
+    for each in words:
+        called = Case(answer, "enqueue", asked)  # type: ignore[arg-type]  # a function: it has been called
+        yield Trouble(f"after `{case.called}`, {each}", called)
+
+
+def _changed(case: Sending, address: int, value: int) -> str:
+    """Return words about a word that is not as it should be after a send."""
+    first, last = case.messages[0], case.messages[-1]
+    if address == case.back:
+        return f"the back is {value:#x}. It should be {last:#x}, the last of your messages."
+    if address == last:
+        stale = ", a value from before" if value == old(last) else ""
+        return f"the link of {last:#x}, your last message, is {value:#x}{stale}. What must a receiver find there?"
+    if address == case.newest:
+        should = f"It should lead to {first:#x}, the first of your messages."
+        return f"the link of {address:#x}, the newest message before, is {value:#x}. {should}"
+    return f"the word at {address:#x} is {value:#x}, which `enqueue` does not have to change."
+
+
 class ListScenario(QueueScenario):
-    """A sends a list of two messages, B sends one message, and C tries to receive five times."""
+    """A sends a list of two messages, B sends one message, and C tries to receive five times.
+
+    The links of the messages hold the address of an old object, which no receiver may get.
+    """
 
     def __init__(self, queue: type[MessageQueue]) -> None:
         super().__init__("your enqueue", "", messages=2, tries=5, parts=Parts(messagequeue=queue))
         self.sent["B"].pop()
+        self.words = {**self.words, OLD: "an old object"}
+        self.fields = {**self.fields, OLD: "an old object's link"}
+
+    def setup(self, place: Place) -> None:
+        """Make the queue, and fill the links of the messages with an old value."""
+        super().setup(place)
+        for message in (*self.sent["A"], *self.sent["B"]):
+            place.memory.u64[message + NEXT >> 3] = OLD
+        place.memory.u64[OLD + PAYLOAD >> 3] = OLD
 
     def produce(self, name: str) -> ThreadCode:
         """Return a producer that sends all its messages as one list."""
 
         def run(place: Place) -> Hashable:
             messages = self.sent[name]
-            for message, after in zip(messages, [*messages[1:], 0], strict=True):
-                place.memory.u64[message + 16 >> 3] = message  # its payload
-                if after:
-                    place.atomics.store(message + NEXT, after, Order.RELAXED)
+            for message in messages:
+                place.memory.u64[message + PAYLOAD >> 3] = message
+            for message, after in pairwise(messages):
+                place.atomics.store(message + NEXT, after, Order.RELAXED)
             self.queue(place).enqueue(messages[0], messages[-1])
             return None
 
         return run
 
+    def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:
+        """Raise unless each message arrives once, and nothing else does."""
+        received = results[2]
+        assert isinstance(received, tuple)
+        if OLD in self._reachable(place) or self.words[OLD] in received:
+            raise Wrong("old link", "a receiver follows the link that a last message had before")
+        return super().judge(place, results)
 
-@exercise("6.2")
-def _enqueue(answer: object) -> Iterator[Trouble | str]:
-    """Run the project's receiver with senders that use the answer, in every execution."""
-    if callable(answer):
-        yield from explored(answer, "enqueue", ListScenario(_with_enqueue(answer)))
-    else:
-        yield from call(answer, "enqueue", wanted=None)
+
+OLD = 0x700
 
 
-def _with_enqueue(answer: Callable[[Atomics, int, int, int], object]) -> type[MessageQueue]:
+def _with_enqueue(answer: Callable[..., object]) -> type[MessageQueue]:
     """Return the project's queue with the given enqueue."""
 
     class Answered(MessageQueue):
@@ -75,9 +168,12 @@ def _with_enqueue(answer: Callable[[Atomics, int, int, int], object]) -> type[Me
 
         def enqueue(self, first: int, last: int) -> None:
             """Send a list of messages."""
-            answered(answer(self._atomics, self._back, first, last))
+            answered(answer, self._atomics, self._back, first, last)
 
     return Answered
+
+
+# 6.3
 
 
 @exercise("6.3")
@@ -88,8 +184,8 @@ def _repaired(answer: object) -> Iterator[Trouble | str]:
         return
     scenario = QueueScenario("queue-published", "", parts=Parts(messagequeue=PublishedQueue))
     lost = explore(scenario, "cpp20", weaken={SITE: answer})
-    if lost.findings:
-        yield f"with {answer.value} there is still a {lost.verdict.removeprefix('wrong: ')}.\n{story(lost.findings[0])}"
+    for finding in lost.findings:
+        yield Trouble(f"with {answer.value} there is still a {finding.kind}.", finding=finding)
     for weaker in WEAKER[answer]:
         if explore(scenario, "cpp20", weaken={SITE: weaker}).ok:
             yield f"no message is lost, but {weaker.value} is weaker, and it loses no message either."
