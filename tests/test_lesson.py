@@ -142,6 +142,11 @@ def test_an_answer_is_not_believed(answer: object, state: State) -> None:
     assert f"data-state='{state.name.lower()}'" in verdict._repr_html_()
 
 
+@pytest.mark.parametrize(("number", "keys"), [("5.2", ["store data", "load data"]), ("5.3", ["R+W"])])
+def test_a_dict_of_which_nothing_is_written_is_open(number: str, keys: list[str]) -> None:
+    assert check(number, dict.fromkeys(keys, ...)).state is State.OPEN
+
+
 def test_an_exercise_that_does_not_exist_is_told() -> None:
     with pytest.raises(ValueError, match="no such exercise"):
         check("0.77", ...)
