@@ -15,6 +15,8 @@ from pysnmalloc.lesson.values import misnamed, nearest, remark, shown
 from pysnmalloc.lesson.verdict import State
 from pysnmalloc.pagemap import PageMap
 
+from .answers import FOLDER, exercises_of
+
 
 @pytest.fixture(autouse=True)
 def _without_ours() -> Iterator[None]:
@@ -194,3 +196,32 @@ def test_a_prediction_does_not_tell_in_advance() -> None:
 def test_lists_are_compared_in_words(got: object, told: str) -> None:
     assert compared(got, [64, 80], "free object") == told
     assert compared([0x40], [0x40, 0x50, 0x60], "free object", base_16=True) == "0x50 and 0x60 are missing."
+
+
+PORTS = {answer.title: answer for answer in exercises_of(FOLDER / "11.md")[0].answers}
+
+
+@pytest.mark.parametrize(
+    ("title", "returned"),
+    [("1 read as a bump pointer", 0), ("a head of 0 is taken for nothing", -1)],
+)
+def test_the_calls_of_a_slab_can_be_made_again(title: str, returned: int) -> None:
+    case = check("11.1", PORTS[title].run()).case
+    assert case is not None
+    assert case.again() == returned
+    assert case.again() == returned, "on a new slab each time"
+
+
+def test_a_slab_whose_fields_are_wrong_can_be_had_again() -> None:
+    verdict = check("11.1", PORTS["every object that comes back becomes the node"].run())
+    assert "the slab's node is the object at 688, but `link` is 912" in verdict.words
+    assert verdict.case is not None
+    assert verdict.case.arguments == (240, 112, 1024)
+    slab = verdict.case.again()
+    assert [getattr(slab, name) for name in ("used", "head", "link")] == [5, 1, 912]
+
+
+def test_a_slab_that_was_moved_is_moved_again() -> None:
+    case = check("11.1", PORTS["a Python list beside the list in memory"].run()).case
+    assert case is not None
+    assert case.again() == 911

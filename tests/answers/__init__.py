@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["DEMANDED", "KINDS", "Answer", "Exercise", "exercises_of", "pages"]
+__all__ = ["DEMANDED", "FOLDER", "KINDS", "Answer", "Exercise", "exercises_of", "pages"]
 
 FOLDER: Final = Path(__file__).parent
 DEMANDED: Final = ("constant", "nothing", "ignores", "visible", "less", "more", "library", "state", "changes")
