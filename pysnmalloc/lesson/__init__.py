@@ -16,8 +16,8 @@ tutorial. Left out: grading.
 
 Imported by: nothing beside it.
 
-    values, compared, verdict, running/, kept, judging, source, prediction, failing, exploring, material/,
-    tutorials/, done/, checking
+    values, compared, verdict, running/, kept, judging, source, prediction, failing, exploring, threads,
+    material/, tutorials/, done/, checking
 """
 
 from .checking import check

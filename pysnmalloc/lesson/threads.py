@@ -118,9 +118,11 @@ class Member:
         try:
             body()
         except BaseException as error:  # the thread ends either way, and the crew tells how
-            self.error = error
-            if self.index and not isinstance(error, Spent):
+            if isinstance(error, Spent):
+                error.with_traceback(None)  # its frames may hold the memory that was too much
+            elif self.index:
                 self._crew.failed.append(self)
+            self.error = error
         finally:
             self._base = None
             sys.settrace(None)
@@ -337,10 +339,11 @@ class Crew:
             if all(each.done for each in self.members):
                 return
             _sleep(LOOK / 4)
-        pools = getattr(sys.modules.get("concurrent.futures.thread"), "_threads_queues", {})
+        from concurrent.futures import thread as pools  # loaded only if a thread is lost
+
         for each in self.members:
             if not each.done:
-                pools.pop(each.thread, None)
+                getattr(pools, "_threads_queues", {}).pop(each.thread, None)
 
     def _places(self) -> str:
         """Return where each member stands that has not ended, as text."""

@@ -122,7 +122,7 @@ class Channel:
             Empty: if none is there and the caller does not wait for ever.
             Spent: if the caller waits for ever.
         """
-        if not self._arrived() and (timeout is not None or not block):
+        if (timeout is not None or not block) and self.empty():
             raise Empty
         if not self._items:
             raise Spent("waits for ever: it calls `get` after None has come, and nothing more comes", lambda: None)
@@ -136,12 +136,17 @@ class Channel:
         return self.get(block=False)
 
     def empty(self) -> bool:
-        """Return whether no item is there now."""
-        return not self._arrived()
+        """Return whether no item is there now. If none is, the next ones arrive after this call."""
+        if self._here:
+            return False
+        self._note("asked")
+        self._here = min(BURST, len(self._items))
+        return True
 
     def qsize(self) -> int:
         """Return how many items are there now."""
-        return self._here if self._arrived() else 0
+        self._note("asked")
+        return self._here
 
     def full(self) -> bool:
         """Return whether no more items fit, which never happens."""
@@ -166,14 +171,6 @@ class Channel:
 
     def task_done(self) -> None:
         """Do nothing: nobody waits for it."""
-
-    def _arrived(self) -> bool:
-        """Return whether an item is there. If not, the next ones arrive after this call."""
-        if self._here:
-            return True
-        self._note("asked")
-        self._here = min(BURST, len(self._items))
-        return False
 
     def _note(self, what: Literal["got", "asked", "put"], value: object = None) -> None:
         self.delivery.notes.append(Note(what, value))

@@ -9,7 +9,7 @@ that swallows every error, as ``except:`` does, would thus go on for ever. There
 of ``Spent`` turns tracing on again.
 
 Safety: all of this happens in the thread that calls ``limited``. Threads that the answer starts
-are not counted.
+are not counted; see ``lesson.threads``.
 """
 
 from __future__ import annotations

@@ -85,9 +85,7 @@ def _moved(turns: str, together: int) -> tuple[int, str]:
             continue
         fresh += 1
         freed = turns[:number].count("C")
-        why = (
-            f"At turn {number}, when memory is taken last, {freed} objects have been freed. How many of them are home?"
-        )
+        why = f"Turn {number} is the last that takes memory. Objects freed before: {freed}. How many are home?"
     return fresh, why
 
 
@@ -183,8 +181,8 @@ def _posted(delivery: Delivery) -> Iterator[str]:
     if cached and posts:
         last = len(kinds) - kinds[::-1].index("posted")
         yield (
-            f"{CONSUME} posts too early: {kinds[last:].count('freed')} objects were freed after its last post, and the "
-            f"remote cache still holds {cached} bytes that the owner will never see."
+            f"{CONSUME} posts too early. Objects freed after its last post: {kinds[last:].count('freed')}. The remote "
+            f"cache still holds {cached} bytes that the owner will never see."
         )
     elif cached:
         yield (
@@ -298,9 +296,9 @@ def _neighbours(heap: RingHeap, asked: str) -> Iterator[str]:
     total = len([note for note in heap.notes if note.what == "malloc"])
     if freed < total:
         yield (
-            f"in {asked}, {total - freed} of {total} objects were never freed. Does a thread look into its "
-            "neighbour's box before the box is full? If so, it must wait. Threads that wait for each "
-            "other must run at the same time."
+            f"in {asked}, nobody frees {total - freed} of the {total} objects. Does a thread look into its "
+            "neighbour's box before the box is full? If so, it must wait. Threads that wait for each other must run at "
+            "the same time."
         )
 
 
