@@ -187,9 +187,9 @@ def _spelled(value: object, base_16: bool, depth: int) -> str:
         return f"bytes.fromhex({value.hex()!r})"
     unknown = type(value).__repr__ is object.__repr__ or issubclass(type(value), Iterator)
     if unknown or not (_of_a_library(value) or isinstance(value, type)):
-        return f"a {type(value).__name__}"
+        return _of_type(value)
     text = repr(value)
-    return f"a {type(value).__name__}" if " object at 0x" in text or text.startswith("<function ") else text
+    return _of_type(value) if " object at 0x" in text or text.startswith("<function ") else text
 
 
 def _digits(value: int) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ...allocator import Parts
 from ...atomics import Order
-from ...explore import Wrong, explore
+from ...explore import Result, Wrong, explore
 from ...explore.scenarios.queue import PAYLOAD, PublishedQueue, QueueScenario
 from ...explore.threads.scenario import Place, ThreadCode
 from ...messagequeue import NEXT, MessageQueue
@@ -32,12 +32,27 @@ WEAKER = {
 """The next weaker orders of a read-modify-write."""
 
 
+QUEUES = (  # the messages, in runs: the link between two runs has not been written yet
+    ((40, 16, 72),),
+    ((8,),),
+    ((40, 16), (72, 24)),
+    ((40,), (16, 72)),
+    ((96, 40, 8, 16, 72),),
+    ((24, 80), (8,), (64, 16, 48)),
+    ((160, 32, 128, 64), (96, 192)),
+)
+
+
 @exercise("6.1")
-def _receivable(answer: object) -> Iterator[Trouble | str]:
-    """Try queues as lists of runs, with a link missing between runs; all but the last of the first run come out."""
-    for runs in ([[40, 16, 72]], [[8]], [[40, 16], [72, 24]], [[40], [16, 72]], [[96, 40, 8, 16, 72]]):
-        links = {message: after for run in runs for message, after in zip(run, [*run[1:], 0], strict=True)}
-        yield from call(answer, "receivable", runs[0][0], links, wanted=runs[0][:-1])
+def _receivable(answer: object) -> Iterator[Trouble]:
+    """Try queues as runs of messages; all but the last of the first run come out. The keys come in every order."""
+    for runs in QUEUES:
+        links = {message: after for run in runs for message, after in zip(run, (*run[1:], 0), strict=True)}
+        newest = runs[0][-1]
+        why = f"The link of {newest} is 0: nothing has been linked behind it, so it stays as the front."
+        for keys in (links, sorted(links), sorted(links, reverse=True)):
+            asked = runs[0][0], {key: links[key] for key in keys}
+            yield from call(answer, "receivable", *asked, wanted=[*runs[0][:-1]], why=why)
 
 
 # 6.2
@@ -176,16 +191,25 @@ def _with_enqueue(answer: Callable[..., object]) -> type[MessageQueue]:
 # 6.3
 
 
-@exercise("6.3")
-def _repaired(answer: object) -> Iterator[Trouble | str]:
+@exercise("6.3", once=True)
+def _repaired(answer: object) -> Iterator[Trouble]:
     """Explore the published queue with the given order, and with the next weaker ones."""
     if not isinstance(answer, Order):
-        yield f"the answer must be an `Order`, as in `sn.Order.RELAXED`, but this is {shown(answer)}."
+        meant = MEMBER.format(answer.upper()) if isinstance(answer, str) and answer.upper() in Order.__members__ else ""
+        yield Trouble(f"the answer must be an `Order`, as in `sn.Order.RELAXED`, but this is {shown(answer)}.{meant}")
         return
-    scenario = QueueScenario("queue-published", "", parts=Parts(messagequeue=PublishedQueue))
-    lost = explore(scenario, "cpp20", weaken={SITE: answer})
-    for finding in lost.findings:
+    result = _published(answer)
+    for finding in result.findings:
         yield Trouble(f"with {answer.value} there is still a {finding.kind}.", finding=finding)
     for weaker in WEAKER[answer]:
-        if explore(scenario, "cpp20", weaken={SITE: weaker}).ok:
-            yield f"no message is lost, but {weaker.value} is weaker, and it loses no message either."
+        if _published(weaker).ok:
+            yield Trouble(f"no message is lost, but {weaker.value} is weaker, and it loses no message either.")
+
+
+MEMBER = " Write `sn.Order.{}`, without quotes."
+
+
+def _published(order: Order) -> Result:
+    """Explore the published queue with an order of its exchange."""
+    scenario = QueueScenario("queue-published", "", parts=Parts(messagequeue=PublishedQueue))
+    return explore(scenario, "cpp20", weaken={SITE: order})
