@@ -29,7 +29,7 @@ def test_all_numbers_of_a_value_are_told_in_one_base() -> None:
     assert shown((8192, 2, [48], "a", (7,)), base_16=True) == "(0x2000, 0x2, [0x30], 'a', (0x7,))"
     assert shown(True, base_16=True) == "True"
     assert shown(b"\x00\xff") == "bytes.fromhex('00ff')"
-    assert shown(object()) == "a object"
+    assert shown(object()) == "an object"
     assert shown(number for number in range(3)) == "a generator"
     assert len(shown(list(range(1000)))) == 100
 

@@ -140,7 +140,7 @@ def _first_difference(got: object, wanted: object, where: str) -> tuple[str, obj
 def _of_type(value: object) -> str:
     """Return the name of a type with its article."""
     name = type(value).__name__
-    return f"{'an' if name[0] in 'aeio' else 'a'} {name}"
+    return f"{'an' if name[0].lower() in 'aeio' else 'a'} {name}"
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
