@@ -9,6 +9,7 @@ import pytest
 from pysnmalloc.lesson import Fitting, Trouble, Wanted, call, check, exercise, fails, predict
 from pysnmalloc.lesson.compared import compared
 from pysnmalloc.lesson.judging import JUDGES
+from pysnmalloc.lesson.material.slabs import Case
 from pysnmalloc.lesson.running.budget import Spent, limited
 from pysnmalloc.lesson.source import forbidden
 from pysnmalloc.lesson.values import misnamed, nearest, remark, shown
@@ -225,3 +226,26 @@ def test_a_slab_that_was_moved_is_moved_again() -> None:
     case = check("11.1", PORTS["a Python list beside the list in memory"].run()).case
     assert case is not None
     assert case.again() == 911
+
+
+def test_arguments_that_a_message_names_are_in_the_case_in_full() -> None:
+    found = check("2.2", lambda *_: (0, 0)).case
+    assert found is not None
+    assert found.again() == (0, 0)
+    slab, head, size = found.arguments
+    assert isinstance(slab, bytes)
+    assert (len(slab), slab[:2].hex(), head, size) == (1024, "5b5b", 0x81, 224)
+    found = check("3.1", lambda _read, chunk, _bits: chunk).case
+    assert found is not None
+    read, chunk, chunk_bits = found.arguments
+    assert callable(read)
+    assert check("3.1", lambda read, chunk, _bits: 3 if read(chunk) > 7 and read(chunk) else chunk).case is not None
+    assert ([read(at) for at in range(12)], chunk, chunk_bits) == ([0, 1, 2, 16, 77, 78, 78, 79, 79, 79, 79, 0], 4, 13)
+
+
+def test_a_slab_that_cannot_exist_is_no_case() -> None:
+    assert Case(224, (0x240,), 0x320).free == [0x240, 0x320]
+    with pytest.raises(ValueError, match=r"objects are at \['0x80', '0x160', '0x240', '0x320'\]"):
+        Case(224, (0x200,), 0x320)
+    with pytest.raises(ValueError, match="objects are at"):
+        Case(224, (), 0x300)

@@ -15,6 +15,7 @@ from ..judging import Trouble, call, exercise
 from ..material.pagemaps import JUMP, Entries
 from ..source import forbidden
 from ..values import shown
+from ..verdict import Case
 
 __all__: list[str] = []  # a judge is found by the number of its exercise
 
@@ -43,8 +44,9 @@ def _start_chunk(answer: object) -> Iterator[Trouble | str]:
             yield from call(
                 answer, "start_chunk", *arguments, wanted=way[-1], why=partial(_told_of_start, entries, way[-1])
             )
-            if odd := _reads(entries.reads, way):
-                yield f"`start_chunk(read, {chunk}, {chunk_bits})` {odd}"
+            if callable(answer) and (odd := _reads(entries.reads, way)):
+                words = f"`start_chunk(read, {chunk}, {chunk_bits})` {odd}"
+                yield Trouble(words, Case(answer, "start_chunk", arguments))
 
 
 def _told_of_start(entries: Entries, start: int, got: object) -> str:
