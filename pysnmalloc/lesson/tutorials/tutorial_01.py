@@ -101,7 +101,7 @@ def _why(size: int, mantissa_bits: int, wanted: int) -> str:
 
 HEAP = ("Heap", "usable_size")
 ALIGNED = (
-    ((64, 16, 1, 32, 8, 1024), (100, 128, 0, 1, 16, 65, 192, 257, 1100)),
+    ((64, 16, 1, 32, 1024), (100, 128, 0, 257, 1100)),
     ((LARGEST,), (57_300,)),
 )
 
@@ -110,7 +110,7 @@ ALIGNED = (
 def _aligned_size(answer: object) -> Iterator[Trouble | str]:
     """Try alignments that the class of the size provides, and alignments that it does not."""
     yield from forbidden(answer, names=dict.fromkeys(HEAP, "Find the class without allocating an object of it."))
-    offered = sizes_up_to(2 * LARGEST)
+    offered = sizes_up_to(LARGEST)
     for alignments, requests in ALIGNED:
         for size, alignment in product(requests, alignments):
             wanted = next(each for each in offered if each >= size and each % alignment == 0)
@@ -129,5 +129,5 @@ def _fault(offered: tuple[int, ...], alignment: int, size: int, wanted: int, got
     if got % alignment:
         return f"{got} is not a multiple of {alignment}."
     if got not in offered:
-        return f"No class has {got} bytes."
+        return f"No class has {got} byte{'s' * (got != 1)}."
     return f"The class of {wanted} bytes is smaller, and it is a multiple of {alignment} too."
