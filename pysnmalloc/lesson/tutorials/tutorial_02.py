@@ -38,7 +38,7 @@ CASES = (
 )
 LARGER = tuple(
     case.larger(bits)
-    for bits in (0, 1, 6)
+    for bits in (1, 6)
     for case in (Case(224, (), 0x240), Case(224, (), 0x320), Case(224, (0x320, 0x80, 0x240), 1024))
 )
 FULL = (
