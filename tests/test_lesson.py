@@ -243,6 +243,46 @@ def test_arguments_that_a_message_names_are_in_the_case_in_full() -> None:
     assert ([read(at) for at in range(12)], chunk, chunk_bits) == ([0, 1, 2, 16, 77, 78, 78, 79, 79, 79, 79, 0], 4, 13)
 
 
+def words_of(slab: bytes, *offsets: int) -> list[int]:
+    """The 16-bit words at some offsets."""
+    return [int.from_bytes(slab[offset : offset + 2], "little") for offset in offsets]
+
+
+@pytest.mark.parametrize(
+    ("case", "words", "told"),
+    [
+        (
+            Case(224, (0x240, 0x160), 0x320),
+            [0x5B5B, 0x0321, 0x0160, 0x5B5B, 0xFFFF, 0xFFFF],
+            "This slab's free list: 0x240 → 0x160 → bump 0x321; link 0x3f0.",
+        ),
+        (
+            Case(224, (0x240, 0x160), 1024, prev=0x12340),
+            [0x5B5B, 0x2340, 0x0160, 0x5B5B, 0x5B5B, 0x5B5B],
+            "This slab's free list: 0x240 → 0x160 → end mark 0x3ff; link 0x160; the slab is not the first on its list.",
+        ),
+        (
+            Case(224, (0x160,), 1024, old_links=True),
+            [0x0160, 0xFFFF, 0x0320, 0x0080, 0x5B5B, 0x5B5B],
+            "This slab's free list: 0x160 → end mark 0x3ff; link 0x160.",
+        ),
+        (
+            Case(224, (), 1024, last_node=0x160),
+            [0x5B5B, 0x5B5B, 0x5B5B, 0x5B5B, 0x5B5B, 0x5B5B],
+            "This slab is full, so head is the end mark 0x3ff; link 0x160 is an old value.",
+        ),
+    ],
+    ids=["bump space", "behind another", "old links", "full"],
+)
+def test_a_slab_is_laid_out_as_its_case_states(case: Case, words: list[int], told: str) -> None:
+    assert words_of(case.slab, 0x80, 0x160, 0x240, 0x320, 0x3F0, 0x3F8) == words
+    assert case.words == told
+    twice = case.larger(1)
+    assert (twice.slab_size, twice.size, twice.free) == (2048, 448, [2 * each for each in case.free])
+    assert twice.words.startswith("This slab has 0x800 bytes. It")
+    assert len(twice.slab) == 2048
+
+
 def test_a_slab_that_cannot_exist_is_no_case() -> None:
     assert Case(224, (0x240,), 0x320).free == [0x240, 0x320]
     with pytest.raises(ValueError, match=r"objects are at \['0x80', '0x160', '0x240', '0x320'\]"):
