@@ -41,7 +41,7 @@ TUTORIALS = (
         "The allocator: malloc and free, one and many threads",
         ("Where a free goes", "How many came home", "An allocator in three values"),
     ),
-    Tutorial("Producers and consumers on free-threaded Python", ("How many exchanges", "A consumer", "A ring")),
+    Tutorial("Producers and consumers on free-threaded Python", ("Memory on its way home", "A consumer", "A ring")),
     Tutorial(
         "The evaluation: the paper's claims, counted",
         ("Visits of the central heap", "Hops from a recording", "The normalized footprint"),
