@@ -219,7 +219,7 @@ def _compiled_uses(function: FunctionType) -> Iterator[Use]:
     """Yield what compiled code shows."""
     for code in (function.__code__, *_inner(function.__code__)):
         for instruction in dis.get_instructions(code):
-            if instruction.opname.startswith(("JUMP_BACKWARD", "FOR_ITER")):
+            if "JUMP_BACKWARD" in instruction.opname or instruction.opname == "FOR_ITER":
                 yield Use("loop", "has a loop")
             elif isinstance(instruction.argval, str) and instruction.argval in code.co_names:
                 yield Use(instruction.argval, f"uses `{instruction.argval}`")

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["DEMANDED", "FOLDER", "KINDS", "Answer", "Exercise", "exercises_of", "pages"]
+__all__ = ["DEMANDED", "FOLDER", "KINDS", "Answer", "Exercise", "defined", "exercises_of", "pages"]
 
 FOLDER: Final = Path(__file__).parent
 DEMANDED: Final = ("constant", "nothing", "ignores", "visible", "less", "more", "library", "state", "changes")
@@ -69,12 +69,7 @@ class Answer:
 
     def run(self) -> object:
         """Run the answer as a notebook's cell, and return what it defines."""
-        names: dict[str, object] = {"__name__": "__main__"}
-        for what, source in (("before", self.before), ("answer", self.source)):
-            file = f"<{what} {self}>"
-            linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
-            exec(compile(source, file, "exec"), names)
-        return names[self.name]
+        return defined(self.before, self.source)[self.name]
 
 
 @dataclass(frozen=True)
@@ -97,6 +92,16 @@ class Exercise:
     def kinds(self) -> set[str]:
         """The kinds of its wrong answers."""
         return {kind for answer in self.answers for kind in answer.kinds}
+
+
+def defined(*sources: str) -> dict[str, object]:
+    """Run cells one after the other, as a notebook does, and return what they define. Python finds their source."""
+    names: dict[str, object] = {"__name__": "__main__"}
+    for source in sources:
+        file = f"<cell {hash(source):x}>"
+        linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
+        exec(compile(source, file, "exec"), names)
+    return names
 
 
 def pages() -> list[Path]:

@@ -144,8 +144,10 @@ class Meter:
             raise Spent(self._words, self._rearm)
         return returned
 
-    def trace(self, frame: FrameType, _event: str, _value: object) -> TraceFunction:
+    def trace(self, frame: FrameType, _event: str, _value: object) -> TraceFunction | None:
         """Count a line or a call. This is a trace function, as ``sys.settrace`` takes it."""
+        if frame.f_code.co_filename == __file__:
+            return None
         self.taken += 1
         if self.taken >= QUIET and self._running:
             self._measure(frame)
@@ -172,7 +174,7 @@ class Meter:
         """Turn tracing on again, in all frames of the answer."""
         if not self._running:
             return
-        frame: FrameType | None = sys._getframe(1)
+        frame: FrameType | None = sys._getframe(2)  # below this call, and the finalizer's
         while frame is not None and frame is not self._base:
             frame.f_trace = self.trace
             frame = frame.f_back
