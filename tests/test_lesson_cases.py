@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from pysnmalloc import Heap
 from pysnmalloc.lesson import Trouble, Verdict, call, check, exercise
 from pysnmalloc.lesson.judging import JUDGES
 from pysnmalloc.lesson.source import forbidden
@@ -152,7 +151,7 @@ def test_an_answer_that_keeps_something_harmless_is_right() -> None:
         ("x = []\nx.append(x)\ndef total(n):\n    return x", "returns ["),
         (
             "class Odd:\n    def __repr__(self):\n        raise KeyError\ndef total(n):\n    return Odd()",
-            "returns a Odd",
+            "returns an Odd",
         ),
         ("def total(n):\n    return 10 ** 10_000", "returns a number of 33220 bits"),
     ],
@@ -323,5 +322,5 @@ def test_without_source_the_compiled_code_tells(source: str, told: str) -> None:
 
 
 def test_what_is_no_function_uses_nothing() -> None:
-    for answer in (3, None, len, Heap, functools.partial(len)):
+    for answer in (3, None, len, functools.partial(len)):
         assert list(forbidden(answer, loops="No.", library="No.")) == []

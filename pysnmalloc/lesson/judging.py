@@ -247,7 +247,10 @@ def _large(value: object) -> bool:
 def where(error: BaseException) -> str:
     """Return the line of the answer that raised an error, as words that follow the error's; nothing if it is unknown.
 
-    An error that a library raises is blamed on the line that called the library.
+    An error that a library raises is blamed on the line that called the library, and one that a call raises before its
+    first line, as too deep a recursion does, on the line that made the call.
     """
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if is_own(frame.filename)]
+    if len(frames) > 1 and (frames[-1].line or "").startswith("def "):
+        frames.pop()
     return f", at your line `{frames[-1].line}`" if frames and frames[-1].line else ""

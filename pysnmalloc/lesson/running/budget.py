@@ -78,23 +78,38 @@ def is_own(filename: str) -> bool:
     return not filename.startswith(LIBRARIES) or "site-packages" in filename
 
 
-def place(frame: FrameType | None) -> str:
+def place(frame: FrameType | None, with_loop: bool = False) -> str:
     """Return the line at which the student's code stands, with the values in it, as text.
 
     Args:
         frame: the innermost frame; the student's code may have called a library.
+        with_loop: whether to name the loop around the line as well.
     """
     while frame is not None and not is_own(frame.f_code.co_filename):
         frame = frame.f_back
     if frame is None:
         return ""
-    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno, frame.f_globals).strip()
-    if not line:
+    lines = linecache.getlines(frame.f_code.co_filename, frame.f_globals)[: frame.f_lineno]
+    if len(lines) < frame.f_lineno:
         return f", at line {frame.f_lineno - frame.f_code.co_firstlineno + 1} of your `{frame.f_code.co_name}`"
+    line, loop = lines[-1].strip(), _loop(lines[frame.f_code.co_firstlineno :]) if with_loop else ""
     held = frame.f_locals
-    names = [name for name in dict.fromkeys(re.findall(r"[^\W\d]\w*", line)) if name in held]
+    names = [name for name in dict.fromkeys(re.findall(r"[^\W\d]\w*", f"{line} {loop}")) if name in held]
     values = [f"{name} = {text}" for name in names if (text := _briefly(held[name]))]
-    return f", at your line `{line}`" + (f", where {', '.join(values[:4])}" if values else "")
+    inside = f" in the loop `{loop}`" if loop else ""
+    return f", at your line `{line}`{inside}" + (f", where {', '.join(values[:4])}" if values else "")
+
+
+def _loop(lines: list[str]) -> str:
+    """Return the head of the innermost loop around the last of some lines; nothing if that line is one, or has none."""
+    margin = 1_000
+    for number, line in enumerate(reversed(lines)):
+        indent = len(line) - len(line.lstrip())
+        if line.strip() and indent < margin:
+            if line.lstrip().startswith(("while ", "for ")):
+                return line.strip() if number else ""
+            margin = indent
+    return ""
 
 
 def _briefly(value: object) -> str:
@@ -117,8 +132,8 @@ class Meter:
     def __init__(self, lines: int = LINES, memory: int = MEMORY) -> None:
         self.taken = 0
         self._lines, self._memory = lines, memory
-        self._before = 0
-        self._measuring = self._running = False
+        self._most = 0  # bytes, once memory is measured
+        self._began = self._running = False
         self._words = ""
         self._base: FrameType | None = None
 
@@ -138,7 +153,7 @@ class Meter:
             self._running = False
             sys.settrace(traced)
             self._base = None
-            if self._measuring:
+            if self._began:
                 tracemalloc.stop()
         if self._words:
             raise Spent(self._words, self._rearm)
@@ -155,19 +170,21 @@ class Meter:
 
     def _measure(self, frame: FrameType) -> None:
         """Stop the answer if it has taken too much."""
-        if self.taken == QUIET and not tracemalloc.is_tracing():
-            tracemalloc.start()
-            self._measuring = True
+        if self.taken == QUIET:
+            self._began = not tracemalloc.is_tracing()
+            if self._began:
+                tracemalloc.start()
+            self._most = tracemalloc.get_traced_memory()[0] + self._memory
         if self.taken > self._lines:
             self._stop(f"takes more than {self._lines:,} steps", frame)
-        if self._measuring and tracemalloc.get_traced_memory()[0] > self._memory:
+        if tracemalloc.get_traced_memory()[0] > self._most:
             self._stop(f"takes more than {self._memory >> 20} MiB of memory", frame)
         if self.taken % PULSE == 0:
             pulse()
 
     def _stop(self, what: str, frame: FrameType) -> None:
         """Stop the answer. The words are those of the first time."""
-        self._words = self._words or what + place(frame)
+        self._words = self._words or what + place(frame, with_loop=True)
         raise Spent(self._words, self._rearm)
 
     def _rearm(self) -> None:

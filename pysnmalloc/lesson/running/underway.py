@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 __all__ = ["Underway", "current", "pulse", "underway"]
 
@@ -26,14 +26,14 @@ class Underway:
 
     Attributes:
         number: the number of the exercise.
-        calls: how many calls of the answer have returned a value.
         begun: when the check began, in seconds.
+        calls: how many calls of the answer have returned a value.
         told: whether the sign of life has been printed.
     """
 
     number: str
+    begun: float
     calls: int = 0
-    begun: float = field(default_factory=time.monotonic)
     told: bool = False
 
 
@@ -42,13 +42,13 @@ _CURRENT: ContextVar[Underway | None] = ContextVar("underway", default=None)
 
 def current() -> Underway:
     """Return the check that is underway, or a new one if a judge is called without a check."""
-    return _CURRENT.get() or Underway("")
+    return _CURRENT.get() or Underway("", time.monotonic())
 
 
 @contextmanager
 def underway(number: str) -> Iterator[Underway]:
     """Begin a check of an exercise, and end it with the block."""
-    check = Underway(number)
+    check = Underway(number, time.monotonic())
     token = _CURRENT.set(check)
     try:
         yield check
