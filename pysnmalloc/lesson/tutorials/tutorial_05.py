@@ -187,7 +187,7 @@ class _Table:
         absent = [key for key in self.keys if key not in pairs]
         for name, value in pairs.items():
             key = name if isinstance(name, str) and name in self.keys else nearest(name, absent)
-            if key != name:
+            if key is not name:
                 words = words or self._unknown(name, key)
             if not key:
                 continue
@@ -197,7 +197,7 @@ class _Table:
             if value is not None:
                 meant[key] = value
         if absent:
-            words = words or f"{_listed(absent)} {'is' if len(absent) == 1 else 'are'} missing."
+            words = words or f"the answer lacks {_listed(absent)}."
         return meant, words
 
     def _pairs(self, answer: object) -> tuple[dict[object, object], str]:
