@@ -16,7 +16,7 @@ tutorial. Left out: grading.
 
 Imported by: nothing beside it.
 
-    values, compared, verdict, running/, kept, judging, source, prediction, failing, exploring, threads,
+    values, compared, verdict, running/, kept, judging, source, prediction, failing, exploring, threads/,
     material/, tutorials/, done/, checking
 """
 

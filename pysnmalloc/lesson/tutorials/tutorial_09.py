@@ -219,7 +219,7 @@ def _ring(answer: object) -> Iterator[Trouble | str]:
         if used:
             heap = used.pop()
             asked_as = f"`ring(heap, {threads}, {objects})`"
-            yield from (f"in {asked_as}, {each.named} {each.failure}." for each in heap.crew.failed)
+            yield from (f"in {asked_as}, {failure}." for failure in heap.crew.failures)
             yield from troubles
             yield from _crowd(heap, asked_as, threads)
             yield from _work(heap, asked_as, objects)
