@@ -5,7 +5,7 @@
     npm: pyodide (Python as WebAssembly) ─┐
     registry: pure wheels ────────────────┼─► lite/static/pyodide, with a lock file for what is there ─► site/lite
     this checkout: its wheel ─────────────┤
-    site/notebooks/*.ipynb ───────────────┘
+    site/notebooks/*.ipynb, start.md ─────┘
 
 The law: a page of the lab makes requests to the site only. Pyodide's own lock file names hundreds of packages on
 another server. The build replaces it with a lock file of the packages that the site serves, and configures the kernel
@@ -33,6 +33,8 @@ from email.parser import HeaderParser
 from importlib.metadata import version
 from pathlib import Path
 
+import jupytext
+import nbformat
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
@@ -42,6 +44,22 @@ CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip
 OURS = "pysnmalloc"
 FROM_KERNEL = ("ipykernel", "piplite", "pyodide_kernel")  # wheels that come with the kernel
 LAB = "share/jupyter/labextensions/@jupyterlite/pyodide-kernel-extension/static"
+KERNEL = {"name": "python", "display_name": "Python", "language": "python"}
+ICON = "../../_static/favicon.svg"  # from a page of the lab
+SETTINGS = {
+    "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 1},  # seconds
+    "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},  # light or dark, as the reader's system
+}
+
+SITE = "https://site.invalid/"
+"""Stands in a notebook for the address of the site. See docs/_ext/addresses.py."""
+TUTORIAL = re.compile(rf"\({re.escape(SITE)}tutorials/(\d\d_\w+)\.html\)")
+"""The address of a tutorial, in a link. The lab has the tutorial itself."""
+NOTE = (
+    "**In the browser:** your answers are saved every second. If a cell runs for ever, choose *Kernel → Restart "
+    f"Kernel…*. *Interrupt Kernel* has no effect. [Start]({SITE}lite/notebooks/index.html?path=start.ipynb) says more, "
+    "and shows which exercises are done."
+)
 
 Json = dict[str, object]
 
@@ -205,6 +223,7 @@ def configure(folder: Path, names: list[str]) -> None:
         "jupyter-config-data": {
             "appName": "pysnmalloc",
             "exposeAppInBrowser": True,  # tests send it commands
+            "settingsOverrides": SETTINGS,
             "litePluginSettings": {"@jupyterlite/pyodide-kernel-extension:kernel": kernel},
         },
     }
@@ -221,21 +240,68 @@ def configure(folder: Path, names: list[str]) -> None:
 
 
 def copy_notebooks(site: Path, folder: Path) -> int:
-    """Copy the site's notebooks for the lab, whose kernel has another name, and return their number.
+    """Copy the site's notebooks for the lab, add the page that it starts with, and return the number of tutorials.
 
     Raises:
         BuildError: if the site has no notebooks.
     """
     folder.mkdir()
-    count = 0
-    for path in sorted((site / "notebooks").glob("*.ipynb")):
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        notebook["metadata"]["kernelspec"] = {"name": "python", "display_name": "Python", "language": "python"}
-        (folder / path.name).write_text(json.dumps(notebook, indent=1), encoding="utf-8")
-        count += 1
-    if not count:
+    paths = sorted((site / "notebooks").glob("*.ipynb"))
+    if not paths:
         raise BuildError(f"{site} has no notebooks: build the site first (nox -s docs)")
-    return count
+    links = ""
+    for path in paths:
+        notebook = nbformat.read(path, as_version=4)
+        title = adapt(notebook)
+        nbformat.write(notebook, folder / path.name)
+        links += f"- [{title}]({address(path.stem)})\n"
+    nbformat.write(start(links), folder / "start.ipynb")
+    return len(paths)
+
+
+def address(name: str) -> str:
+    """Return the address of a notebook in the lab."""
+    return f"{SITE}lite/notebooks/index.html?path={name}.ipynb"
+
+
+def adapt(notebook: nbformat.NotebookNode) -> str:
+    """Change what is different in the lab, and return the title: the kernel's name, the note, links to tutorials."""
+    notebook.metadata.kernelspec = nbformat.from_dict(KERNEL)
+    for cell in notebook.cells:
+        cell.source = TUTORIAL.sub(lambda found: f"({address(found[1])})", cell.source)
+    title, line, rest = notebook.cells[0].source.partition("\n")
+    notebook.cells[0].source = f"{title}\n\n{NOTE}{line}{rest}"
+    return str(title.removeprefix("# "))
+
+
+def start(links: str) -> nbformat.NotebookNode:
+    """Return the page that the lab starts with: how to keep answers, and which exercises are done."""
+    page = jupytext.read(HERE / "start.md")
+    page.metadata = nbformat.from_dict({"kernelspec": KERNEL})
+    page.cells.append(nbformat.v4.new_markdown_cell(f"## The tutorials\n\n{links}"))
+    for number, cell in enumerate(page.cells):
+        cell["id"] = f"cell-{number}"  # the same in every build
+    page.nbformat, page.nbformat_minor = 4, 5
+    return page
+
+
+def fit(output: Path) -> None:
+    """Fit the lab's pages into the site: its icon, and the script that fills in its address, before all others.
+
+    Raises:
+        BuildError: if a page has no place for them.
+    """
+    shutil.copy(HERE / "address.js", output)
+    head = f'<head><link rel="icon" type="image/svg+xml" href="{ICON}"><script src="../address.js"></script>'
+    for app in ("lab", "notebooks"):
+        page, settings = output / app / "index.html", output / app / "jupyter-lite.json"
+        text = page.read_text(encoding="utf-8")
+        if "<head>" not in text:
+            raise BuildError(f"{page} has no <head>: this JupyterLite is laid out in another way")
+        page.write_text(text.replace("<head>", head, 1), encoding="utf-8")
+        config = json.loads(settings.read_text(encoding="utf-8"))
+        config["jupyter-config-data"]["faviconUrl"] = f"./{ICON}"
+        settings.write_text(json.dumps(config), encoding="utf-8")
 
 
 def build(site: Path) -> str:
@@ -249,6 +315,7 @@ def build(site: Path) -> str:
         shutil.rmtree(output, ignore_errors=True)
         lite = [sys.executable, "-m", "jupyterlite_core.app", "build"]
         run([*lite, "--lite-dir", work, "--output-dir", output.resolve()], work)
+        fit(output)
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     return (
         f"{output}: {count} notebooks, {len(names)} packages, Pyodide {pyodide_version()}, "

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from tests.browser import Browser
@@ -24,18 +26,71 @@ RUN = [
     pytest.param(path, id=path.stem, marks=() if path.name.startswith(ALWAYS) else pytest.mark.whole_lab)
     for path in TUTORIALS
 ]
+START = (ROOT / "docs" / "lite" / "start.md").read_text(encoding="utf-8")
 CHECK = re.compile(r"^check\(", re.MULTILINE)
-CELLS = "[...window.jupyterapp.shell.currentWidget.content.model.cells].filter(cell => cell.type === 'code')"
+NOTEBOOK = "window.jupyterapp.shell.currentWidget.content"
+CELLS = f"[...{NOTEBOOK}.model.cells].filter(cell => cell.type === 'code')"
+FIRST = f"[...{NOTEBOOK}.model.cells].findIndex(cell => cell.type === 'code')"
 KERNEL = "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status"
+
+
+@pytest.fixture
+def browser(browser: Browser, address: str) -> Browser:
+    """A browser that has kept nothing of the lab."""
+    browser.call("Storage.clearDataForOrigin", origin=address.rstrip("/"), storageTypes="all")
+    return browser
+
+
+def show(browser: Browser, address: str, name: str) -> None:
+    """Open a notebook, and wait until its cells are there."""
+    visit(browser, f"{address}lite/notebooks/index.html?path={name}")
+    until(browser, "return window.jupyterapp?.shell?.currentWidget?.context?.isReady")
+
+
+def open_notebook(browser: Browser, address: str, name: str) -> None:
+    """Open a notebook, and wait until its kernel has started."""
+    show(browser, address, name)
+    until(browser, f"return {KERNEL} === 'idle'")
+
+
+def run_cells(browser: Browser) -> None:
+    """Run the notebook from top to bottom; this ends when all cells have run, or one has failed."""
+    browser.evaluate("jupyterapp.commands.execute('notebook:run-all-cells').then(() => 1)")
+    until(browser, f"return {KERNEL} === 'idle'")
+
+
+def run_first(browser: Browser, source: str) -> str:
+    """Write code into the first cell of code, run that cell, and return its outputs as JSON."""
+    write(browser, source)
+    browser.evaluate(f"{NOTEBOOK}.activeCellIndex = {FIRST}")
+    browser.evaluate("jupyterapp.commands.execute('notebook:run-cell').then(() => 1)")
+    return outputs(browser, 0)
+
+
+def write(browser: Browser, source: str, index: int = 0) -> None:
+    """Replace the source of a cell of code."""
+    browser.evaluate(f"{CELLS}.at({index}).sharedModel.setSource({json.dumps(source)}); 1")
+
+
+def outputs(browser: Browser, index: int) -> str:
+    """Return the outputs of a cell of code as JSON."""
+    return str(browser.evaluate(f"JSON.stringify({CELLS}.at({index}).outputs.toJSON())"))
+
+
+def saved(browser: Browser) -> bool:
+    """Wait until the lab has saved the notebook, and return whether it did so in good time.
+
+    Without the lab's own setting it does so in two minutes.
+    """
+    changed = "jupyterapp.shell.currentWidget.context.model.dirty"
+    look = f"() => !{changed} ? done(true) : Date.now() > end ? done(false) : setTimeout(look, 50)"
+    return bool(browser.evaluate(f"new Promise(done => {{ const end = Date.now() + 60000, look = {look}; look(); }})"))
 
 
 def run_all(browser: Browser, address: str, notebook: str) -> list[list[dict[str, object]]]:
     """Open a notebook, run it from top to bottom, and return each cell's outputs."""
-    visit(browser, f"{address}lite/notebooks/index.html?path={notebook}")
-    until(browser, f"return {KERNEL} === 'idle'")
-    # The command ends when all cells have run, or one has failed.
-    browser.evaluate("jupyterapp.commands.execute('notebook:run-all-cells').then(() => 1)")
-    until(browser, f"return {KERNEL} === 'idle'")
+    open_notebook(browser, address, notebook)
+    run_cells(browser)
     found = browser.evaluate(f"JSON.stringify({CELLS}.map(cell => [cell.executionCount, cell.outputs.toJSON()]))")
     cells = json.loads(str(found))
     failed = [output for _, outputs in cells for output in outputs if output["output_type"] == "error"]
@@ -69,20 +124,96 @@ def test_an_answer_is_judged(browser: Browser, address: str) -> None:
     run_all(browser, address, "00_bytes_and_addresses.ipynb")
     right = "sum(data[address + index] << 8 * index for index in range(8))"
     for body, state in (("data[address]", "wrong"), (right, "right")):
-        source = json.dumps(f"check('0.1', lambda data, address: {body})")
-        browser.evaluate(f"{CELLS}.at(-1).sharedModel.setSource({source})")
-        browser.evaluate("jupyterapp.commands.execute('notebook:run-all-cells').then(() => 1)")
-        said = str(browser.evaluate(f"JSON.stringify({CELLS}.at(-1).outputs.toJSON())"))
-        assert f"data-state='{state}'" in said
+        write(browser, f"check('0.1', lambda data, address: {body})", -1)
+        run_cells(browser)
+        assert f"data-state='{state}'" in outputs(browser, -1)
+
+
+@pytest.mark.usefixtures("lab")
+def test_an_answer_survives_a_reload(browser: Browser, address: str) -> None:
+    show(browser, address, "00_bytes_and_addresses.ipynb")
+    browser.evaluate(f"{NOTEBOOK}.activeCellIndex = {FIRST}; {NOTEBOOK}.mode = 'edit'")
+    until(browser, "return document.activeElement.matches('.cm-content')")
+    browser.call("Input.insertText", text="# my answer ")
+    until(browser, f"return {CELLS}[0].sharedModel.getSource().includes('my answer')")
+    assert saved(browser)
+    show(browser, address, "00_bytes_and_addresses.ipynb")
+    assert "# my answer " in str(browser.evaluate(f"{CELLS}[0].sharedModel.getSource()"))
+
+
+@pytest.mark.usefixtures("lab")
+def test_the_start_shows_what_is_done_also_after_a_reload(browser: Browser, address: str) -> None:
+    open_notebook(browser, address, "00_bytes_and_addresses.ipynb")
+    right = "lambda data, address: int.from_bytes(data[address:address + 8], 'little')"
+    assert "Right" in run_first(browser, f"from pysnmalloc.lesson import check\ncheck('0.1', {right})")
+    for _ in range(2):
+        open_notebook(browser, address, "start.ipynb")
+        run_cells(browser)
+        assert "Exercises done: 1 of 36. Next: 0.2" in outputs(browser, 0)
+        row = until(browser, "return document.querySelector('.snm-progress tbody tr')?.innerText")
+        assert [" ".join(cell.split()) for cell in str(row).split("\t")[:3]] == [
+            "0. Bytes and addresses",
+            f"0.1 A word at any address ✔ done {date.today().isoformat()}",
+            "0.2 Where an address is … open",
+        ]
+
+
+@pytest.mark.usefixtures("lab")
+def test_a_restart_ends_a_cell_that_runs_for_ever(browser: Browser, address: str) -> None:
+    open_notebook(browser, address, "start.ipynb")
+    for command, words in (("restart", "Restart Kernel…"), ("interrupt", "Interrupt Kernel")):
+        assert browser.evaluate(f"jupyterapp.commands.label('kernelmenu:{command}')") == words
+        assert f"*{words}*" in START.replace("*Kernel → ", "*")
+    write(browser, "while True: pass")
+    browser.evaluate("void jupyterapp.commands.execute('notebook:run-all-cells')")
+    until(browser, f"return {KERNEL} === 'busy'")
+    browser.evaluate("void jupyterapp.commands.execute('kernelmenu:restart')")
+    # After a click of the mouse, Chromium would ask “Leave site?” before it leaves a notebook that is not saved yet.
+    until(browser, "const yes = document.querySelector('.jp-Dialog .jp-mod-accept'); yes?.click(); return !!yes")
+    until(browser, f"return {KERNEL} === 'idle'")
+    assert "'42'" in run_first(browser, "str(6 * 7)")
+
+
+@pytest.mark.usefixtures("lab")
+def test_the_lab_is_as_dark_as_the_system(browser: Browser, address: str) -> None:
+    try:
+        for scheme, light in (("dark", "false"), ("light", "true"), ("dark", "false")):
+            browser.prefer(scheme)
+            if light == "false":
+                show(browser, address, "start.ipynb")
+            assert until(browser, f"return document.body.dataset.jpThemeLight === '{light}'")
+            colour = browser.evaluate("getComputedStyle(document.body).getPropertyValue('--jp-layout-color0')")
+            assert (colour == "white") == (light == "true"), colour
+    finally:
+        browser.prefer("")
+
+
+@pytest.mark.usefixtures("lab")
+def test_a_link_of_a_notebook_leads_to_the_site(browser: Browser, address: str) -> None:
+    show(browser, address, "00_bytes_and_addresses.ipynb")
+    link = str(until(browser, "return document.querySelector('.jp-RenderedMarkdown a[href*=glossary]')?.href"))
+    assert link == f"{address}glossary.html#term-address"
+    visit(browser, link)
+    assert browser.evaluate("document.querySelector(':target').textContent") == "address¶"
+    show(browser, address, "00_bytes_and_addresses.ipynb")
+    notebook = f"{address}lite/notebooks/index.html?path=01_size_classes.ipynb"
+    after = f"[...document.querySelectorAll('.jp-RenderedMarkdown a')].some(a => a.href === '{notebook}')"
+    # The last cell is drawn when it is scrolled to.
+    assert until(browser, f"{NOTEBOOK}.scrollToItem({NOTEBOOK}.widgets.length - 1); return {after}")
+
+
+@pytest.mark.usefixtures("lab")
+def test_the_lab_has_the_icon_of_the_site(browser: Browser, address: str, site: Path) -> None:
+    show(browser, address, "start.ipynb")
+    icons = browser.evaluate("[...document.querySelectorAll('link[rel=icon]')].map(link => link.href)")
+    assert icons == [f"{address}_static/favicon.svg"] * 2
+    assert (site / "_static" / "favicon.svg").is_file()
 
 
 @pytest.mark.usefixtures("lab")
 def test_what_is_not_served_is_not_looked_for_elsewhere(browser: Browser, address: str, elsewhere: list[str]) -> None:
-    visit(browser, f"{address}lite/notebooks/index.html?path=00_bytes_and_addresses.ipynb")
-    until(browser, f"return {KERNEL} === 'idle'")
-    browser.evaluate(f"{CELLS}[0].sharedModel.setSource('%pip install numpy'); 1")
-    browser.evaluate("jupyterapp.commands.execute('notebook:run-all-cells').then(() => 1)")
-    assert "PyPI fallback is disabled" in str(browser.evaluate(f"JSON.stringify({CELLS}[0].outputs.toJSON())"))
+    open_notebook(browser, address, "00_bytes_and_addresses.ipynb")
+    assert "PyPI fallback is disabled" in run_first(browser, "%pip install numpy")
     assert elsewhere == []
 
 
@@ -98,8 +229,18 @@ def test_what_a_worker_asks_of_elsewhere_is_seen(browser: Browser, address: str,
 def test_every_tutorial_is_in_the_lab(lab: Path) -> None:
     """Also one that has threads: in a browser, it shows recorded runs."""
     there = {path.stem for path in (lab / "files").glob("*.ipynb")}
-    assert {path.stem for path in TUTORIALS} == there
+    assert {path.stem for path in TUTORIALS} == there - {"start"}
     assert len(TUTORIALS) == 12
+
+
+def test_every_notebook_says_what_to_do_in_the_browser(lab: Path) -> None:
+    for path in (lab / "files").glob("[0-9]*.ipynb"):
+        first = nbformat.read(path, as_version=nbformat.NO_CONVERT).cells[0].source
+        title, _, note, *_ = first.splitlines()
+        assert title.startswith("# ")
+        assert "saved every second" in note
+        assert "*Kernel → Restart Kernel…*" in note
+        assert "path=start.ipynb" in note
 
 
 def test_the_lab_has_what_its_lock_file_names(lab: Path) -> None:
