@@ -2,16 +2,21 @@
 
     ```{admonition} Title      **Title**  and its text
     ```{dropdown} Title        <details><summary>Title</summary> ... </details>
-    {py:class}`~a.b.C`         `C`;   {doc}`text </page>`   text
+    {py:class}`~a.b.C`         [`C`](address);   {doc}`text </page>`   [text](address)
 
-The notebook keeps every word of the page, but leaves out what only the site can show, such as a table of contents.
+The notebook keeps every word and link of the page, but leaves out what only the site can show, such as a table of
+contents. The caller says where a role leads.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-__all__ = ["plain"]
+__all__ = ["Link", "plain"]
+
+Link = Callable[[str, str], tuple[str, str]]
+"""A function from a role and its target to the address that it leads to and the words that the site shows there."""
 
 OPENING = re.compile(r"^(?P<fence>`{3,}|:{3,})\{(?P<name>[\w:-]+)\}[ \t]*(?P<title>.*)$")
 OPTION = re.compile(r"^:([\w-]+):[ \t]*(.*)$")
@@ -21,12 +26,12 @@ NAMED = {"note", "tip", "hint", "warning", "important", "seealso"}
 LEFT_OUT = {"toctree", "bibliography", "figure-of-the-paper"}
 
 
-def plain(text: str) -> str:
-    """Return a Markdown cell without MyST markup."""
-    return "\n".join(_lines(text.splitlines())).strip()
+def plain(text: str, link: Link) -> str:
+    """Return a Markdown cell without MyST markup, whose links lead where ``link`` says."""
+    return "\n".join(_lines(text.splitlines(), link)).strip()
 
 
-def _lines(lines: list[str]) -> list[str]:
+def _lines(lines: list[str], link: Link) -> list[str]:
     """Return the lines with all directives resolved, including nested ones."""
     result: list[str] = []
     at = 0
@@ -34,14 +39,14 @@ def _lines(lines: list[str]) -> list[str]:
         line = lines[at]
         if opening := OPENING.match(line):
             end = _end(lines, at + 1, opening["fence"])
-            result += _directive(opening["name"], opening["title"], lines[at + 1 : end])
+            result += _directive(opening["name"], opening["title"], lines[at + 1 : end], link)
             at = end
         elif re.match(r"^(`{3,}|~{3,})", line):
             end = _end(lines, at + 1, re.match(r"^(`{3,}|~{3,})", line)[0])  # type: ignore[index]  # it matched
             result += lines[at : end + 1]
             at = end
         elif not LABEL.match(line):
-            result.append(ROLE.sub(_role, line))
+            result.append(ROLE.sub(lambda role: _linked(role, link), line))
         at += 1
     return result
 
@@ -58,7 +63,7 @@ def _end(lines: list[str], start: int, fence: str) -> int:
     raise ValueError(f"no line closes the block that starts with {fence!r}: {lines[start - 1]!r}")
 
 
-def _directive(name: str, title: str, body: list[str]) -> list[str]:
+def _directive(name: str, title: str, body: list[str], link: Link) -> list[str]:
     """Return a directive's title and contents as plain lines."""
     while body and OPTION.match(body[0]):
         body = body[1:]
@@ -66,8 +71,8 @@ def _directive(name: str, title: str, body: list[str]) -> list[str]:
         return []
     if name in ("code-block", "code"):
         return [f"```{title}", *body, "```"]
-    inside = _lines(body)
-    heading = _heading(name, ROLE.sub(_role, title))
+    inside = _lines(body, link)
+    heading = _heading(name, ROLE.sub(_words, title))
     if name == "dropdown":
         # Empty lines make Markdown work inside HTML.
         return ["", f"<details><summary><b>{heading}</b></summary>", "", *inside, "", "</details>", ""]
@@ -81,11 +86,23 @@ def _heading(name: str, title: str) -> str:
     return title
 
 
-def _role(match: re.Match[str]) -> str:
+def _words(role: re.Match[str]) -> str:
     """Return a role's text. Code remains code."""
-    text = match["text"]
-    if titled := re.fullmatch(r"(.+?)\s*<[^>]+>", text):
-        return titled[1]
-    if match["role"].startswith("py:"):
-        return f"`{text.rsplit('.', 1)[-1] if text.startswith('~') else text}`"
-    return f"[{text}]" if match["role"].startswith("cite") else text
+    text, target = _parts(role)
+    if text != target or not role["role"].startswith("py:"):
+        return text
+    return f"`{text.rsplit('.', 1)[-1] if text.startswith('~') else text}`"
+
+
+def _linked(role: re.Match[str], link: Link) -> str:
+    """Return a role as a link."""
+    address, words = link(role["role"], _parts(role)[1])
+    if role["role"].startswith("cite"):
+        return f"([{words.strip('[]')}]({address}))"
+    return f"[{_words(role)}]({address})"
+
+
+def _parts(role: re.Match[str]) -> tuple[str, str]:
+    """Return a role's text and target, which are the same unless the role has a title."""
+    titled = re.fullmatch(r"(.+?)\s*<([^>]+)>", role["text"])
+    return (titled[1], titled[2]) if titled else (role["text"], role["text"])

@@ -22,6 +22,16 @@ def until(browser: Browser, body: str) -> object:
     )
 
 
+def soon(browser: Browser, condition: str, seconds: int = 60) -> bool:
+    """Wait until a condition holds in the page, and return whether it did in time."""
+    look = f"() => ({condition}) ? done(true) : Date.now() > end ? done(false) : setTimeout(look, 50)"
+    return bool(
+        browser.evaluate(
+            f"new Promise(done => {{ const end = Date.now() + {seconds * 1000}, look = {look}; look(); }})"
+        )
+    )
+
+
 def errors(browser: Browser) -> list[object]:
     """What went wrong in the page."""
     return [event["params"] for event in browser.events if event["method"] == "Runtime.exceptionThrown"]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser import Browser
 
-from .reader import errors, until, visit
+from .reader import errors, soon, until, visit
 
 pytestmark = pytest.mark.browser
 
@@ -153,3 +153,16 @@ def test_hints_and_solutions_are_folded(browser: Browser, address: str) -> None:
     assert browser.evaluate(seen) == 0
     browser.click(".solution summary")
     assert browser.evaluate(seen) == first
+
+
+def test_a_downloaded_notebook_links_to_the_site_that_it_comes_from(browser: Browser, address: str) -> None:
+    visit(browser, address + TUTORIAL)
+    browser.evaluate("URL.createObjectURL = blob => { made = blob; return '#'; }; 1")
+    browser.evaluate("HTMLAnchorElement.prototype.click = function () { named = this.download; }; 1")
+    browser.click("a.launch-button[download]")
+    assert soon(browser, "window.named")
+    text = str(browser.evaluate("made.text()"))
+    assert f"]({address}glossary.html#term-address)" in text
+    assert "site.invalid" not in text
+    assert json.loads(text)["nbformat"] == 4
+    assert browser.evaluate("named") == "00_bytes_and_addresses.ipynb"

@@ -16,7 +16,7 @@ import pytest
 from tests.browser import Browser
 
 from .conftest import ROOT
-from .reader import until, visit
+from .reader import soon, until, visit
 
 pytestmark = pytest.mark.browser
 
@@ -77,16 +77,6 @@ def outputs(browser: Browser, index: int) -> str:
     return str(browser.evaluate(f"JSON.stringify({CELLS}.at({index}).outputs.toJSON())"))
 
 
-def saved(browser: Browser) -> bool:
-    """Wait until the lab has saved the notebook, and return whether it did so in good time.
-
-    Without the lab's own setting it does so in two minutes.
-    """
-    changed = "jupyterapp.shell.currentWidget.context.model.dirty"
-    look = f"() => !{changed} ? done(true) : Date.now() > end ? done(false) : setTimeout(look, 50)"
-    return bool(browser.evaluate(f"new Promise(done => {{ const end = Date.now() + 60000, look = {look}; look(); }})"))
-
-
 def run_all(browser: Browser, address: str, notebook: str) -> list[list[dict[str, object]]]:
     """Open a notebook, run it from top to bottom, and return each cell's outputs."""
     open_notebook(browser, address, notebook)
@@ -136,7 +126,9 @@ def test_an_answer_survives_a_reload(browser: Browser, address: str) -> None:
     until(browser, "return document.activeElement.matches('.cm-content')")
     browser.call("Input.insertText", text="# my answer ")
     until(browser, f"return {CELLS}[0].sharedModel.getSource().includes('my answer')")
-    assert saved(browser)
+    assert soon(browser, "!jupyterapp.shell.currentWidget.context.model.dirty"), (
+        "by itself, the lab saves in two minutes"
+    )
     show(browser, address, "00_bytes_and_addresses.ipynb")
     assert "# my answer " in str(browser.evaluate(f"{CELLS}[0].sharedModel.getSource()"))
 
@@ -170,7 +162,7 @@ def test_a_restart_ends_a_cell_that_runs_for_ever(browser: Browser, address: str
     browser.evaluate("void jupyterapp.commands.execute('kernelmenu:restart')")
     # After a click of the mouse, Chromium would ask “Leave site?” before it leaves a notebook that is not saved yet.
     until(browser, "const yes = document.querySelector('.jp-Dialog .jp-mod-accept'); yes?.click(); return !!yes")
-    until(browser, f"return {KERNEL} === 'idle'")
+    assert soon(browser, f"{KERNEL} === 'idle'", seconds=300), "the cell still runs"
     assert "'42'" in run_first(browser, "str(6 * 7)")
 
 
@@ -181,7 +173,7 @@ def test_the_lab_is_as_dark_as_the_system(browser: Browser, address: str) -> Non
             browser.prefer(scheme)
             if light == "false":
                 show(browser, address, "start.ipynb")
-            assert until(browser, f"return document.body.dataset.jpThemeLight === '{light}'")
+            assert soon(browser, f"document.body.dataset.jpThemeLight === '{light}'"), scheme
             colour = browser.evaluate("getComputedStyle(document.body).getPropertyValue('--jp-layout-color0')")
             assert (colour == "white") == (light == "true"), colour
     finally:
@@ -198,8 +190,8 @@ def test_a_link_of_a_notebook_leads_to_the_site(browser: Browser, address: str) 
     show(browser, address, "00_bytes_and_addresses.ipynb")
     notebook = f"{address}lite/notebooks/index.html?path=01_size_classes.ipynb"
     after = f"[...document.querySelectorAll('.jp-RenderedMarkdown a')].some(a => a.href === '{notebook}')"
-    # The last cell is drawn when it is scrolled to.
-    assert until(browser, f"{NOTEBOOK}.scrollToItem({NOTEBOOK}.widgets.length - 1); return {after}")
+    browser.evaluate(f"{NOTEBOOK}.scrollToItem({NOTEBOOK}.widgets.length - 1); 1")  # a cell is drawn when it is seen
+    assert soon(browser, after)
 
 
 @pytest.mark.usefixtures("lab")

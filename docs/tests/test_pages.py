@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import importlib
 import io
+import itertools
 import pkgutil
 import re
 import tokenize
@@ -20,6 +21,7 @@ import pytest
 from sphinx.util.inventory import InventoryFile
 
 import pysnmalloc
+from docs.lite.build import SITE
 from tests.house import House
 from tests.test_documented import WITHOUT
 
@@ -28,6 +30,7 @@ OURS = ("lite/", "_static/", "notebooks/")
 HOST = re.compile(r"([a-z0-9-]+\.)+[a-z]{2,}")
 NO_ADDRESS = re.compile(r"[\s<>\"{}|\\^`]|[.,;:)]$")
 MARK = re.compile(r"\{[a-z][\w:-]*\}`|:::+\{|^```\{", re.MULTILINE)
+ROLE = re.compile(r"\{[a-z][\w:]*\}`[^`]+`")
 SHOWN_AS_IT_IS = ("pre", "code", "script", "style")
 
 
@@ -290,3 +293,43 @@ def test_a_download_is_a_notebook_with_a_kernel_and_no_output(
     words = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     assert words.startswith("# ")
     assert MARK.findall(re.sub(r"```.*?```|`[^`]*`", "", words, flags=re.DOTALL)) == []
+
+
+def links_in(notebook: Path) -> list[str]:
+    """The addresses that a notebook's text links to."""
+    cells = nbformat.read(notebook, as_version=nbformat.NO_CONVERT).cells
+    words = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return re.findall(r"\]\(([^()\s]+)\)", re.sub(r"```.*?```", "", words, flags=re.DOTALL))
+
+
+@pytest.mark.parametrize("folder", ["notebooks", "lite/files"])
+def test_every_link_of_a_notebook_leads_somewhere(
+    site: Path, pages: dict[Path, Page], folder: str, tmp_path: Path
+) -> None:
+    """The addresses are those that a reader gets if the site is served from its own folder."""
+    notebooks = sorted((site / folder).glob("[0-9]*.ipynb"))
+    assert len(notebooks) == 12
+    found: dict[Path, Page] = {}
+    for notebook in notebooks:
+        links = links_in(notebook)
+        roles = re.findall(ROLE, (ROOT / "tutorials" / f"{notebook.stem}.md").read_text(encoding="utf-8"))
+        assert len(links) >= len(roles) > 10, "each role of the tutorial is a link"
+        ours = [link.removeprefix(SITE) for link in links if link.startswith(SITE)]
+        assert [link for link in links if not link.startswith(SITE) and malformed(link)] == []
+        copy = tmp_path / notebook.name
+        copy.write_text("".join(f'<a href="{link}"></a>' for link in ours), encoding="utf-8")
+        found[site / notebook.name] = Page(copy)
+    broken = [said for said in broken_links(site, pages | found) if ".ipynb: " in said]
+    assert broken == []
+    for this, after in itertools.pairwise(notebooks):
+        last = links_in(this)[-1]
+        page = f"tutorials/{after.stem}.html"
+        wanted = page if folder == "notebooks" else f"lite/notebooks/index.html?path={after.name}"
+        assert last == SITE + wanted
+
+
+@pytest.mark.parametrize(
+    "part", ["glossary.html#term-slab", "map.html#paper-2-8", "reference/laws.html", "bibliography.html#"]
+)
+def test_notebooks_link_to_terms_sections_laws_and_references(site: Path, part: str) -> None:
+    assert any(link.startswith(SITE + part) for link in links_in(site / "notebooks" / "02_a_slab.ipynb"))
