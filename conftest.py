@@ -43,12 +43,6 @@ def stride(request: pytest.FixtureRequest) -> int:
     return 1 if request.config.getoption("--every-point") else 31
 
 
-@pytest.fixture
-def hundred_times(request: pytest.FixtureRequest) -> bool:
-    """Whether each right answer is checked a hundred times."""
-    return bool(request.config.getoption("--hundred-times"))
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test of web pages if there is no browser, or fail it; the reason says how to get one."""
     if item.get_closest_marker("browser") is None:
