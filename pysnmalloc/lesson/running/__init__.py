@@ -8,7 +8,7 @@ The law: a check ends, whatever the answer does in Python. Neither thread nor si
 holds in a browser. Read ``budget``. Left out: an answer that loops inside a function written in C, such as
 ``list(itertools.count())``, and an answer that keeps the error that stops it.
 
-Imported by: judging, source, exploring, threads, material, checking.
+Imported by: judging, source, exploring, threads, material, tutorials, checking.
 
     underway, budget
 """

@@ -19,10 +19,10 @@ from collections.abc import Callable
 from threading import Thread
 from typing import Final
 
-from ..running.budget import Spent
+from ..running.budget import Spent, place
 from ..running.underway import pulse
-from .member import Member, standing
-from .patience import GRIEF, Patience
+from .member import Member
+from .patience import GRIEF, WAITING, Patience
 from .standins import measured, watched
 
 __all__ = ["Crew", "NoThreads"]
@@ -132,7 +132,7 @@ class Crew:
             deeds, steps = sum(each.deeds for each in self.members), sum(each.steps for each in self.members)
             failed = any(each.failure for each in self.members)
             if lost := patience.lost(deeds, steps, failed=failed):
-                self.give_up(f"{lost}: {self._places()}")
+                self.give_up_where(lost)
         self._bury()
 
     def _has_ended(self) -> bool:
@@ -155,12 +155,6 @@ class Crew:
         for each in self.members:
             if not each.done:
                 getattr(pools, "_threads_queues", {}).pop(each.thread, None)
-
-    def _places(self) -> str:
-        """Return where each member stands that has not ended, as text."""
-        frames = sys._current_frames()
-        going = [each for each in self.members if not each.done]
-        return "; ".join(f"{each.named} is{standing(frames.get(each.thread.ident or 0))}" for each in going)
 
     # The members, and the judge's things that they use.
 
@@ -204,6 +198,20 @@ class Crew:
         with self._lock:
             self.over = self.over or why
         self._bell.set()
+
+    def give_up_where(self, what: str) -> None:
+        """End every member at its next line, and tell where each stands that has not ended.
+
+        Args:
+            what: what the threads do. One that waits is not in a loop, whatever is around its line.
+        """
+        frames, told = sys._current_frames(), []
+        for each in self.members:
+            if not each.done:
+                at = place(frames.get(each.thread.ident or 0), with_loop=what != WAITING)
+                told.append(f"{each.named} is{at.removeprefix(',') or ' on its way'}")
+        frames.clear()  # this frame is one of them, and would hold the others
+        self.give_up(f"{what}: {'; '.join(told)}")
 
     # The stand-ins.
 

@@ -15,9 +15,9 @@ from types import FrameType
 from typing import Final, Protocol
 
 from ..judging import where
-from ..running.budget import MEMORY, Spent, TraceFunction, is_own, place
+from ..running.budget import MEMORY, Spent, TraceFunction, is_own
 
-__all__ = ["Member", "standing"]
+__all__ = ["Member"]
 
 TURN: Final = 256
 """Steps after which a thread lets others run: one that looks again and again must not hold up what it waits for."""
@@ -40,8 +40,8 @@ class Overseer(Protocol):
     over: str
     memory: int
 
-    def give_up(self, why: str) -> None:
-        """End every member at its next line."""
+    def give_up_where(self, what: str) -> None:
+        """End every member at its next line, and tell where each stands."""
 
 
 class Member:
@@ -111,7 +111,7 @@ class Member:
             _sleep(NAP)
         crew = self._crew
         if not crew.over and tracemalloc.get_traced_memory()[0] > crew.memory:
-            crew.give_up(f"takes more than {MEMORY >> 20} MiB of memory: {self.named} is{standing(frame)}")
+            crew.give_up_where(f"takes more than {MEMORY >> 20} MiB of memory")
         if crew.over:
             self._refusals += 1
             if self._refusals > REFUSALS:
@@ -129,8 +129,3 @@ class Member:
                 frame.f_trace = self.trace
             frame = frame.f_back
         sys.settrace(self.trace)
-
-
-def standing(frame: FrameType | None) -> str:
-    """Return where a thread stands, as words that follow “is”."""
-    return place(frame).removeprefix(",") or " on its way"

@@ -15,7 +15,9 @@ from typing import Final
 
 from ..running.budget import LINES
 
-__all__ = ["GRIEF", "LOOKS", "Patience"]
+__all__ = ["GRIEF", "LOOKS", "WAITING", "Patience"]
+
+WAITING: Final = "waits for ever"
 
 LOOKS: Final = 50
 """Looks at which nothing moved, or nothing was done in many steps, before the threads are given up."""
@@ -47,7 +49,7 @@ class Patience:
             self._steps_then = steps
         self._deeds, self._steps = deeds, steps
         if self._quiet >= (GRIEF if failed else LOOKS):
-            return "waits for ever"
+            return WAITING
         if self._idle >= 2 * LOOKS or (self._idle >= LOOKS and steps - self._steps_then > LINES):
             return "does not come to an end"
         return ""

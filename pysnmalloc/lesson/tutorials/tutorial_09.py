@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterator
 from functools import wraps
@@ -12,6 +13,7 @@ from ...config import CLASSROOM, PAPER, Config
 from ..judging import Trouble, call, exercise
 from ..material.delivery import Channel, Delivery
 from ..material.ringheap import RingHeap
+from ..running.budget import limited
 from ..threads import Member, NoThreads
 
 __all__: list[str] = []  # a judge is found by the number of its exercise
@@ -204,10 +206,11 @@ def _ring(answer: object) -> Iterator[Trouble | str]:
     def ring(heap: RingHeap, threads: int, objects: int) -> object:
         used.append(heap)
         assert callable(answer)
+        sys.settrace(None)  # the budget of this thread, which is set up anew after this call: the crew has its own
         try:
             return heap.crew.run(answer, heap, threads, objects)
         except NoThreads:
-            return answer(heap, threads, objects)
+            return limited(answer, heap, threads, objects)
 
     for threads, objects, slow in RINGS:
         lent = RingHeap(objects, slow)
