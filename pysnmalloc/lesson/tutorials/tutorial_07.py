@@ -38,7 +38,7 @@ POSTS: tuple[tuple[int, list[int], int, str], ...] = (
         2,
         "Each round has its own home bucket: 27 is 011011, so 3, 63 and 15 leave in round 1.",
     ),
-    (70, [6, 134, 33, 10, 9, 17, 6], 6, "There are 64 buckets, and the index of a bucket is a number."),
+    (70, [6, 774, 33, 10, 9, 17, 6, 8262], 6, "There are 64 buckets, and the index of a bucket is a number."),
     (
         1,
         [(1 << 36) + 1],
@@ -52,7 +52,7 @@ POSTS: tuple[tuple[int, list[int], int, str], ...] = (
 FREES = (  # how many objects, their size, the limit, and what the case shows
     (8, 16, 128, "The objects fill the cache exactly, so nothing is left at the end."),
     (203, 16, 128, "The last objects do not fill the cache, and the post at the end sends them."),
-    (44, 48, 200, "A post sends whole objects, all that the cache holds when it reaches the limit."),
+    (44, 48, 193, "A post sends whole objects, all that the cache holds when it reaches the limit."),
     (5, 16, 0, "With a limit of 0, every free posts."),
     (3, 224, 128, "One object alone is more than the limit, and it is sent at once."),
     (7, 16, 1024, "The objects never reach the limit, and the post at the end sends them."),

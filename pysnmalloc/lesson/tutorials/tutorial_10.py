@@ -22,6 +22,7 @@ PIPELINES = (  # how many objects, the capacity of a cache, the objects in a tra
     (0, 64, 32, "Nothing is allocated, so nobody visits the central heap."),
     (100, 10, 1, "Each visit moves one object, and the consumer's cache holds 10."),
     (100, 50, 7, "The capacity 50 is not a multiple of 7."),
+    (5, 10, 1, "The consumer's cache has room for all."),
 )
 COMPUTED = "The exercise asks for no loop: compute the number from the arguments."
 HIDDEN = f"That is a loop by another name. {COMPUTED}"
@@ -40,7 +41,7 @@ RECEIVED = (  # messages by address; d: received, h: home; then what the case sh
     ("d1 d2 h1 d2 h2", "Message 32 is still on its way when 16 is home."),
     ("d1 d1 d2 h2 h1", "Message 32 is home before 16, although it was received later."),
     ("d1 h1 d1 h1", "The object at 16 came home, was allocated again and freed again. These are two messages."),
-    ("d1 d2 d3", "No message is home when the recording ends."),
+    ("d1 h1 d3 d1", "Two messages are still on their way when the recording ends."),
     ("d1 d1 d1 h1 d2 h2", "Message 16 takes three hops and is home first."),
 )
 
@@ -58,7 +59,7 @@ RUNS: tuple[tuple[list[tuple[int, int]], int, str], ...] = (
         "The longest queue and the most bytes are not in the same sample.",
     ),
     ([(16, 131_072), (1024, 65_536)], 64, "The most bytes are in use before the longest queue."),
-    ([(1000, 72_000)], 64, "The quotient is not a whole number."),
+    ([(500, 9_000), (1000, 16_500)], 16, "Neither the quotient nor a part of it is a whole number."),
 )
 
 
