@@ -79,8 +79,8 @@ napoleon_use_ivar = True
 nitpick_ignore_regex = [
     (r"py:.*", r".*\b_[A-Za-z]\w*"),  # private names in the types of public ones
     (r"py:.*", r"(typing\.)?~?[A-Z]|pysnmalloc\.[\w.]+\.[A-Z]"),  # type variables
-    (r"py:class", r"pysnmalloc\.lesson\.running\.budget\.Returned"),  # a type variable
     (r"py:class", r"FrameType"),  # of Python, in a type alias that is a string
+    (r"py:exc", r"Empty"),  # of Python's module queue
     (r"py:class", r"'\w+'"),  # a string in Annotated
     (r"py:class", "|".join(ALIASES)),
     (r"py:class", r"pysnmalloc\.step\.look\.Look"),  # the package has a function with the name of that module

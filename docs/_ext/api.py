@@ -13,6 +13,8 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import GenericAlias
+from typing import TypeVar
 
 from docutils import nodes
 from essay import restructured
@@ -47,12 +49,22 @@ def full_names(_app: Sphinx, doctree: nodes.document) -> None:
             for key in ("refspecific", "py:module", "py:class"):
                 link.attributes.pop(key, None)  # otherwise it is a field of that name, such as an event's ``object``
             continue
-        found = getattr(importlib.import_module(module), name, None) if name.isidentifier() else named(name)
+        found = known(module, name) if name.isidentifier() else named(name)
+        if isinstance(found, (GenericAlias, TypeVar)):
+            link.replace_self(link.children)
+            continue
         if isinstance(found, type) and found.__module__.startswith(PROGRAM):
             if found.__name__ in importlib.import_module(found.__module__).__all__:
                 link["reftarget"] = f"{found.__module__}.{found.__qualname__}"
             else:
                 link.replace_self(link.children)
+
+
+def known(module: str, name: str) -> object:
+    """Return what a module or a concept knows by a name: a class may inherit its words from another module."""
+    concept = f"{PROGRAM}.{name.lower()}"
+    found = getattr(importlib.import_module(module), name, None)
+    return named(f"{concept}.{name}") if found is None and is_module(concept) else found
 
 
 def named(name: str) -> object:
