@@ -41,7 +41,9 @@ STYLE = (
 
 
 class Case:
-    """A call of an answer that shows an error::
+    """A call of an answer that shows an error.
+
+    The call can be repeated::
 
         verdict = check("0.1", word_at)
         word_at(*verdict.case.arguments)        or verdict.case.again()
