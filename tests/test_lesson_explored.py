@@ -73,6 +73,25 @@ def test_few_executions_decide_about_a_send() -> None:
     assert result.executions < 50
 
 
+@pytest.mark.parametrize("whole", [False, True], ids=["of a list", "of one message"])
+def test_an_old_link_that_a_receiver_follows_is_found_in_executions_as_well(*, whole: bool) -> None:
+    def enqueue(atomics: Atomics, back: int, first: int, last: int) -> None:
+        if (first == last) is not whole:
+            atomics.store(last, 0, SEQ_CST)
+        atomics.store(atomics.exchange(back, last, SEQ_CST), first, SEQ_CST)
+
+    found = explore(ListScenario(_with_enqueue(enqueue)), "sc", patience=50).findings
+    assert "old link" in [finding.kind for finding in found]
+
+
+def test_a_remark_is_made_only_where_it_helps() -> None:
+    orders = check("6.2", answered("6.2", "the order is a text"))
+    assert "Null is" not in orders.words
+    stopped = check("4.2", answered("4.2", "the chunk below"))
+    assert "performs no operation" not in stopped.words
+    assert "a tuple is true" not in check("4.2", answered("4.2", "three attempts")).words
+
+
 def test_another_thread_acts_right_before_a_compare_exchange() -> None:
     atomics = Watched({X: 1}, [{X: 2}, {X: 1, Y: 5}])
     assert atomics.compare_exchange(X, 1, 9, SEQ_CST) == (False, 2)
