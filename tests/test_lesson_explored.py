@@ -11,10 +11,11 @@ import pytest
 from pysnmalloc.atomics import Atomics, Order
 from pysnmalloc.explore import explore
 from pysnmalloc.explore.threads.misuse import WrongUse
-from pysnmalloc.lesson import check
+from pysnmalloc.lesson import check, exploring
+from pysnmalloc.lesson.material.queues import ListScenario
+from pysnmalloc.lesson.material.stacks import PopScenario
 from pysnmalloc.lesson.material.watched import Watched, old
-from pysnmalloc.lesson.tutorials.tutorial_04 import PLANS, PopScenario
-from pysnmalloc.lesson.tutorials.tutorial_06 import ListScenario, _with_enqueue
+from pysnmalloc.lesson.tutorials.tutorial_04 import PLANS
 
 from .answers import FOLDER, exercises_of
 
@@ -68,7 +69,7 @@ def test_few_executions_decide_about_a_pop(title: str) -> None:
 
 
 def test_few_executions_decide_about_a_send() -> None:
-    result = explore(ListScenario(_with_enqueue(answered("6.2", "the strongest orders"))), "cpp20")
+    result = explore(ListScenario(answered("6.2", "the strongest orders")), "cpp20")
     assert result.verdict == "proved for all executions"
     assert result.executions < 50
 
@@ -80,7 +81,7 @@ def test_an_old_link_that_a_receiver_follows_is_found_in_executions_as_well(*, w
             atomics.store(last, 0, SEQ_CST)
         atomics.store(atomics.exchange(back, last, SEQ_CST), first, SEQ_CST)
 
-    found = explore(ListScenario(_with_enqueue(enqueue)), "sc", patience=50).findings
+    found = explore(ListScenario(enqueue), "sc", patience=50).findings
     assert "old link" in [finding.kind for finding in found]
 
 
@@ -90,6 +91,13 @@ def test_a_remark_is_made_only_where_it_helps() -> None:
     stopped = check("4.2", answered("4.2", "the chunk below"))
     assert "performs no operation" not in stopped.words
     assert "a tuple is true" not in check("4.2", answered("4.2", "three attempts")).words
+
+
+def test_an_order_is_blamed_only_if_a_stronger_one_would_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    pop = answered("4.2", "the number is loaded relaxed")
+    assert "too weak at your line `number = " in check("4.2", pop).words
+    monkeypatch.setattr(exploring, "_is_forbidden", lambda *_: False)
+    assert "too weak" not in check("4.2", pop).words
 
 
 def test_another_thread_acts_right_before_a_compare_exchange() -> None:

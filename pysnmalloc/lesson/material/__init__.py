@@ -8,5 +8,5 @@ does. An answer that is right only in fresh memory, or only if nothing else happ
 
 Imported by: tutorials.
 
-    slabs, pagemaps, linked, driven, signed, watched, delivery, ringheap
+    slabs, pagemaps, linked, driven, signed, watched, stacks, queues, delivery, ringheap
 """

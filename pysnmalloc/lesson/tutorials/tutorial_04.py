@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
 from ...allocator import Parts
-from ...atomics import Atomics, Order
-from ...explore import Finding, Result, Wrong, explore
+from ...explore import Finding, Result, explore
 from ...explore.scenarios.stack import StackScenario
 from ...explore.threads.ops import LOAD
-from ...explore.threads.scenario import Place
-from ...stack import ChunkStack
-from ..exploring import answered, explored
+from ..exploring import explored
 from ..judging import Open, Trouble, call, exercise, shown
+from ..material.stacks import RULES, PopScenario
 from ..material.watched import Reply, Watched, old
 from ..source import forbidden
 from ..values import misnamed, plainly
@@ -140,7 +138,9 @@ def _question(finding: Finding) -> str:
         return ". Your `pop` changes the head without a compare-exchange: what may happen between its steps?"
     if " → " in steps[compares[-1]] and "(" not in steps[compares[-1]].removeprefix("compare_exchange("):
         return ". Which words does your compare-exchange compare?"
-    return ". What did your `pop` read last before it compared: the number or the link?"
+    reads = [step for step in steps[: compares[-1]] if step.startswith(("load(", "speculate("))]
+    late = ". What did your `pop` read last before it compared: the number or the link?"
+    return late if reads and reads[-1].startswith("load(incarnation") else ""
 
 
 def _watched(case: Popping) -> Watched:
@@ -196,45 +196,6 @@ def _remark(case: Popping, ran: Watched) -> str:
     return ""
 
 
-class PopScenario(StackScenario):
-    """Threads that pop by the answer, on a stack of three chunks."""
-
-    def __init__(self, plans: Mapping[str, str], answer: Callable[..., int]) -> None:
-        alone = "all" not in " ".join(plans.values())  # so a chunk that is used twice was popped twice
-        super().__init__("your pop", "", plans, Parts(stack=_with_pop(answer, self)), use=not alone)
-        self._alone = alone
-        self._pops = sum(plan.split().count("pop") for plan in plans.values())
-
-    def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:
-        """Raise unless each chunk is in one place, and no pop finds a stack empty that never is."""
-        held = [name for result in results if isinstance(result, tuple) for name in result]
-        twice = sorted({name for name in held if held.count(name) > 1})
-        if twice:
-            raise Wrong("popped twice", f"both threads have {' and '.join(twice)}")
-        super().judge(place, results)
-        if self._alone and len(held) < self._pops:
-            raise Wrong("a pop finds nothing", f"of three chunks on the stack, {self._pops} pops get {len(held)}")
-        return None
-
-
-def _with_pop(answer: Callable[[Atomics, int], int], scenario: StackScenario) -> type[ChunkStack]:
-    """Return the project's stack with the answer's pop."""
-
-    class Answered(ChunkStack):
-        """A stack that pops as the answer does."""
-
-        __slots__ = ()
-
-        def pop(self) -> int:
-            """Take the chunk on top."""
-            chunk = plainly(answered(answer, self._atomics, self._head))
-            if chunk != 0 and (type(chunk) is not int or chunk not in scenario.words):
-                raise Wrong("not a chunk", f"`pop` returns {shown(chunk, base_16=True)}")
-            return int(chunk)
-
-    return Answered
-
-
 # 4.3
 
 
@@ -269,60 +230,3 @@ def _explored(rule: str) -> Result:
     """Explore the stack of a rule."""
     plans = {"A": "pop", "B": "pop pop push"}
     return explore(StackScenario(rule, "", plans, Parts(stack=RULES[rule])), "sc", patience=50)
-
-
-class _Counting(ChunkStack):
-    """A stack that increments the number as its class says; threads take turns."""
-
-    __slots__ = ()
-    by_push, by_pop = 1, 1
-
-    def push(self, chunk: int) -> None:
-        """Put a chunk on top."""
-        atomics, pushed = self._atomics, False
-        while not pushed:
-            top, number = self._read()
-            atomics.store(chunk, top, Order.SEQ_CST)
-            pushed = self._change((top, number), (chunk, number + self.by_push))
-
-    def pop(self) -> int:
-        """Take the chunk on top, or return 0."""
-        top, number = self._read()
-        while top and not self._change((top, number), (self._atomics.speculate(top), number + self.by_pop)):
-            top, number = self._read()
-        return top
-
-    def _read(self) -> tuple[int, int]:
-        """The head."""
-        return self._atomics.load(self._head, Order.SEQ_CST), self._atomics.load(self._head + 8, Order.SEQ_CST)
-
-    def _change(self, before: tuple[int, int], after: tuple[int, int]) -> bool:
-        """Change the head."""
-        return self._atomics.compare_exchange_2(self._head, before, after, Order.SEQ_CST)[0]
-
-
-class _PushOnly(_Counting):
-    """Only pushes count."""
-
-    by_pop = 0
-
-
-class _PopOnly(_Counting):
-    """Only pops count."""
-
-    by_push = 0
-
-
-class _Neither(_PopOnly):
-    """The number stays as it is."""
-
-    by_pop = 0
-
-
-RULES: dict[str, type[ChunkStack]] = {
-    "push and pop": _Counting,
-    "push only": _PushOnly,
-    "pop only": _PopOnly,
-    "neither": _Neither,
-}
-"""Each rule, with a stack that counts by it."""

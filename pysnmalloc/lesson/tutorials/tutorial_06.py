@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
 from ...allocator import Parts
 from ...atomics import Order
-from ...explore import Result, Wrong, explore
-from ...explore.scenarios.queue import PAYLOAD, PublishedQueue, QueueScenario
-from ...explore.threads.scenario import Place, ThreadCode
-from ...messagequeue import NEXT, MessageQueue
-from ..exploring import answered, explored
+from ...explore import Result, explore
+from ...explore.scenarios.queue import PublishedQueue, QueueScenario
+from ..exploring import explored
 from ..judging import Trouble, Wanted, call, exercise, shown
+from ..material.queues import ListScenario
 from ..material.watched import Watched, old
 from ..source import forbidden
 from ..verdict import Case
@@ -91,7 +90,7 @@ def _enqueue(answer: object) -> Iterator[Trouble]:
     for case in (*ALONE, ALONE[0]):
         yield from _sent(answer, case)
     assert callable(answer), "it has been called"
-    yield from explored(answer, "enqueue", ListScenario(_with_enqueue(answer)))
+    yield from explored(answer, "enqueue", ListScenario(answer))
 
 
 def _sent(answer: object, case: Sending) -> Iterator[Trouble]:
@@ -124,66 +123,6 @@ def _changed(case: Sending, address: int, value: int) -> str:
         should = f"It should lead to {first:#x}, the first of your messages."
         return f"the link of {address:#x}, the newest message before, is {value:#x}. {should}"
     return f"the word at {address:#x} is {value:#x}, which `enqueue` does not have to change."
-
-
-class ListScenario(QueueScenario):
-    """A sends a list of two messages, B sends one message, and C tries to receive five times.
-
-    The links of the messages hold the address of an old object, which no receiver may get.
-    """
-
-    def __init__(self, queue: type[MessageQueue]) -> None:
-        super().__init__("your enqueue", "", messages=2, tries=5, parts=Parts(messagequeue=queue))
-        self.sent["B"].pop()
-        self.words = {**self.words, OLD: "an old object"}
-        self.fields = {**self.fields, OLD: "an old object's link"}
-
-    def setup(self, place: Place) -> None:
-        """Make the queue, and fill the links of the messages with an old value."""
-        super().setup(place)
-        for message in (*self.sent["A"], *self.sent["B"]):
-            place.memory.u64[message + NEXT >> 3] = OLD
-        place.memory.u64[OLD + PAYLOAD >> 3] = OLD
-
-    def produce(self, name: str) -> ThreadCode:
-        """Return a producer that sends all its messages as one list."""
-
-        def run(place: Place) -> Hashable:
-            messages = self.sent[name]
-            for message in messages:
-                place.memory.u64[message + PAYLOAD >> 3] = message
-            for message, after in pairwise(messages):
-                place.atomics.store(message + NEXT, after, Order.RELAXED)
-            self.queue(place).enqueue(messages[0], messages[-1])
-            return None
-
-        return run
-
-    def judge(self, place: Place, results: tuple[Hashable, ...]) -> Hashable:
-        """Raise unless each message arrives once, and nothing else does."""
-        received = results[2]
-        assert isinstance(received, tuple)
-        if OLD in self._reachable(place) or self.words[OLD] in received:
-            raise Wrong("old link", "a receiver follows the link that a last message had before")
-        return super().judge(place, results)
-
-
-OLD = 0x700
-
-
-def _with_enqueue(answer: Callable[..., object]) -> type[MessageQueue]:
-    """Return the project's queue with the given enqueue."""
-
-    class Answered(MessageQueue):
-        """A queue that sends as the answer does."""
-
-        __slots__ = ()
-
-        def enqueue(self, first: int, last: int) -> None:
-            """Send a list of messages."""
-            answered(answer, self._atomics, self._back, first, last)
-
-    return Answered
 
 
 # 6.3
