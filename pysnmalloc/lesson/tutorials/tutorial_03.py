@@ -147,10 +147,10 @@ def _told_of_object(slab: int, starts: range, address: int, got: object) -> str:
 
 
 CHUNKS = (  # sizes of the chunk and of a page, and classes
-    (1 << 13, 1 << 8, (1536, 2048, 2560, 7168, 1280)),
-    (1 << 20, 1 << 12, (196608, 262144, 917504, 20480)),  # objects of 20480 bytes leave no byte over
+    (1 << 13, 1 << 8, (1536, 2048, 7168)),
+    (1 << 20, 1 << 12, (196608, 20480)),  # objects of 20480 bytes leave no byte over
     (1 << 24, 1 << 12, (262144,)),
-    (1 << 13, 1 << 10, (1792, 1536, 2560)),  # with a page of 256 bytes, one more object of 1536 bytes would fit
+    (1 << 13, 1 << 10, (1536, 2560)),  # with a page of 256 bytes, one more object of 1536 bytes would fit
 )
 
 
