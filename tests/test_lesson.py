@@ -9,6 +9,7 @@ import pytest
 from pysnmalloc.lesson import Fitting, Trouble, Wanted, call, check, exercise, fails, predict
 from pysnmalloc.lesson.compared import compared
 from pysnmalloc.lesson.judging import JUDGES
+from pysnmalloc.lesson.material.pagemaps import Entries
 from pysnmalloc.lesson.material.slabs import Case
 from pysnmalloc.lesson.running.budget import Spent, limited
 from pysnmalloc.lesson.source import forbidden
@@ -241,6 +242,20 @@ def test_arguments_that_a_message_names_are_in_the_case_in_full() -> None:
     assert callable(read)
     assert check("3.1", lambda read, chunk, _bits: 3 if read(chunk) > 7 and read(chunk) else chunk).case is not None
     assert ([read(at) for at in range(12)], chunk, chunk_bits) == ([0, 1, 2, 16, 77, 78, 78, 79, 79, 79, 79, 0], 4, 13)
+
+
+def test_a_page_map_lists_the_bytes_of_an_object() -> None:
+    entries = Entries(13, 4, 0)
+    listed = "The bytes of this object, from its first chunk on: 17, 77, 78, 78, 79, 79, 79, 79, 80, ...."
+    assert [entries.words(chunk) for chunk in (1, 2, 3, 18)] == [
+        "Chunk 1 is a superslab.",
+        "Chunk 2 is a medium slab.",
+        listed,
+        listed,
+    ]
+    assert entries.words(19) == "The bytes of this object, from its first chunk on: 13."
+    assert [entries.way(chunk) for chunk in (1, 3, 9, 18, 19)] == [[1], [3], [9, 5, 3], [18, 10, 6, 4, 3], [19]]
+    assert entries.reads == []
 
 
 def words_of(slab: bytes, *offsets: int) -> list[int]:
