@@ -91,6 +91,8 @@ def test_a_remark_is_made_only_where_it_helps() -> None:
     stopped = check("4.2", answered("4.2", "the chunk below"))
     assert "performs no operation" not in stopped.words
     assert "a tuple is true" not in check("4.2", answered("4.2", "three attempts")).words
+    for title in ("the number is loaded relaxed", "the empty stack if a chunk is in use"):
+        assert "?" not in check("4.2", answered("4.2", title)).words
 
 
 def test_an_order_is_blamed_only_if_a_stronger_one_would_help(monkeypatch: pytest.MonkeyPatch) -> None:

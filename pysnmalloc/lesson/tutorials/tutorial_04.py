@@ -109,14 +109,13 @@ OWN = "Write the steps of `pop` yourself."
 def _pop(answer: object) -> Iterator[Trouble]:
     """Let the answer pop alone, then with a compare-exchange that fails, and then in every execution."""
     yield from forbidden(answer, names={"ChunkStack": OWN, "UntaggedStack": OWN})
-    compares = True
     for case in ALONE:
-        atomics = _watched(case)
-        yield from _popped(answer, case, atomics)
-        compares = compares and (not case.before[0] or any(isinstance(done.result, Reply) for done in atomics.ran.done))
+        yield from _popped(answer, case, _watched(case))
+    again = _watched(ALONE[0])
+    yield from _popped(answer, ALONE[0], again)
+    compares = any(isinstance(done.result, Reply) for done in again.ran.done)
     for case in RACED if compares else ():
         yield from _popped(answer, case, _watched(case))
-    yield from _popped(answer, ALONE[0], _watched(ALONE[0]))
     assert callable(answer), "it has been called"
     for plans in PLANS:
         for trouble in explored(answer, "pop", PopScenario(plans, answer)):
@@ -136,7 +135,7 @@ def _question(finding: Finding) -> str:
     compares = [at for at, step in enumerate(steps) if step.startswith("compare_exchange(")]
     if not compares:
         return ". Your `pop` changes the head without a compare-exchange: what may happen between its steps?"
-    if " → " in steps[compares[-1]] and "(" not in steps[compares[-1]].removeprefix("compare_exchange("):
+    if "(" not in steps[compares[-1]].removeprefix("compare_exchange("):
         return ". Which words does your compare-exchange compare?"
     reads = [step for step in steps[: compares[-1]] if step.startswith(("load(", "speculate("))]
     late = ". What did your `pop` read last before it compared: the number or the link?"
