@@ -183,11 +183,13 @@ def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[Use]:
 
 def _value(function: FunctionType, name: str) -> object:
     """Return what a name in a function stands for; None if it is the function's own."""
-    if name in function.__code__.co_varnames:
+    if name in (*function.__code__.co_varnames, *function.__code__.co_cellvars):
         return None
     for cell_name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
         if cell_name == name and _is_set(cell):
             return cell.cell_contents
+    if not any(name in code.co_names for code in (function.__code__, *_inner(function.__code__))):
+        return None  # a variable of a comprehension, or of a function inside
     return function.__globals__.get(name, getattr(builtins, name, None))
 
 
