@@ -223,6 +223,13 @@ def test_a_slab_whose_fields_are_wrong_can_be_had_again() -> None:
     assert [getattr(slab, name) for name in ("used", "head", "link")] == [5, 1, 912]
 
 
+def test_what_a_program_wrote_is_written_again() -> None:
+    case = check("11.1", PORTS["a fresh link is trusted to be 0"].run()).case
+    assert case is not None
+    slab = case.again()
+    assert getattr(slab, "head", None) == 912, "an old value, followed as if it were a link"
+
+
 def test_a_slab_that_was_moved_is_moved_again() -> None:
     case = check("11.1", PORTS["a Python list beside the list in memory"].run()).case
     assert case is not None
