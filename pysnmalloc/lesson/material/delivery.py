@@ -28,7 +28,9 @@ class Note(NamedTuple):
     """Something that an answer did: it got an item or asked in vain, freed an address, posted, or put an item back."""
 
     what: Literal["got", "asked", "freed", "posted", "put"]
+    """What it did."""
     value: object = None
+    """The item or the address; None if there is none."""
 
 
 class Delivery:

@@ -12,6 +12,8 @@ from __future__ import annotations
 __all__ = ["JUMP", "Entries"]
 
 JUMP = 64
+"""Added to log2 of the jump's bytes."""
+
 LISTED = 9
 """So many bytes of an object are listed in a message."""
 
@@ -23,7 +25,8 @@ class Entries:
         reads: the chunks whose bytes were read.
     """
 
-    FIRST = 3  # the chunk of the first large object; chunks 1 and 2 are a superslab and a medium slab
+    FIRST = 3
+    """The chunk of the first large object; chunks 1 and 2 are a superslab and a medium slab."""
 
     def __init__(self, chunk_bits: int, *objects: int) -> None:
         """Lay out large objects from chunk 3 on, wherever that is; ``objects`` has log2 of each one's chunks."""

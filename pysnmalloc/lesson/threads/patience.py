@@ -18,6 +18,7 @@ from ..running.budget import LINES
 __all__ = ["GRIEF", "LOOKS", "WAITING", "Patience"]
 
 WAITING: Final = "waits for ever"
+"""What is said of threads that wait for each other."""
 
 LOOKS: Final = 50
 """Looks at which nothing moved, or nothing was done in many steps, before the threads are given up."""
