@@ -14,7 +14,6 @@ __all__: list[str] = []  # a judge is found by the number of its exercise
 
 SLABS: tuple[Place, ...] = ((240, 112, 1024), (0, 16, 1024), (256, 256, 4096))
 FILLED = "t" * 99 + "p" * 98 + "t" * 99
-TO_AND_FRO = "t" * 99 + "ptpt" + "pp" + "t" * 99
 SEEDS = range(2)
 
 BATCHES: tuple[tuple[list[int], int, str], ...] = (
@@ -52,7 +51,7 @@ def _port(answer: object) -> Iterator[Trouble]:
         yield Trouble(words)
         return
     for place in SLABS:
-        for letters in (FILLED, TO_AND_FRO, *(_at_random(seed, "ttp") for seed in SEEDS)):
+        for letters in (FILLED, *(_at_random(seed, "ttp") for seed in SEEDS)):
             yield from Driven(answer, place).run(letters)
     for place in SLABS[:2]:
         yield from Driven(answer, place).run("tm" * 9 + "pmpmptmtm" + _at_random(1, "ttpm"))
