@@ -42,9 +42,10 @@ def browser(browser: Browser, address: str) -> Browser:
 
 
 def show(browser: Browser, address: str, name: str) -> None:
-    """Open a notebook, and wait until its cells are there."""
+    """Open a notebook, and wait until its cells are there and changes count."""
     visit(browser, f"{address}lite/notebooks/index.html?path={name}")
     until(browser, "return window.jupyterapp?.shell?.currentWidget?.context?.isReady")
+    browser.evaluate("jupyterapp.shell.currentWidget.context.ready.then(() => 1)")
 
 
 def open_notebook(browser: Browser, address: str, name: str) -> None:
@@ -131,6 +132,18 @@ def test_an_answer_survives_a_reload(browser: Browser, address: str) -> None:
     )
     show(browser, address, "00_bytes_and_addresses.ipynb")
     assert "# my answer " in str(browser.evaluate(f"{CELLS}[0].sharedModel.getSource()"))
+    # As a reader does who starts over: the lab then reads the site's notebook.
+    browser.evaluate("jupyterapp.serviceManager.contents.delete('00_bytes_and_addresses.ipynb').then(() => 1)")
+    show(browser, address, "00_bytes_and_addresses.ipynb")
+    assert str(browser.evaluate(f"{CELLS}[0].sharedModel.getSource()")).startswith("import pysnmalloc")
+
+
+@pytest.mark.usefixtures("lab")
+def test_the_list_of_files_has_the_notebooks(browser: Browser, address: str) -> None:
+    assert "https://site.invalid/lite/lab/index.html" in START
+    visit(browser, f"{address}lite/lab/index.html")
+    names = "[...document.querySelectorAll('.jp-DirListing-itemName')].map(item => item.innerText.trim())"
+    assert soon(browser, f"{names}.includes('00_bytes_and_addresses.ipynb')")
 
 
 @pytest.mark.usefixtures("lab")
