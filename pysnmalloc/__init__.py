@@ -14,7 +14,7 @@ module imports only what stands before it:
     errors, config, sizeclass, platform, memory, atomics, pagemap, metaslab, freelist, slablist,
     chunklist, superslab, mediumslab, slab, stack, large, messagequeue, remotecache, interruption/,
     allocator, parts/, hotpath/, recording/, inspection/, pictures/, heap,
-    replay/, explore/, step/, quiz/, lesson/, doctor/, cli/
+    replay/, explore/, step/, quiz/, lesson/, labs/, doctor/, cli/
 """
 
 from .allocator import Allocator, Parts

@@ -125,17 +125,19 @@ def test_there_is_no_circle() -> None:
 
 
 def test_nothing_of_the_package_is_imported_by_string() -> None:
-    """Such an import has no arrow. These may: for what users name, and for the judges of a tutorial.
+    """Such an import has no arrow. These may: for what users name, and for the judges of a tutorial or a lab.
 
-    ``parts/loading`` and ``step/script`` run the files of users, and ``parts/layering`` looks up the file of a class.
-    ``lesson/checking`` loads ``tutorials``, which its room lists before it, and imports their front page besides.
+    ``parts/loading``, ``step/script`` and ``labs/process/worker`` run the files of users, and ``parts/layering`` looks
+    up the file of a class. ``lesson/checking`` loads ``tutorials``, and ``labs/checking`` loads ``judges``: their rooms
+    list these before them, and they import their front pages besides.
     """
     assert {"/".join(name) for name in HOUSE.by_string()} == {
-        *("parts/loading", "parts/layering", "step/script"),
-        "lesson/checking",
+        *("parts/loading", "parts/layering", "step/script", "labs/process/worker"),
+        *("lesson/checking", "labs/checking"),
     }
-    order = HOUSE.listed(("lesson",))
-    assert order.index("tutorials") < order.index("checking")
+    for room, judges in (("lesson", "tutorials"), ("labs", "judges")):
+        order = HOUSE.listed((room,))
+        assert order.index(judges) < order.index("checking")
 
 
 # What needs the standard library only.
@@ -151,7 +153,7 @@ def test_the_package_exports_the_library_and_no_tool() -> None:
     assert {arrow.end[0] for arrow in HOUSE.arrows if arrow.start == ()} <= set(LIBRARY)
 
 
-@pytest.mark.parametrize("path", files_of(["step", "quiz", "explore", "lesson"]), ids=id_of)
+@pytest.mark.parametrize("path", files_of(["step", "quiz", "explore", "lesson", "labs"]), ids=id_of)
 def test_what_runs_in_a_browser_needs_the_standard_library_only(path: Path) -> None:
     assert foreign(path) - {"pytest"} <= sys.stdlib_module_names
     assert "pytest" not in foreign(path) or path.stem == "testing"

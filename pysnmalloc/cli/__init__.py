@@ -6,13 +6,14 @@
     pysnmalloc step SCRIPT            record a Python program, and write a page to step through it
     pysnmalloc figure 1|2|3           write a figure of the paper as such a page
     pysnmalloc quiz [TOPIC]           predict the next address, head, link, bucket or hop
+    pysnmalloc lab [COMMAND]          write the allocator yourself, milestone by milestone, and have it judged
     pysnmalloc doctor                 examine this Python and this machine, and test the allocator on them
 
 Data go to standard output; progress and errors go to standard error. Exit codes:
 
     0   everything is right
     1   a replay, a script or a check of doctor failed; explore found something wrong;
-        an answer of the quiz was wrong
+        an answer of the quiz was wrong; a milestone of a lab is wrong or not written yet
     2   the command line, the configuration, a trace or a schedule is invalid
 
 This room, ``replay.report`` and ``replay.tables`` alone need typer and rich; the library itself imports the
@@ -20,7 +21,7 @@ standard library only. Read ``common`` first.
 
 Imported by: __main__.
 
-    streams, common, scenarios, reports, showing, replay, explore, see, quiz, doctor
+    streams, common, scenarios, reports, showing, replay, explore, see, quiz, lab, doctor
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ import typer
 from .. import __version__
 from .doctor import doctor_command
 from .explore import EXPLORE_HELP, explore_command
+from .lab import lab_app
 from .quiz import QUIZ_HELP, quiz_command
 from .replay import HELP, replay_command
 from .see import FIGURE_HELP, SHOW_HELP, STEP_HELP, figure_command, show_command, step_command
@@ -58,6 +60,7 @@ app.command("show", help=SHOW_HELP)(show_command)
 app.command("step", help=STEP_HELP)(step_command)
 app.command("figure", help=FIGURE_HELP)(figure_command)
 app.command("quiz", help=QUIZ_HELP)(quiz_command)
+app.add_typer(lab_app, name="lab")
 app.command("doctor")(doctor_command)
 
 

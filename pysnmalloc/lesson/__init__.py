@@ -14,7 +14,7 @@ whether it is right. It trusts neither the answer's ``==`` nor its claims, and i
 the answer. A check ends, whatever the answer does. Read ``judging`` first, then the judges of one
 tutorial. Left out: grading.
 
-Imported by: nothing beside it.
+Imported by: labs, cli.
 
     values, compared, verdict, running/, kept, judging, source, prediction, failing, exploring, threads/,
     material/, tutorials/, done/, checking

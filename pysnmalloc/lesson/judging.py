@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "JUDGES",
+    "Failed",
     "Fitting",
     "Judge",
     "Open",
@@ -98,6 +99,10 @@ class Fitting:
 
 class Open(Exception):
     """The answer is still the stub."""
+
+
+class Failed(Exception):
+    """An answer that runs in another process failed. The message says how, in words that follow the answer's name."""
 
 
 def exercise(number: str, *, once: bool = False) -> Callable[[Judge], Judge]:
@@ -194,8 +199,8 @@ def attempt(answer: Callable[..., object], *arguments: object) -> tuple[object, 
         return limited(answer, *arguments), ""
     except NotImplementedError:
         return None, _unwritten()
-    except Spent as spent:
-        return None, str(spent)
+    except (Spent, Failed) as told:
+        return None, str(told)
     except (SystemExit, GeneratorExit) as error:
         return None, f"ends Python with {type(error).__name__}{where(error)}"
     except RecursionError as error:

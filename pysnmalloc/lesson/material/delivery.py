@@ -25,7 +25,12 @@ BURST: Final = 2
 
 
 class Note(NamedTuple):
-    """Something that an answer did: it got an item or asked in vain, freed an address, posted, or put an item back."""
+    """Something that an answer did: it got an item or asked in vain, freed an address, posted, or put an item back.
+
+    Attributes:
+        what: which of these it did.
+        value: the item or the address, if there is one.
+    """
 
     what: Literal["got", "asked", "freed", "posted", "put"]
     """What it did."""
