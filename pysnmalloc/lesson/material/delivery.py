@@ -25,12 +25,7 @@ BURST: Final = 2
 
 
 class Note(NamedTuple):
-    """Something that an answer did: it got an item or asked in vain, freed an address, posted, or put an item back.
-
-    Attributes:
-        what: which of these it did.
-        value: the item or the address, if there is one.
-    """
+    """Something that an answer did: it got an item or asked in vain, freed an address, posted, or put an item back."""
 
     what: Literal["got", "asked", "freed", "posted", "put"]
     """What it did."""
