@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
@@ -29,7 +28,7 @@ from pysnmalloc.lesson.tutorials import tutorial_09
 
 def python_as_it_is() -> list[object]:
     """What a crew replaces or switches on, and must put back."""
-    return [threading.Thread.start, threading.Thread.join, time.sleep, sys.gettrace(), tracemalloc.is_tracing()]
+    return [threading.Thread.start, threading.Thread.join, time.sleep, sys.gettrace()]
 
 
 @pytest.fixture(autouse=True)

@@ -10,5 +10,5 @@ holds in a browser. Read ``budget``. Left out: an answer that loops inside a fun
 
 Imported by: judging, source, exploring, threads, material, tutorials, checking.
 
-    underway, budget
+    underway, memory, budget
 """

@@ -18,13 +18,13 @@ import linecache
 import os
 import re
 import sys
-import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Final, TypeAlias, TypeVar
 
 from ..values import is_plain, shown
+from .memory import Room
 from .underway import pulse
 
 __all__ = ["LINES", "MEMORY", "Meter", "Spent", "TraceFunction", "is_own", "limited", "place"]
@@ -132,8 +132,8 @@ class Meter:
     def __init__(self, lines: int = LINES, memory: int = MEMORY) -> None:
         self.taken = 0
         self._lines, self._memory = lines, memory
-        self._most = 0  # bytes, once memory is measured
-        self._began = self._running = False
+        self._room: Room | None = None  # once memory is measured
+        self._running = False
         self._words = ""
         self._base: FrameType | None = None
 
@@ -153,8 +153,8 @@ class Meter:
             self._running = False
             sys.settrace(traced)
             self._base = None
-            if self._began:
-                tracemalloc.stop()
+            if self._room is not None:
+                self._room.close()
         if self._words:
             raise Spent(self._words, self._rearm)
         return returned
@@ -170,14 +170,11 @@ class Meter:
 
     def _measure(self, frame: FrameType) -> None:
         """Stop the answer if it has taken too much."""
-        if self.taken == QUIET:
-            self._began = not tracemalloc.is_tracing()
-            if self._began:
-                tracemalloc.start()
-            self._most = tracemalloc.get_traced_memory()[0] + self._memory
+        if self._room is None:
+            self._room = Room(self._memory)
         if self.taken > self._lines:
             self._stop(f"takes more than {self._lines:,} steps", frame)
-        if tracemalloc.get_traced_memory()[0] > self._most:
+        if self._room.is_spent():
             self._stop(f"takes more than {self._memory >> 20} MiB of memory", frame)
         if self.taken % PULSE == 0:
             pulse()

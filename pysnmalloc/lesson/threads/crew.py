@@ -20,6 +20,7 @@ from threading import Thread
 from typing import Final
 
 from ..running.budget import Spent, place
+from ..running.memory import Room
 from ..running.underway import pulse
 from .member import Member
 from .patience import GRIEF, WAITING, Patience
@@ -56,14 +57,14 @@ class Crew:
         members: the thread that called the answer, and those that were started, in that order.
         over: why the crew was given up, in words; empty as long as it was not.
         left: the members that had not ended when the answer returned.
-        memory: how many bytes Python may hold before the crew is given up.
+        room: the memory that it may still take before it is given up; None before it runs.
     """
 
     def __init__(self) -> None:
         self.members: list[Member] = []
         self.over = ""
         self.left: list[Member] = []
-        self.memory = 0
+        self.room: Room | None = None
         self._members: dict[Thread, Member] = {}
         self._failed: list[Member] = []
         self._returned = False
@@ -100,7 +101,7 @@ class Crew:
 
         vars(caller.thread)["run"] = work
         try:
-            with measured() as self.memory, watched(self):
+            with measured() as self.room, watched(self):
                 self._launch(caller)
                 self._watch()
         except BaseException:

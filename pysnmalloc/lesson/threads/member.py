@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 import threading
 import time
-import tracemalloc
 from collections.abc import Callable
 from threading import Thread
 from types import FrameType
@@ -16,6 +15,7 @@ from typing import Final, Protocol
 
 from ..judging import where
 from ..running.budget import MEMORY, Spent, TraceFunction, is_own
+from ..running.memory import Room
 
 __all__ = ["Member"]
 
@@ -34,11 +34,11 @@ class Overseer(Protocol):
 
     Attributes:
         over: why the crew was given up; empty as long as it was not.
-        memory: how many bytes Python may hold.
+        room: the memory that the answer may still take.
     """
 
     over: str
-    memory: int
+    room: Room | None
 
     def give_up_where(self, what: str) -> None:
         """End every member at its next line, and tell where each stands."""
@@ -110,7 +110,7 @@ class Member:
         if self.steps % TURN == 0:
             _sleep(NAP)
         crew = self._crew
-        if not crew.over and tracemalloc.get_traced_memory()[0] > crew.memory:
+        if not crew.over and crew.room is not None and crew.room.is_spent():
             crew.give_up_where(f"takes more than {MEMORY >> 20} MiB of memory")
         if crew.over:
             self._refusals += 1

@@ -12,13 +12,13 @@ from __future__ import annotations
 import sys
 import threading
 import time
-import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Thread
 from typing import Final, Protocol
 
 from ..running.budget import MEMORY
+from ..running.memory import Room
 
 __all__ = ["measured", "watched"]
 
@@ -84,18 +84,15 @@ def _set(start: Callable[..., None], join: Callable[..., None], sleep: Callable[
 
 
 @contextmanager
-def measured() -> Iterator[int]:
-    """Measure memory, and provide the bytes that may be held. The calling thread is not traced meanwhile.
+def measured() -> Iterator[Room]:
+    """Measure memory, and provide the room for more. The calling thread is not traced meanwhile.
 
     What traces it counts the steps of an answer, but this thread only looks at those that run the answer.
     """
-    traced, was_measured = sys.gettrace(), tracemalloc.is_tracing()
+    traced, room = sys.gettrace(), Room(MEMORY)
     sys.settrace(None)
-    if not was_measured:
-        tracemalloc.start()
     try:
-        yield MEMORY + tracemalloc.get_traced_memory()[0]
+        yield room
     finally:
-        if not was_measured:
-            tracemalloc.stop()
+        room.close()
         sys.settrace(traced)
