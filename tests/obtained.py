@@ -44,8 +44,18 @@ from pysnmalloc.explore.threads.tree import TooLong
 from pysnmalloc.explore.turnstile import Stopped as TurnStopped
 from pysnmalloc.explore.weaken import weaken_each
 from pysnmalloc.inspection.laws import LAWS
-from pysnmalloc.lesson import predict
-from pysnmalloc.lesson.judging import Open
+from pysnmalloc.labs.arc import LABS, UnknownMilestone, milestone
+from pysnmalloc.labs.folder import NoFolder, find, start
+from pysnmalloc.labs.process.asking import NoAnswer
+from pysnmalloc.labs.process.limits import LIMITS
+from pysnmalloc.labs.process.wire import Unreadable, unpack
+from pysnmalloc.lesson import predict, progress
+from pysnmalloc.lesson.done.contents import TUTORIALS
+from pysnmalloc.lesson.judging import Failed, Fitting, Open, call
+from pysnmalloc.lesson.running.budget import Spent
+from pysnmalloc.lesson.running.underway import Underway
+from pysnmalloc.lesson.threads import NoThreads
+from pysnmalloc.lesson.values import shown
 from pysnmalloc.lesson.verdict import State, Verdict
 from pysnmalloc.parts import load_parts
 from pysnmalloc.quiz import TOPICS, NotANumber, judge, parse_answer, questions, session
@@ -255,6 +265,10 @@ def errors() -> Iterator[BaseException]:
     yield from map(noted, (TurnStopped(), ReplayStopped(), Reached(), WrongUse("a use"), Endless("a loop")))
     yield noted(NotRepeatable("A", "x = 1 (mine.py:3)", "a store", "a load"))  # explore makes a finding of it
     yield raised(ScenarioError, lambda: explore(Unset()))
+    yield from map(noted, (Failed("fails"), Spent("takes more than 5 steps"), NoThreads(), NoAnswer("is late")))
+    yield raised(Unreadable, lambda: unpack("{"))
+    yield raised(UnknownMilestone, lambda: milestone("elephant"))
+    yield raised(NoFolder, lambda: find(Path(tempfile.gettempdir()) / "no such folder"))
 
 
 # Records.
@@ -361,6 +375,10 @@ def others() -> Iterator[object]:
     with sn.Heap(sn.CLASSROOM) as heap:
         yield Net(heap, 1, [2, 3, 6]).post(1)
     yield (predict("How many?", {"1": "yes", "2": "no"}, right=1), Verdict("0.1", State.RIGHT, "It is."))
+    yield (TUTORIALS, progress(), Underway("0.1", 2.0), Fitting("a number", shown))
+    yield from call(len, "length", [1, 2], wanted=3)
+    with tempfile.TemporaryDirectory() as folder:
+        yield (LABS, LIMITS, start(Path(folder)))
 
 
 # What lives in its process.

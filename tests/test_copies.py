@@ -60,8 +60,11 @@ def ours(thing: object) -> bool:
 
 
 def is_record(kind: type) -> bool:
-    """Whether a class is an error, a dataclass or a named tuple. The hot path's are tables of closures, not records."""
-    if kind.__module__.startswith("pysnmalloc.hotpath"):
+    """Whether a class is an error, a dataclass or a named tuple.
+
+    The hot path's are tables of closures, not records, and what judges give to answers does not leave a check.
+    """
+    if kind.__module__.startswith(("pysnmalloc.hotpath", "pysnmalloc.lesson.material")):
         return False
     named_tuple = issubclass(kind, tuple) and hasattr(kind, "_fields")
     return issubclass(kind, BaseException) or dataclasses.is_dataclass(kind) or named_tuple

@@ -32,6 +32,7 @@ PACKAGE = Path(sn.__file__).parent
 CHAINED = {
     ("cli/scenarios.py", "_named"): "the constructor of a learner's scenario",
     ("explore/threads/misuse.py", "_in_words"): "a method of a learner's scenario, outside of its threads",
+    ("lesson/exploring.py", "answered"): "an answer to an exercise",
     ("parts/interface.py", "_made"): "the constructor of a learner's part",
     ("parts/loading.py", "load_part"): "a learner's file, while it is imported",
     ("replay/player.py", "play"): "a call of a heap that may be a learner's; the cause is the heap's error",

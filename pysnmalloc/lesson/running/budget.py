@@ -64,13 +64,18 @@ class Spent(BaseException):
         rearm: called when the error is gone. Whoever catches it must not escape the budget.
     """
 
-    def __init__(self, words: str, rearm: Callable[[], None]) -> None:
+    def __init__(self, words: str, rearm: Callable[[], None] | None = None) -> None:
         super().__init__(words)
         self._rearm = rearm
 
     def __del__(self) -> None:
         """Turn tracing on again if the answer still runs."""
-        self._rearm()
+        if self._rearm is not None:
+            self._rearm()
+
+    def __reduce__(self) -> tuple[type[Spent], tuple[str], dict[str, object]]:
+        """Copy the words and notes: no answer runs where a copy is."""
+        return Spent, (str(self),), {**vars(self), "_rearm": None}
 
 
 def is_own(filename: str) -> bool:
