@@ -41,7 +41,7 @@ def check(file: Path, name: str, variant: Variant = PAPER, limits: Limits = LIMI
         UnknownMilestone: if there is no such milestone.
     """
     judge = _judge(milestone(name).name)
-    with underway(name):
+    with underway(f"Milestone {name}"):
         try:
             trouble = _first(judge, file, variant, limits)
         except Open:

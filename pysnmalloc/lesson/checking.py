@@ -42,7 +42,7 @@ def check(number: str, answer: object) -> Verdict:
     if answer is ...:
         return Verdict(number, State.OPEN, STUB + ".")
     kept = Kept(answer)
-    with underway(number):
+    with underway(f"Exercise {number}"):
         try:
             trouble = _first(judge, answer)
             if trouble is None and not once(number) and (trouble := _first(judge, answer)):

@@ -50,6 +50,7 @@ class Asking:
         self._limits = limits
         self._mark = secrets.token_hex(16)
         self._got = bytearray()
+        self._ended = False
         self.printed = bytearray()
         """What the student has printed so far."""
 
@@ -170,7 +171,10 @@ class Asking:
         return NoAnswer(why)
 
     def _kill(self) -> None:
-        """End the process, its group, and whatever else carries its mark."""
+        """End the process, its group, and whatever else carries its mark; once, as its number may be used again."""
+        if self._ended:
+            return
+        self._ended = True
         if sys.platform == "win32":
             self._process.kill()
         else:

@@ -1,6 +1,6 @@
 """The check that is underway: its exercise, its calls so far, and a sign of life after a second (§2).
 
-    with underway("4.2"):
+    with underway("Exercise 4.2"):
         ... pulse() ...          prints, once: … Exercise 4.2: still checking
 
 ``pulse`` is called wherever a check spends its time. It needs no thread, since a browser has none.
@@ -25,13 +25,13 @@ class Underway:
     """A check that has begun.
 
     Attributes:
-        number: the number of the exercise.
+        title: what is checked.
         begun: when the check began, in seconds.
         calls: how many calls of the answer have returned a value.
         told: whether the sign of life has been printed.
     """
 
-    number: str
+    title: str
     begun: float
     calls: int = 0
     told: bool = False
@@ -46,9 +46,9 @@ def current() -> Underway:
 
 
 @contextmanager
-def underway(number: str) -> Iterator[Underway]:
+def underway(title: str) -> Iterator[Underway]:
     """Begin a check of an exercise, and end it with the block."""
-    check = Underway(number, time.monotonic())
+    check = Underway(title, time.monotonic())
     token = _CURRENT.set(check)
     try:
         yield check
@@ -61,4 +61,4 @@ def pulse() -> None:
     check = _CURRENT.get()
     if check is not None and not check.told and time.monotonic() - check.begun > SECONDS:
         check.told = True
-        print(f"… Exercise {check.number}: still checking", flush=True)
+        print(f"… {check.title}: still checking", flush=True)
