@@ -27,7 +27,7 @@ from ..values import is_plain, shown
 from .memory import Room
 from .underway import pulse
 
-__all__ = ["LINES", "MEMORY", "Meter", "Spent", "TraceFunction", "is_own", "limited", "place"]
+__all__ = ["GLANCE", "LINES", "MEMORY", "Meter", "Spent", "TraceFunction", "is_own", "limited", "place"]
 
 LINES: Final = 100_000
 """How many lines and calls of Python one call of an answer may take."""
@@ -37,6 +37,9 @@ MEMORY: Final = 64 << 20
 
 QUIET: Final = 30
 """Memory is not measured before this line: measuring costs more than most answers do."""
+
+GLANCE: Final = 8
+"""Memory is looked at every so many lines: a look lets other threads run. A list can double four times meanwhile."""
 
 PULSE: Final = 4096
 SHORT: Final = 40
@@ -179,7 +182,7 @@ class Meter:
             self._room = Room(self._memory)
         if self.taken > self._lines:
             self._stop(f"takes more than {self._lines:,} steps", frame)
-        if self._room.is_spent():
+        if self.taken % GLANCE == 0 and self._room.is_spent():
             self._stop(f"takes more than {self._memory >> 20} MiB of memory", frame)
         if self.taken % PULSE == 0:
             pulse()

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Final, Protocol
 
 from ..judging import where
-from ..running.budget import MEMORY, Spent, TraceFunction, is_own
+from ..running.budget import GLANCE, MEMORY, Spent, TraceFunction, is_own
 from ..running.memory import Room
 
 __all__ = ["Member"]
@@ -110,7 +110,7 @@ class Member:
         if self.steps % TURN == 0:
             _sleep(NAP)
         crew = self._crew
-        if not crew.over and crew.room is not None and crew.room.is_spent():
+        if not crew.over and crew.room is not None and self.steps % GLANCE == 0 and crew.room.is_spent():
             crew.give_up_where(f"takes more than {MEMORY >> 20} MiB of memory")
         if crew.over:
             self._refusals += 1
