@@ -74,7 +74,9 @@ def _peak() -> Callable[[], int] | None:
     """Return what macOS and the BSDs tell: the most that was resident so far. Windows and browsers tell nothing."""
     try:
         import resource
-    except ImportError:
+
+        usage, this = resource.getrusage, resource.RUSAGE_SELF
+    except (ImportError, AttributeError):  # a browser's Python has the module without the function
         return None
     unit = 1 if sys.platform == "darwin" else 1024
-    return lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return lambda: usage(this).ru_maxrss * unit
