@@ -33,6 +33,9 @@ __all__ = ["Asking", "NoAnswer"]
 ROOT = Path(__file__).parents[3]
 MARK = "PYSNMALLOC_LAB"
 LOOK = 0.25  # seconds
+BRIEFLY = 0.01  # seconds
+MOST_LOOKS = 200
+"""A process may start others as fast as they are ended; then the check goes on without them."""
 
 
 class NoAnswer(Exception):
@@ -180,13 +183,29 @@ class Asking:
         else:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
             self._kill_marked()
         self._process.wait()
 
     def _kill_marked(self) -> None:
-        """End processes that left the group. Linux shows the environment with which a process was started."""
-        mark = f"{MARK}={self._mark}".encode()
+        """End processes that left the group. Linux shows the environment with which a process was started.
+
+        A process that has just been killed still shows it, and one that is just being started may not show it yet. So
+        this ends after two looks in a row that find none.
+        """
+        clean = 0
+        for _ in range(MOST_LOOKS):
+            clean = 0 if self._kill_seen() else clean + 1
+            if clean == 2:
+                return
+            time.sleep(BRIEFLY)
+
+    def _kill_seen(self) -> bool:
+        """Kill each process that carries the mark, and return whether there was one."""
+        mark, seen = f"{MARK}={self._mark}".encode(), False
         for folder in Path("/proc").glob("[0-9]*"):
             with suppress(OSError, ValueError):
                 if mark in (folder / "environ").read_bytes():
                     os.kill(int(folder.name), signal.SIGKILL)
+                    seen = True
+        return seen
