@@ -94,7 +94,7 @@ class CPP20(Graph):
     def _note_read(self, event: Event) -> bool:
         source, thread = event.source, event.thread
         assert source is not None
-        writes = event.op.run(source.value)[1] is not None
+        writes = event.op.run(event.value)[1] is not None
         if acquires(event.op.order_of(writes=writes)):
             self.clock[thread] = join(self.clock[thread], source.message)
         elif not event.op.plain:
@@ -124,6 +124,9 @@ class CPP20(Graph):
         if releases(order):
             self.fenced[thread] = self.clock[thread]
         return consistent
+
+    def _note_part(self, event: Event) -> None:
+        event.hb = self.clock[event.thread] = tick(self.clock[event.thread], event.thread)
 
     def _noted(self, event: Event) -> bool:
         """Record an event and return whether the SEQ_CST events still have an order.

@@ -3,15 +3,20 @@
     add_read     the thread's next operation reads from a write
     add_write    the operation writes, at a place in its cell's modification order
     add_fence    the operation is a fence
+    add_part     the operation is a plain access to some bytes of a cell
 
 Weak memory has no time. A read may return any value that leaves the graph consistent,
 and a write may take any place in its cell's order that does so. A memory model decides
 what is consistent (see ``models``). ``Graph`` holds the events and what every model needs.
 
 Plain accesses lie in the segments between events, except those to atomic cells, which
-are events. A plain read returns the last write that happens before it. Two accesses by
-different threads are a data race if at least one is a write, at least one is plain, and
-happens-before does not order them. A data race ends the execution.
+are events. A plain read returns the last write that happens before it. Two accesses of the
+same byte by different threads are a data race if at least one is a write, at least one is
+plain, and happens-before does not order them. A data race ends the execution.
+
+A plain access to some bytes of a cell has no place in the cell's orders, because happens-before
+orders it with all accesses of these bytes. It orders nothing else: neither accesses of the other
+bytes, nor what follows them.
 
 Events never change, so copies of a graph share them.
 """
@@ -53,7 +58,8 @@ class Graph(Execution):
         twin.nodes = self.nodes[:]
         twin.events = [events[:] for events in self.events]
         twin.segments = [segments[:] for segments in self.segments]
-        twin.mo, twin.reads, twin.plain = self.mo.copy(), self.reads.copy(), self.plain.copy()
+        twin.mo, twin.reads = self.mo.copy(), self.reads.copy()
+        twin.plain, twin.parts = self.plain.copy(), self.parts.copy()
         twin.porf = self.porf[:]
         twin.made, twin.stuck, twin.pending = self.made, self.stuck, self.pending.copy()
         twin.stamp, twin.count = self.stamp, self.count
@@ -84,6 +90,10 @@ class Graph(Execution):
 
     def _note_fence(self, event: Event) -> bool:
         """Add a fence to the model's state and return whether the graph is consistent."""
+        raise NotImplementedError
+
+    def _note_part(self, event: Event) -> None:
+        """Add a plain access to some bytes of a cell to the model's state. Such an access closes no cycle."""
         raise NotImplementedError
 
     # Which step comes next.
@@ -119,23 +129,25 @@ class Graph(Execution):
             return False
         writes = self.writes(op.cell)
         place = writes.index(source) + 1
-        return place < len(writes) and writes[place].changes and op.run(source.value)[1] is not None
+        taken = place < len(writes) and writes[place].changes
+        return taken and op.run(self.content(source, op.cell))[1] is not None
 
     # How the graph grows.
 
     def add_read(self, thread: int, source: Event) -> bool:
         """Let a thread's next operation read from a write; return whether the graph is consistent."""
         op = self.nodes[thread].op
-        event = self._event(thread, op, "R", source.value, source)
+        value = self.content(source, op.cell)
+        event = self._event(thread, op, "R", value, source)
         porf = join(self.porf[thread], source.porf) if source.thread != thread else self.porf[thread]
         event.porf = self.porf[thread] = tick(porf, thread)
         self.reads[op.cell] = (*self.reads.get(op.cell, ()), event)
         if not self._note_read(event):
             return False
         self._check_races(event)
-        if source.thread < 0 and op.address in self.start.fresh:
-            raise Uninitialised(self, thread, op.address, _line(event))
-        result, new = op.run(source.value)
+        if self.start.fresh:
+            self._demand_made(event, source)
+        result, new = op.run(value)
         if op.again is not None and self._spins(thread, event):
             self.stuck |= {thread}
         elif new is not None:
@@ -152,9 +164,8 @@ class Graph(Execution):
         op = self.nodes[thread].op
         writes = self.writes(op.cell)
         read = self.pending.pop(thread, None)
-        before = read.source if read is not None else writes[place - 1]
-        assert before is not None
-        result, value = op.run(before.value)
+        before = read.value if read is not None else self.content(writes[place - 1], op.cell)
+        result, value = op.run(before)
         assert value is not None
         event = self._event(thread, op, "W", value, read)
         event.porf = self.porf[thread] = tick(self.porf[thread], thread)
@@ -174,6 +185,26 @@ class Graph(Execution):
         self._advance(thread, None)
         return True
 
+    def add_part(self, thread: int) -> None:
+        """Let a thread make a plain access to some bytes of a cell."""
+        op = self.nodes[thread].op
+        newest = self.writes(op.cell)[-1]
+        before = self.content(newest, op.cell)
+        result, value = op.run(before)
+        event = self._event(thread, op, "R" if value is None else "W", before if value is None else value, None)
+        event.porf = self.porf[thread] = tick(self.porf[thread], thread)
+        self._note_part(event)
+        self._check_races(event)
+        if value is not None:
+            self.parts[op.cell] = (*self.parts.get(op.cell, ()), event)
+        elif self.start.fresh:
+            self._demand_made(event, newest)
+        waits = op.again is not None and self._spins(thread, event)
+        if waits:
+            self.stuck |= {thread}
+        else:
+            self._advance(thread, result)
+
     def _event(self, thread: int, op: Op, kind: str, value: Value, source: Event | None) -> Event:
         """Append the next event of a thread and return it."""
         event = Event(thread, len(self.events[thread]), op, kind, value, source, self.stamp, self.count)
@@ -185,13 +216,12 @@ class Graph(Execution):
     def _spins(self, thread: int, event: Event) -> bool:
         """Return whether a thread reads a write once more, has changed nothing since, and does the same as then."""
         node = self.nodes[thread]
-        assert event.source is not None
         for earlier in reversed(self.events[thread][:-1]):
             if earlier.kind == "W" and not earlier.idle:
                 return False
             if earlier.kind == "R" and earlier.op is node.op.again:
-                assert earlier.source is not None
-                return earlier.source.effect is event.source.effect and self.start.trees[thread].spins(node)
+                same = earlier.value == event.value and _effect(earlier) is _effect(event)
+                return same and self.start.trees[thread].spins(node)
         return False
 
     def _advance(self, thread: int, result: Hashable) -> None:
@@ -236,11 +266,21 @@ class Graph(Execution):
                 raise Uninitialised(self, thread, min(unwritten), segment.line_of(min(unwritten)))
             self.made |= segment.written & fresh
 
+    def _demand_made(self, event: Event, write: Event) -> None:
+        """Raise ``Uninitialised`` if a read includes fresh bytes that nothing wrote, up to a write of the cell."""
+        op, writes = event.op, self.writes(event.op.cell)
+        fresh = self.start.fresh.intersection(op.bytes)
+        if fresh:
+            made = (*writes[1 : writes.index(write) + 1], *self.parts.get(op.cell, ()))
+            for byte in sorted(fresh):
+                if not any(byte in other.op.bytes for other in made):
+                    raise Uninitialised(self, event.thread, byte, _line(event))
+
     def _check_races(self, event: Event) -> None:
         """Raise ``Race`` if another access of the cell is unordered with this one, and one of the two is plain."""
         op, cell = event.op, event.op.cell
         if op.plain:
-            for other in (*self.mo.get(cell, ()), *self.reads.get(cell, ())):
+            for other in (*self.mo.get(cell, ()), *self.reads.get(cell, ()), *self.plain.get(cell, ())):
                 if other is not event and (other.kind == "W" or event.kind == "W"):
                     self._demand_order(other, event)
             self.plain[cell] = (*self.plain.get(cell, ()), event)
@@ -250,11 +290,21 @@ class Graph(Execution):
                     self._demand_order(other, event)
 
     def _demand_order(self, earlier: Event, event: Event) -> None:
-        """Raise ``Race`` if an earlier event does not happen before this one, unless one of them is speculative."""
+        """Raise ``Race`` if an earlier event of the same bytes does not happen before this one.
+
+        A speculative load may race with plain accesses to all of its cell.
+        """
         if earlier.thread < 0 or earlier.index < self.clock[event.thread][earlier.thread]:
             return
-        if SPECULATE not in (earlier.op.kind, event.op.kind):
-            raise Race(self, earlier.thread, event.thread, event.op.address, (_line(earlier), _line(event)))
+        one, other = earlier.op, event.op
+        if one.overlaps(other) and (SPECULATE not in (one.kind, other.kind) or one.partial or other.partial):
+            byte = max(one.address, other.address)
+            raise Race(self, earlier.thread, event.thread, byte, (_line(earlier), _line(event)))
+
+
+def _effect(read: Event) -> Event | None:
+    """Return the write that brought about what a read found; None for a plain read of some bytes of a cell."""
+    return read.source.effect if read.source is not None else None
 
 
 def _line(event: Event) -> str:

@@ -149,6 +149,10 @@ class _Ordered(Graph):
         self._passed(event)
         return done
 
+    def _note_part(self, event: Event) -> None:
+        self._insert(event, self._edges_in(event.thread, event.kind, locked=False), None)
+        self._passed(event)
+
     def _passed(self, event: Event) -> None:
         """Note that an event was added to its thread. Subclasses note more."""
         event.hb = self.clock[event.thread] = tick(self.clock[event.thread], event.thread)

@@ -60,6 +60,7 @@ class Steps:
         self.accesses = self.fences = 0
         self._events = sorted((e for thread in graph.events for e in thread), key=lambda event: event.number)
         self._cells: dict[int, int] = {}  # by cell: its reads and writes
+        self._parts: list[Event] = []  # the plain accesses to some bytes of a cell
         self._first: list[list[int]] = []  # by thread and count: the set of that many first events
         self._away: list[list[int]] = []  # the same without the events at which a step by hb cannot begin or end
         for thread in graph.events:
@@ -76,6 +77,8 @@ class Steps:
             first.append(first[-1] | bit)
             if event.kind != "F":
                 self._cells[event.op.cell] = self._cells.get(event.op.cell, 0) | bit
+            if event.op.partial:
+                self._parts.append(event)
             if event.op.order is Order.SEQ_CST:
                 self.accesses |= bit if event.kind != "F" else 0
                 self.fences |= bit if event.kind == "F" else 0
@@ -126,8 +129,16 @@ class Steps:
         event = self._events[number]
         found = self._first[event.thread][event.index] | self._strongly(event)
         if event.kind != "F":
-            found |= self.hb(number) & self._cells[event.op.cell]
+            found |= self.hb(number) & self._same_bytes(event)
         return found | self._overtaken.get(event, 0)
+
+    def _same_bytes(self, event: Event) -> int:
+        """Return the events of the event's cell, except plain accesses to other bytes of it."""
+        found = self._cells[event.op.cell]
+        for part in self._parts:
+            if not part.op.overlaps(event.op):
+                found &= ~(1 << part.number)
+        return found
 
     def _strongly(self, event: Event) -> int:
         """Return the events that lead to an event by po; hb; po."""
@@ -142,7 +153,7 @@ class Steps:
     def eco(self, number: int) -> int:
         """Return the events that lead to an event by mo, fr and rf in any number of steps."""
         event = self._events[number]
-        if event.kind != "R":
+        if event.kind != "R" or event.op.partial:
             return self._overtaken.get(event, 0)
         assert event.source is not None
         return self._overtaken.get(event.source, 0) | (1 << event.source.number if event.source.thread >= 0 else 0)

@@ -74,6 +74,8 @@ def pass_quiet(graph: Graph, thread: int) -> list[Event]:
             graph.add_fence(thread)
         elif not op.plain:
             break
+        elif op.partial:
+            graph.add_part(thread)
         elif op.reads:
             graph.add_read(thread, graph.sources(thread)[-1])
         else:

@@ -157,7 +157,7 @@ class Exploration:
     def _stuck(self, graph: Graph) -> tuple[str, str] | None:
         """Return a deadlock, or None if a waiting thread has not seen the newest value."""
         waits = [graph.events[thread][-1] for thread in sorted(graph.stuck)]
-        if any(graph.writes(wait.op.cell)[-1] is not wait.source for wait in waits):
+        if any(not wait.op.partial and graph.writes(wait.op.cell)[-1] is not wait.source for wait in waits):
             return None
         if any(_has_news(graph, read) for wait in waits for read in _turn(graph, wait)):
             return None
@@ -197,6 +197,8 @@ def _turn(graph: Graph, wait: Event) -> Iterator[Event]:
 
 def _has_news(graph: Graph, read: Event) -> bool:
     """Return whether the newest value of a word is not the one that was read."""
+    if read.op.partial:
+        return False  # whatever changed it later, would race with the read
     assert read.source is not None
     return graph.writes(read.op.cell)[-1].effect is not read.source.effect
 

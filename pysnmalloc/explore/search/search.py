@@ -101,6 +101,8 @@ def _grow(graph: Graph, stack: list[Graph | Grows]) -> bool:
         if op.kind == FENCE:
             if not graph.add_fence(thread):
                 return False
+        elif op.partial:
+            graph.add_part(thread)
         elif op.reads and thread not in graph.pending:
             sources = graph.sources(thread)
             if len(sources) != 1:
@@ -133,7 +135,7 @@ def _revisits(graph: Graph, thread: int) -> Iterator[Event]:
 
 def _added_last(graph: Graph, event: Event, known: tuple[int, ...]) -> bool:
     """Tell whether an event was, or read, the last write of its cell when it was added."""
-    if event.kind == "F":
+    if event.kind == "F" or event.op.partial:
         return True
 
     def previous(other: Event) -> bool:
@@ -180,7 +182,10 @@ def _rebuilt(graph: Graph, kept: list[Event]) -> Graph | None:
     twins: dict[Event, Event] = {}
     for event in kept:
         base.stamp = event.stamp
-        if event.kind == "F":
+        if event.op.partial:
+            base.add_part(event.thread)
+            done = True
+        elif event.kind == "F":
             done = base.add_fence(event.thread)
         elif event.kind == "R":
             assert event.source is not None

@@ -98,7 +98,9 @@ def _noted(graph: Graph) -> Iterator[Noted]:
     events = sorted((event for events in graph.events for event in events), key=lambda event: event.number)
     for event in events:
         source, place = (0, 0), 0
-        if event.kind == "R":
+        if event.op.partial:
+            pass  # it has neither
+        elif event.kind == "R":
             assert event.source is not None
             source = event.source.key
         elif event.kind == "W":
@@ -113,7 +115,10 @@ def _add(graph: Graph, noted: Noted) -> None:
     op = graph.nodes[noted.thread].op
     if op.kind in (DONE, FAILED) or (op.kind == FENCE) != (noted.kind == "F") or op.cell != noted.cell:
         raise LookupError(noted)
-    if noted.kind == "F":
+    if op.partial:
+        graph.add_part(noted.thread)
+        done = True
+    elif noted.kind == "F":
         done = graph.add_fence(noted.thread)
     elif noted.kind == "R":
         done = graph.add_read(noted.thread, _event(graph, noted.source, noted.thread))

@@ -106,6 +106,7 @@ class Op:
         at: how much the thread has read before it.
         stack: where the thread is in the source, with all functions that it is in; empty for what does not read.
         wrote: whether the thread made plain writes right before it.
+        partial: whether it is a plain access to some bytes of a cell, but not to all of them.
         again: the thread's last operation at the same place, if no store of the thread lies between the two.
     """
 
@@ -118,6 +119,7 @@ class Op:
         "kind",
         "order",
         "part",
+        "partial",
         "plain",
         "reads",
         "site",
@@ -150,6 +152,7 @@ class Op:
         self.reads = kind in READING
         self.changes = kind in CHANGING
         self.plain = kind in (PLAIN_READ, PLAIN_WRITE)
+        self.partial = False
         self.at = 0
         self.stack: tuple[tuple[CodeType, int], ...] = ()
         self.wrote = False
@@ -157,6 +160,16 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.address:#x} {self.values} {self.order.value}>"
+
+    def overlaps(self, other: Op) -> bool:
+        """Return whether two operations on the same cell access a byte that is the same."""
+        mine, its = self.bytes, other.bytes
+        return mine.start < its.stop and its.start < mine.stop
+
+    @property
+    def bytes(self) -> range:
+        """The addresses of the bytes that the operation accesses."""
+        return range(self.address, self.address + (16 if self.part == BOTH else self.size))
 
     def apply(self, before: Value) -> tuple[Hashable, Value | None]:
         """Return the result and the new value or None, for the old value ``before``. A compare-exchange succeeds."""

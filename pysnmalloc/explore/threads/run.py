@@ -267,8 +267,9 @@ class Run:
         """Stop the function at a plain access to a cell that is also accessed atomically."""
         address, values = index << shift, (value,) if kind == PLAIN_WRITE else ()
         cell, part = self._cells.cell_of(address >> 3)
-        site = plain_site(where())
-        self._stop_at(Op(kind, address, values, Order.RELAXED, site, cell=cell, part=part, size=1 << shift))
+        op = Op(kind, address, values, Order.RELAXED, plain_site(where()), cell=cell, part=part, size=1 << shift)
+        op.partial = shift < 3 or self.is_pair(address)
+        self._stop_at(op)
 
 
 def _line_at(code: CodeType, offset: int) -> int:
